@@ -1,0 +1,144 @@
+"""Categories: an organization's own tree, and which of them it means by a predicted one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import errors
+
+from ai2.books import categories_repository as repository
+from ai2.books.default_chart import Kind, default_chart
+from ai2.kit.database import Connection
+from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
+from ai2.kit.ids import new_id
+
+
+class CategoryNotFound(NotFound):
+    """There is no such category; GET /api/core/categories lists yours."""
+
+
+class CategoryNameTaken(Conflict):
+    """A category of this name exists already; names differ by more than case."""
+
+
+class CategoryInUse(Conflict):
+    """The category is in use; name another in reassign_to."""
+
+
+@dataclass(frozen=True)
+class Category:
+    """One category. `codes` are the predicted categories that stand for it here."""
+
+    category_id: UUID
+    parent_id: UUID | None
+    name: str
+    kind: Kind
+    codes: list[str]
+    version: int
+    created_at: datetime
+
+
+async def create_defaults(db: Connection, organization_id: UUID) -> None:
+    """Give a new organization the categories everyone starts with."""
+    ids = {category.code: new_id() for category in default_chart()}
+    await repository.insert_many(
+        db,
+        organization_id,
+        [(ids[c.code], ids.get(c.parent_code or ""), c.name, c.kind) for c in default_chart()],
+        [(c.code, ids[c.code]) for c in default_chart()],
+    )
+
+
+async def list_all(db: Connection, organization_id: UUID) -> list[Category]:
+    """The organization's categories, parents first, by name."""
+    return [Category(**row) for row in await repository.list_all(db, organization_id)]
+
+
+async def get(db: Connection, organization_id: UUID, category_id: UUID) -> Category:
+    row = await repository.get(db, organization_id, category_id)
+    if row is None:
+        raise CategoryNotFound
+    return Category(**row)
+
+
+async def find(db: Connection, organization_id: UUID, name: str) -> Category:
+    """The category of this name, case aside, or of this predicted code."""
+    row = await repository.find(db, organization_id, name)
+    if row is None:
+        raise CategoryNotFound
+    return Category(**row)
+
+
+async def by_code(db: Connection, organization_id: UUID) -> dict[str, UUID]:
+    """Which category each predicted code (detailed, or primary) stands for in this organization."""
+    return await repository.by_code(db, organization_id)
+
+
+async def create(
+    db: Connection, organization_id: UUID, *, name: str, kind: Kind | None, parent_id: UUID | None
+) -> Category:
+    """Make a category. Its kind is its parent's where it has one."""
+    parent = await get(db, organization_id, parent_id) if parent_id else None
+    if parent and kind not in (None, parent.kind):
+        raise Invalid(errors=(FieldError("kind", f"is {parent.kind}, as the parent's"),))
+    if parent is None and kind is None:
+        raise Invalid(errors=(FieldError("kind", "is needed where there is no parent"),))
+    category_id = new_id()
+    with_kind = parent.kind if parent else kind
+    try:
+        async with db.transaction():
+            await repository.insert_many(db, organization_id, [(category_id, parent_id, name, with_kind)], [])
+    except errors.UniqueViolation:
+        raise CategoryNameTaken from None
+    return await get(db, organization_id, category_id)
+
+
+async def update(
+    db: Connection,
+    organization_id: UUID,
+    category_id: UUID,
+    *,
+    name: str,
+    parent_id: UUID | None,
+    version: int | None = None,
+) -> Category:
+    """Rename or move a category; its kind follows its new parent's, which must be the same."""
+    category = await get(db, organization_id, category_id)
+    if version not in (None, category.version):
+        raise Stale
+    await _check_parent(db, organization_id, category, parent_id)
+    try:
+        async with db.transaction():
+            await repository.update(db, organization_id, category_id, name, parent_id)
+    except errors.UniqueViolation:
+        raise CategoryNameTaken from None
+    return await get(db, organization_id, category_id)
+
+
+async def _check_parent(
+    db: Connection, organization_id: UUID, category: Category, parent_id: UUID | None
+) -> None:
+    ancestor_id = parent_id
+    while ancestor_id:
+        ancestor = await get(db, organization_id, ancestor_id)
+        if ancestor.category_id == category.category_id:
+            raise Invalid(errors=(FieldError("parent_id", "lies below this category itself"),))
+        if ancestor.kind != category.kind:
+            raise Invalid(errors=(FieldError("parent_id", "is of another kind"),))
+        ancestor_id = ancestor.parent_id
+
+
+async def delete(
+    db: Connection, organization_id: UUID, category_id: UUID, *, reassign_to: UUID | None = None
+) -> None:
+    """Delete a category that nothing uses, or hand what uses it to another one."""
+    category = await get(db, organization_id, category_id)
+    used = await repository.usage(db, organization_id, category_id)
+    if reassign_to:
+        heir = await get(db, organization_id, reassign_to)
+        if heir.category_id == category.category_id or heir.kind != category.kind:
+            raise Invalid(errors=(FieldError("reassign_to", "is another category of the same kind"),))
+        await repository.reassign(db, organization_id, category_id, heir.category_id)
+    elif any(used.values()):
+        raise CategoryInUse(**used)
+    await repository.delete(db, organization_id, category_id)

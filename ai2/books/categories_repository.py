@@ -1,0 +1,128 @@
+"""Every query on categories."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.kit.database import Connection, one, rows
+
+SELECT = """
+    select category_id, parent_id, name, kind, version, created_at, array(
+        select code from books.category_codes as code
+        where code.organization_id = category.organization_id and code.category_id = category.category_id
+        order by code
+    ) as codes
+    from books.categories as category
+    where organization_id = %(organization_id)s and archived_at is null
+"""
+
+
+async def insert_many(
+    db: Connection,
+    organization_id: UUID,
+    categories: Sequence[tuple[UUID, UUID | None, str, str | None]],
+    codes: Sequence[tuple[str, UUID]],
+) -> None:
+    """Insert (id, parent, name, kind) rows, parents first, and (code, id) rows."""
+    ids, parents, names, kinds = zip(*categories, strict=True)
+    await db.execute(
+        """
+        insert into books.categories (organization_id, category_id, parent_id, name, kind)
+        select %s, * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[])
+        """,
+        [organization_id, list(ids), list(parents), list(names), list(kinds)],
+    )
+    await db.execute(
+        """
+        insert into books.category_codes (organization_id, code, category_id)
+        select %s, * from unnest(%s::text[], %s::uuid[])
+        """,
+        [organization_id, [code for code, _ in codes], [category_id for _, category_id in codes]],
+    )
+
+
+async def list_all(db: Connection, organization_id: UUID) -> list[DictRow]:
+    query = SELECT + " order by parent_id is not null, lower(name)"
+    return await rows(db, query, {"organization_id": organization_id})
+
+
+async def get(db: Connection, organization_id: UUID, category_id: UUID) -> DictRow | None:
+    query = SELECT + " and category_id = %(category_id)s"
+    return await one(db, query, {"organization_id": organization_id, "category_id": category_id})
+
+
+async def find(db: Connection, organization_id: UUID, name: str) -> DictRow | None:
+    query = (
+        SELECT
+        + """ and (lower(name) = lower(%(name)s) or category_id = (
+            select code.category_id from books.category_codes as code
+            where code.organization_id = %(organization_id)s and code.code = %(name)s))
+        order by lower(name) = lower(%(name)s) desc limit 1"""
+    )
+    return await one(db, query, {"organization_id": organization_id, "name": name})
+
+
+async def by_code(db: Connection, organization_id: UUID) -> dict[str, UUID]:
+    query = "select code, category_id from books.category_codes where organization_id = %(organization_id)s"
+    return {
+        row["code"]: row["category_id"] for row in await rows(db, query, {"organization_id": organization_id})
+    }
+
+
+async def update(
+    db: Connection, organization_id: UUID, category_id: UUID, name: str, parent_id: UUID | None
+) -> None:
+    await db.execute(
+        """
+        update books.categories set name = %s, parent_id = %s, version = version + 1, updated_at = now()
+        where organization_id = %s and category_id = %s
+        """,
+        [name, parent_id, organization_id, category_id],
+    )
+
+
+async def usage(db: Connection, organization_id: UUID, category_id: UUID) -> dict[str, int]:
+    """How many transactions and child categories stand on this one."""
+    row = await one(
+        db,
+        """
+        select
+            (select count(*) from books.transactions
+             where organization_id = %(organization_id)s and category_id = %(category_id)s) as transactions,
+            (select count(*) from books.categories
+             where organization_id = %(organization_id)s and parent_id = %(category_id)s
+                 and archived_at is null) as children
+        """,
+        {"organization_id": organization_id, "category_id": category_id},
+    )
+    return dict(row or {})
+
+
+async def reassign(db: Connection, organization_id: UUID, category_id: UUID, heir_id: UUID) -> None:
+    """Hand transactions, children and predicted codes to another category."""
+    for table, column in (
+        ("transactions", "category_id"),
+        ("categories", "parent_id"),
+        ("category_codes", "category_id"),
+    ):
+        await db.execute(
+            f"update books.{table} set {column} = %s where organization_id = %s and {column} = %s",  # type: ignore[arg-type]  # noqa: S608
+            [heir_id, organization_id, category_id],
+        )
+
+
+async def delete(db: Connection, organization_id: UUID, category_id: UUID) -> None:
+    """Archive it: what once referred to it still can, but its name and codes are free again."""
+    await db.execute(
+        """
+        with codes as (
+            delete from books.category_codes
+            where organization_id = %(organization_id)s and category_id = %(category_id)s
+        )
+        update books.categories
+        set archived_at = now(), name = name || ' (' || category_id || ')', version = version + 1, updated_at = now()
+        where organization_id = %(organization_id)s and category_id = %(category_id)s
+        """,
+        {"organization_id": organization_id, "category_id": category_id},
+    )

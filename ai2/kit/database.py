@@ -1,0 +1,120 @@
+"""The database: who connects where, one pool a process, one transaction a request."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from ai2.kit import postgres
+from ai2.kit.errors import Unavailable
+from ai2.kit.secrets import secrets
+from ai2.kit.settings import Settings, settings
+
+Connection = AsyncConnection[DictRow]
+
+
+class DatabaseDown(Unavailable):
+    """The database does not answer; try again shortly."""
+
+
+class Role(StrEnum):
+    """Database roles. The API's owns nothing; the pipeline's sees every tenant by explicit policies."""
+
+    ADMIN = "postgres"
+    OWNER = "ai2_owner"
+    API = "ai2_api"
+    PIPELINE = "ai2_pipeline"
+    DAGSTER = "dagster"
+    MLFLOW = "mlflow"
+
+
+def connection_parameters(role: Role, dbname: str = "ai2", using: Settings | None = None) -> dict[str, Any]:
+    """libpq parameters for a role: the server of `DATABASE_URL`, or the embedded one by its socket."""
+    using = using or settings()
+    password = secrets(using.home).passwords[role]
+    if using.database_url is None:
+        host = str(postgres.socket_folder(using.home))
+        return {"host": host, "dbname": dbname, "user": str(role), "password": password}
+    server = conninfo_to_dict(using.database_url.get_secret_value())
+    if dbname == "ai2":
+        dbname = str(server.get("dbname") or dbname)
+    return {**server, "dbname": dbname, "user": str(role), "password": password}
+
+
+def sqlalchemy_url(role: Role, dbname: str, driver: str, using: Settings | None = None) -> str:
+    """The same as an SQLAlchemy URL, for the tools that want one."""
+    from sqlalchemy import URL
+
+    known = connection_parameters(role, dbname, using)
+    host, port = known.pop("host", None), known.pop("port", None)
+    user, password, name = known.pop("user"), known.pop("password"), known.pop("dbname")
+    query = {str(key): str(value) for key, value in known.items()}
+    if host and Path(host).is_absolute():
+        query["host"], host = host, None
+    url = URL.create(
+        f"postgresql+{driver}", user, password, host, int(port) if port else None, name, query=query
+    )
+    return url.render_as_string(hide_password=False)
+
+
+class Database:
+    """A pool of one role's connections. Open it in the event loop that uses it."""
+
+    def __init__(self, role: Role = Role.API, using: Settings | None = None) -> None:
+        using = using or settings()
+        self.role = role
+        self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+            make_conninfo(**connection_parameters(role, using=using), application_name="ai2"),
+            min_size=1,
+            max_size=using.database_pool_max,
+            timeout=5,
+            open=False,
+            kwargs={"row_factory": dict_row},
+        )
+
+    async def __aenter__(self) -> "Database":
+        await self._pool.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(
+        self, organization_id: UUID | None = None, *, actor: str = "system"
+    ) -> AsyncIterator[Connection]:
+        """One database transaction, seeing one organization's rows (none, where none is named).
+
+        `actor` is who the history says did it: `user:<id>`, `api_key:<id>`, `batch:<id>` or `system`.
+        """
+        try:
+            async with self._pool.connection() as db, db.transaction():
+                await act_for(db, organization_id, actor=actor)
+                yield db
+        except (PoolTimeout, OperationalError) as error:
+            raise DatabaseDown from error
+
+
+async def act_for(db: Connection, organization_id: UUID | None, *, actor: str = "system") -> None:
+    """Let the rest of this transaction see this organization's rows, and be done by this actor."""
+    await db.execute(
+        "select set_config('app.organization_id', %s, true), set_config('app.actor', %s, true)",
+        [str(organization_id or ""), actor],
+    )
+
+
+async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> list[DictRow]:
+    """All rows of a query, as dictionaries."""
+    return await (await db.execute(query, parameters)).fetchall()  # type: ignore[arg-type]
+
+
+async def one(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> DictRow | None:
+    """The one row of a query, or none."""
+    return await (await db.execute(query, parameters)).fetchone()  # type: ignore[arg-type]

@@ -1,0 +1,75 @@
+"""Envelope encryption: every organization has a key of its own, itself encrypted by the master key.
+
+AES-256-GCM in frames, so that a large file never sits in memory: each frame's nonce carries its number and
+whether it is the last, so frames can be neither swapped nor cut off (the STREAM construction, Hoang,
+Reyhanitabar, Rogaway and Vizár 2015).
+"""
+
+import base64
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ai2.kit.secrets import secrets
+from ai2.kit.settings import settings
+
+FRAME_BYTES = 1 << 20
+TAG_BYTES = 16
+PREFIX_BYTES = 7  # with 4 of the frame's number and 1 of the last-frame mark: GCM's 12 of nonce
+
+
+class Tampered(RuntimeError):
+    """The stored bytes are not what was stored, or the key is not theirs."""
+
+
+def fresh_wrapped_key() -> bytes:
+    """A new key for an organization, encrypted by the master key."""
+    nonce = os.urandom(12)
+    return nonce + AESGCM(_master_key()).encrypt(nonce, AESGCM.generate_key(256), b"organization key")
+
+
+def unwrap_key(wrapped: bytes) -> bytes:
+    """The organization's key itself, 32 bytes."""
+    try:
+        return AESGCM(_master_key()).decrypt(wrapped[:12], wrapped[12:], b"organization key")
+    except InvalidTag:
+        raise Tampered("the organization's key was not wrapped by this master key") from None
+
+
+def encrypt(key: bytes, plain: BinaryIO) -> Iterator[bytes]:
+    """The file in encrypted pieces."""
+    prefix, cipher, number = os.urandom(PREFIX_BYTES), AESGCM(key), 0
+    yield prefix
+    frame = plain.read(FRAME_BYTES)
+    while True:
+        following = plain.read(FRAME_BYTES)
+        yield cipher.encrypt(_nonce(prefix, number, last=not following), frame, None)
+        if not following:
+            return
+        frame, number = following, number + 1
+
+
+def decrypt(key: bytes, stored: BinaryIO) -> Iterator[bytes]:
+    """The file as it was, piece by piece."""
+    prefix, cipher, number = stored.read(PREFIX_BYTES), AESGCM(key), 0
+    frame = stored.read(FRAME_BYTES + TAG_BYTES)
+    while True:
+        following = stored.read(FRAME_BYTES + TAG_BYTES)
+        try:
+            yield cipher.decrypt(_nonce(prefix, number, last=not following), frame, None)
+        except InvalidTag:
+            raise Tampered("the stored file was changed, or the key is not its own") from None
+        if not following:
+            return
+        frame, number = following, number + 1
+
+
+def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
+    return prefix + number.to_bytes(4, "big") + bytes([last])
+
+
+def _master_key() -> bytes:
+    return base64.b64decode(secrets(settings().home).master_key)

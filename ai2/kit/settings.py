@@ -1,0 +1,153 @@
+"""Settings: environment variables under the guide's names, `.env`, and an optional JSON file below them.
+
+`AI2_CONFIG` names the JSON file; it has the guide's sections and may say `${VARIABLE}`.
+"""
+
+import json
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+# Where a value of the guide's JSON file goes.
+FILE_KEYS = {
+    "database.url": "database_url",
+    "database.pool.max": "database_pool_max",
+    "logging.level": "log_level",
+    "security.cors.origin": "cors_origins",
+    "security.rateLimit.windowMs": "rate_limit_window_ms",
+    "security.rateLimit.max": "rate_limit_max",
+}
+
+
+class SettingsFileError(ValueError):
+    """The settings file cannot be used."""
+
+
+class Settings(BaseSettings):
+    """Everything that a deployment may decide, with the defaults of one machine."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+
+    home: Path = Field(default=Path(".ai2"), validation_alias=AliasChoices("AI2_HOME", "home"))
+    log_level: str = "info"
+
+    database_url: SecretStr | None = None
+    database_pool_max: int = Field(default=4, description="4 connections beat 10 on two cores")
+    blob_url: str | None = Field(default=None, description="a folder; by default `blobs` in the home")
+
+    gateway_port: int = 8000
+    core_port: int = 3001
+    ai_port: int = 3002
+    dagster_port: int = 3000
+    mlflow_port: int = 5000
+    host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("AI2_HOST", "host"))
+
+    enable_ai: bool = True
+    enable_ai_categories: bool = True
+    enable_ai_learning: bool = True
+    enable_multi_tenant: bool = False
+
+    mlflow_tracking_uri: str | None = None
+    dagster_url: str | None = None
+
+    cors_origins: list[str] = []
+    rate_limit_window_ms: int = 900_000
+    rate_limit_max: int = 1000
+    access_token_minutes: int = 15
+    session_days: int = 30
+    # Imports larger than this run in the worker; uploads larger than the second are refused.
+    inline_import_bytes: int = 5_000_000
+    upload_bytes: int = 1_100_000_000
+
+    @property
+    def mlflow_url(self) -> str:
+        return self.mlflow_tracking_uri or f"http://127.0.0.1:{self.mlflow_port}"
+
+    @property
+    def dagster(self) -> str:
+        return self.dagster_url or f"http://127.0.0.1:{self.dagster_port}"
+
+    @property
+    def blobs(self) -> str:
+        return self.blob_url or str(self.home.absolute() / "blobs")
+
+    @property
+    def inbox(self) -> Path:
+        return self.home / "inbox"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, _SettingsFile(settings_cls)
+
+
+class _SettingsFile(PydanticBaseSettingsSource):
+    """The JSON file, weaker than the environment."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False  # everything comes from __call__
+
+    def __call__(self) -> dict[str, Any]:
+        path = os.environ.get("AI2_CONFIG")
+        return read_settings_file(Path(path)) if path else {}
+
+
+def read_settings_file(path: Path) -> dict[str, Any]:
+    """Settings by name out of the guide's JSON, each `${VARIABLE}` replaced; an unset one is an error."""
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise SettingsFileError(f"{path}: {error}") from error
+    found = {name: _substitute(_at(tree, dotted)) for dotted, name in FILE_KEYS.items()}
+    found["database_url"] = found["database_url"] or _database_url(_substitute(tree.get("database", {})))
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _at(tree: Any, dotted: str) -> Any:
+    for key in dotted.split("."):
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
+def _substitute(value: Any) -> Any:
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+)\}", _variable, value)
+    if isinstance(value, dict):
+        return {key: _substitute(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substitute(item) for item in value]
+    return value
+
+
+def _variable(match: re.Match[str]) -> str:
+    try:
+        return os.environ[match[1]]
+    except KeyError:
+        raise SettingsFileError(f"the settings file names ${{{match[1]}}}, which is not set") from None
+
+
+def _database_url(section: dict[str, Any]) -> str | None:
+    """The guide spells the database as host, port, database and ssl."""
+    if "host" not in section:
+        return None
+    user = ":".join(str(section[key]) for key in ("user", "password") if key in section)
+    address = f"{section['host']}:{section.get('port', 5432)}/{section.get('database', 'ai2')}"
+    mode = "?sslmode=require" if section.get("ssl") else ""
+    return f"postgresql://{user + '@' if user else ''}{address}{mode}"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,82 @@
+"""What the tests share: one embedded PostgreSQL a run, migrated; an organization of its own for each test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+HOME = Path(tempfile.mkdtemp(prefix="ai2-test-"))
+HOME.chmod(0o711)
+os.environ["AI2_HOME"] = str(HOME)
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+from ai2.books import categories  # noqa: E402 - the home must be known first
+from ai2.identity import organizations  # noqa: E402
+from ai2.identity.organizations import Organization  # noqa: E402
+from ai2.kit import postgres  # noqa: E402
+from ai2.kit.database import Connection, Database, Role  # noqa: E402
+from ai2.kit.ids import new_id  # noqa: E402
+from ai2.kit.migrate import migrate  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[None]:
+    """A running, migrated PostgreSQL. It need not survive a power cut."""
+    with postgres.running(HOME, fsync="off", synchronous_commit="off", full_page_writes="off"):
+        migrate()
+        yield
+    shutil.rmtree(HOME)
+
+
+@pytest.fixture(scope="session")
+async def database(server: None) -> AsyncIterator[Database]:
+    """The API role's pool: it sees one organization at a time."""
+    async with Database(Role.API) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+async def pipeline(server: None) -> AsyncIterator[Database]:
+    """The pipeline role's pool: it sees every organization."""
+    async with Database(Role.PIPELINE) as pool:
+        yield pool
+
+
+async def make_organization(database: Database, name: str = "Bright Bikes") -> Organization:
+    async with database.transaction() as db:
+        organization = await organizations.create(
+            db, name=f"{name} {new_id()}", base_currency="GBP", country="GB"
+        )
+        await categories.create_defaults(db, organization.organization_id)
+    return organization
+
+
+@pytest.fixture
+async def organization(database: Database) -> Organization:
+    """An organization that no other test uses, with the categories everyone starts with."""
+    return await make_organization(database)
+
+
+@pytest.fixture
+async def stranger(database: Database) -> Organization:
+    """Another organization, to be told nothing."""
+    return await make_organization(database, "Stranger")
+
+
+@pytest.fixture
+async def db(database: Database, organization: Organization) -> AsyncIterator[Connection]:
+    """A transaction that acts for the organization and is kept when the test ends."""
+    async with database.transaction(organization.organization_id) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real files; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("AI2_TEST_DATA", ""))
+    if not os.environ.get("AI2_TEST_DATA") or not folder.is_dir():
+        pytest.skip("AI2_TEST_DATA names no folder of real files")
+    return folder.resolve()
