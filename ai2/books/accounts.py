@@ -1,0 +1,156 @@
+"""Accounts: bank and card accounts, each in one currency, and what they hold day by day."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from psycopg import errors
+
+from ai2.books import accounts_repository as repository
+from ai2.kit.database import Connection
+from ai2.kit.errors import Conflict, Invalid, NotFound, Stale
+from ai2.kit.ids import new_id
+from ai2.kit.money import exact, exponent
+
+AccountKind = Literal["bank", "card", "savings", "cash", "loan", "other"]
+CHANGEABLE = frozenset({"name", "kind", "currency", "opening_balance", "opening_on", "number"})
+
+
+class AccountNotFound(NotFound):
+    """There is no such account; GET /api/core/accounts lists yours."""
+
+
+class AccountNameTaken(Conflict):
+    """An account of this name exists already; names differ by more than case."""
+
+
+class AccountHasTransactions(Conflict):
+    """The account has transactions: its currency stays, and it can be archived but not deleted."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account. `number` is how the bank writes it (IBAN or account number)."""
+
+    account_id: UUID
+    name: str
+    kind: AccountKind
+    currency: str
+    opening_balance: Decimal
+    opening_on: date | None
+    number: str | None
+    archived_at: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class DailyBalance:
+    """What moved on a day and what the account held at its end."""
+
+    booked_on: date
+    money_in: Decimal
+    money_out: Decimal
+    balance: Decimal
+
+
+async def create(
+    db: Connection,
+    organization_id: UUID,
+    *,
+    name: str,
+    currency: str,
+    kind: AccountKind = "bank",
+    opening_balance: Decimal = Decimal(0),
+    opening_on: date | None = None,
+    number: str | None = None,
+) -> Account:
+    """Open an account. The opening balance is what it held before its first transaction."""
+    exact_balance = exact(opening_balance, currency)
+    account_id = new_id()
+    try:
+        async with db.transaction():
+            await repository.insert(
+                db,
+                organization_id=organization_id,
+                account_id=account_id,
+                name=name,
+                kind=kind,
+                currency=currency,
+                opening_balance=exact_balance,
+                opening_on=opening_on,
+                number=number,
+            )
+    except errors.UniqueViolation:
+        raise AccountNameTaken from None
+    return await get(db, organization_id, account_id)
+
+
+async def list_all(db: Connection, organization_id: UUID, *, archived: bool = False) -> list[Account]:
+    """The organization's accounts by name, those put away only when asked for."""
+    return [Account(**row) for row in await repository.list_all(db, organization_id, archived=archived)]
+
+
+async def get(db: Connection, organization_id: UUID, account_id: UUID) -> Account:
+    row = await repository.get(db, organization_id, account_id)
+    if row is None:
+        raise AccountNotFound
+    return Account(**row)
+
+
+async def find(db: Connection, organization_id: UUID, name: str) -> Account | None:
+    """The account of this name, case aside."""
+    row = await repository.find(db, organization_id, name)
+    return Account(**row) if row else None
+
+
+async def update(
+    db: Connection,
+    organization_id: UUID,
+    account_id: UUID,
+    changes: dict[str, object],
+    *,
+    version: int | None = None,
+) -> Account:
+    """Change the named fields; the currency only while there are no transactions."""
+    if not changes.keys() <= CHANGEABLE:
+        raise Invalid
+    account = await get(db, organization_id, account_id)
+    if version not in (None, account.version):
+        raise Stale
+    await _check_currency(db, organization_id, account, changes)
+    try:
+        async with db.transaction():
+            await repository.update(db, organization_id, account_id, {**vars(account), **changes})
+    except errors.UniqueViolation:
+        raise AccountNameTaken from None
+    return await get(db, organization_id, account_id)
+
+
+async def _check_currency(
+    db: Connection, organization_id: UUID, account: Account, changes: dict[str, object]
+) -> None:
+    currency = str(changes.get("currency", account.currency))
+    exponent(currency)
+    if currency != account.currency and await repository.is_used(db, organization_id, account.account_id):
+        raise AccountHasTransactions
+    balance = changes.get("opening_balance", account.opening_balance)
+    changes["opening_balance"] = exact(Decimal(str(balance)), currency)
+
+
+async def archive(db: Connection, organization_id: UUID, account_id: UUID) -> None:
+    """Put an account away: it takes no more imports, its transactions stay."""
+    await get(db, organization_id, account_id)
+    await repository.archive(db, organization_id, account_id)
+
+
+async def balances(
+    db: Connection, organization_id: UUID, account_id: UUID, start: date | None = None, end: date | None = None
+) -> list[DailyBalance]:
+    """The balance at the end of every day on which something moved."""
+    account = await get(db, organization_id, account_id)
+    found = await repository.balances(db, organization_id, account_id, account.opening_balance, start, end)
+    return [DailyBalance(**row) for row in found]
