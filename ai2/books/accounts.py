@@ -148,7 +148,11 @@ async def archive(db: Connection, organization_id: UUID, account_id: UUID) -> No
 
 
 async def balances(
-    db: Connection, organization_id: UUID, account_id: UUID, start: date | None = None, end: date | None = None
+    db: Connection,
+    organization_id: UUID,
+    account_id: UUID,
+    start: date | None = None,
+    end: date | None = None,
 ) -> list[DailyBalance]:
     """The balance at the end of every day on which something moved."""
     account = await get(db, organization_id, account_id)

@@ -1,0 +1,73 @@
+"""Decisions: which category a transaction has, who chose it, by which version and how sure. People win."""
+
+from uuid import UUID
+
+from ai2.kit.database import Connection
+
+
+async def apply_decided(db: Connection, organization_id: UUID) -> int:
+    """Apply the temporary table `decided` to the books and say how many rows changed.
+
+    `decided` has transaction_id, category_id, decided_by, decided_version and confidence, one row a transaction.
+    What a person decided, and what is deleted, stays as it is; so does a row that says the same already.
+    """
+    changed = await db.execute(
+        """
+        update books.transactions as transaction set
+            category_id = decided.category_id, decided_by = decided.decided_by,
+            decided_version = decided.decided_version, confidence = decided.confidence, decided_at = now()
+        from pg_temp.decided
+        where transaction.organization_id = %(organization_id)s
+            and transaction.transaction_id = decided.transaction_id
+            and transaction.decided_by is distinct from 'user'
+            and transaction.deleted_at is null
+            and (transaction.category_id, transaction.decided_by, transaction.decided_version)
+            is distinct from (decided.category_id, decided.decided_by, decided.decided_version)
+        """,
+        {"organization_id": organization_id},
+    )
+    return changed.rowcount
+
+
+async def decide(db: Connection, organization_id: UUID, transaction_id: UUID, category_id: UUID) -> None:
+    """A person's own decision for one transaction."""
+    await db.execute(
+        """
+        update books.transactions set
+            category_id = %(category_id)s, decided_by = 'user', decided_version = null, confidence = 1,
+            decided_at = now()
+        where organization_id = %(organization_id)s and transaction_id = %(transaction_id)s
+            and deleted_at is null
+        """,
+        {"organization_id": organization_id, "transaction_id": transaction_id, "category_id": category_id},
+    )
+
+
+async def decide_for_merchant(
+    db: Connection,
+    organization_id: UUID,
+    merchant_key: str,
+    *,
+    money_in: bool,
+    category_id: UUID,
+    version: str,
+) -> int:
+    """Carry a person's decision over to the merchant's other transactions that no person decided; says how many."""
+    changed = await db.execute(
+        """
+        update books.transactions set
+            category_id = %(category_id)s, decided_by = 'merchant', decided_version = %(version)s, confidence = 1,
+            decided_at = now()
+        where organization_id = %(organization_id)s and merchant_key = %(merchant_key)s
+            and (amount > 0) = %(money_in)s and decided_by is distinct from 'user' and deleted_at is null
+            and category_id is distinct from %(category_id)s
+        """,
+        {
+            "organization_id": organization_id,
+            "merchant_key": merchant_key,
+            "money_in": money_in,
+            "category_id": category_id,
+            "version": version,
+        },
+    )
+    return changed.rowcount

@@ -1,0 +1,174 @@
+"""Transactions: one movement of money on an account; negative is money out. People win over every machine."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from ai2.books import accounts, categories
+from ai2.books import transactions_repository as repository
+from ai2.kit.database import Connection
+from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
+from ai2.kit.ids import new_id
+from ai2.kit.merchants import merchant_key
+from ai2.kit.money import exact
+
+Type = Literal["income", "expense", "transfer"]
+# What a person may change; the account and its currency stay.
+CHANGEABLE = frozenset(
+    {
+        "booked_on",
+        "amount",
+        "description",
+        "merchant",
+        "reference",
+        "notes",
+        "tags",
+        "attributes",
+        "category_id",
+    }
+)
+
+
+class TransactionNotFound(NotFound):
+    """There is no such transaction; GET /api/core/transactions lists yours."""
+
+
+class OtherCurrency(Invalid):
+    """The currency is not the account's; use an account of this currency."""
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A transaction. `category` is its category's name; `decided_by` and `confidence` say who chose it and how sure."""
+
+    transaction_id: UUID
+    account_id: UUID
+    booked_on: date
+    amount: Decimal
+    currency: str
+    type: Type
+    description: str
+    merchant: str | None
+    merchant_key: str
+    reference: str | None
+    mcc: str | None
+    notes: str | None
+    tags: list[str]
+    attributes: dict[str, Any]
+    status: Literal["posted", "pending"]
+    category_id: UUID | None
+    category: str | None
+    decided_by: str | None
+    decided_version: str | None
+    confidence: Decimal | None
+    decided_at: datetime | None
+    batch_id: UUID | None
+    line_number: int | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTransaction:
+    """What a person writes down. Without an account it goes to one kept for such entries."""
+
+    booked_on: date
+    amount: Decimal
+    currency: str
+    description: str
+    account_id: UUID | None = None
+    category_id: UUID | None = None
+    category: str | None = None
+    merchant: str | None = None
+    reference: str | None = None
+    mcc: str | None = None
+    notes: str | None = None
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, Any] | None = None
+
+
+async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> Transaction:
+    """Write a transaction into the books; its category, where given, is the person's decision."""
+    account = await _account(db, organization_id, new)
+    if account.currency != new.currency:
+        raise OtherCurrency(errors=(FieldError("currency", f"is {account.currency} for this account"),))
+    category_id = await _category_id(db, organization_id, new.category_id, new.category)
+    transaction_id = new_id()
+    await repository.insert(
+        db,
+        **{
+            **vars(new),
+            "organization_id": organization_id,
+            "transaction_id": transaction_id,
+            "account_id": account.account_id,
+            "amount": exact(new.amount, new.currency),
+            "category_id": category_id,
+            "tags": list(new.tags),
+            "attributes": new.attributes or {},
+            "merchant_key": merchant_key(new.description, new.merchant),
+        },
+    )
+    return await get(db, organization_id, transaction_id)
+
+
+async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Transaction:
+    row = await repository.get(db, organization_id, transaction_id)
+    if row is None:
+        raise TransactionNotFound
+    return Transaction(**row)
+
+
+async def update(
+    db: Connection,
+    organization_id: UUID,
+    transaction_id: UUID,
+    changes: dict[str, Any],
+    *,
+    version: int | None = None,
+) -> Transaction:
+    """Change the named fields; a category that is named becomes the person's decision."""
+    if not changes.keys() <= CHANGEABLE:
+        raise Invalid
+    transaction = await get(db, organization_id, transaction_id)
+    if version not in (None, transaction.version):
+        raise Stale
+    if not changes:
+        return transaction
+    if changes.get("category_id"):
+        await categories.get(db, organization_id, changes["category_id"])
+    merged = {**vars(transaction), **changes}
+    merged["amount"] = exact(merged["amount"], transaction.currency)
+    merged["merchant_key"] = merchant_key(merged["description"], merged["merchant"])
+    await repository.update(db, organization_id, transaction_id, merged, decided="category_id" in changes)
+    return await get(db, organization_id, transaction_id)
+
+
+async def delete(
+    db: Connection, organization_id: UUID, transaction_id: UUID, *, version: int | None = None
+) -> None:
+    """Take a transaction out of the books. It is kept, and its file does not bring it back."""
+    transaction = await get(db, organization_id, transaction_id)
+    if version not in (None, transaction.version):
+        raise Stale
+    await repository.delete(db, organization_id, transaction_id)
+
+
+async def _account(db: Connection, organization_id: UUID, new: NewTransaction) -> accounts.Account:
+    if new.account_id:
+        return await accounts.get(db, organization_id, new.account_id)
+    name = f"Entered by hand ({new.currency})"
+    known = await accounts.find(db, organization_id, name)
+    return known or await accounts.create(db, organization_id, name=name, currency=new.currency, kind="other")
+
+
+async def _category_id(
+    db: Connection, organization_id: UUID, category_id: UUID | None, name: str | None
+) -> UUID | None:
+    if category_id:
+        return (await categories.get(db, organization_id, category_id)).category_id
+    if name:
+        return (await categories.find(db, organization_id, name)).category_id
+    return None

@@ -1,0 +1,82 @@
+"""Every query on single transactions; listing.py has those on many."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from ai2.kit.database import Connection, one
+
+COLUMNS = """
+    transaction_id, account_id, booked_on, amount, currency, type, description, merchant, merchant_key, reference,
+    mcc, notes, tags, attributes, status, category_id, category, decided_by, decided_version, confidence,
+    decided_at, batch_id, line_number, version, created_at, updated_at
+"""
+
+
+async def insert(db: Connection, **values: Any) -> None:
+    await db.execute(
+        """
+        insert into books.transactions (
+            organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant,
+            merchant_key, reference, mcc, notes, tags, attributes, category_id, decided_by, confidence, decided_at
+        ) values (
+            %(organization_id)s, %(transaction_id)s, %(account_id)s, %(booked_on)s, %(amount)s, %(currency)s,
+            %(description)s, %(merchant)s, %(merchant_key)s, %(reference)s, %(mcc)s, %(notes)s, %(tags)s,
+            %(attributes)s, %(category_id)s::uuid,
+            case when %(category_id)s::uuid is not null then 'user' end,
+            case when %(category_id)s::uuid is not null then 1 end,
+            case when %(category_id)s::uuid is not null then now() end
+        )
+        """,
+        {**values, "attributes": Jsonb(values["attributes"])},
+    )
+
+
+async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> DictRow | None:
+    query = f"""
+        select {COLUMNS} from published.transactions
+        where organization_id = %(organization_id)s and transaction_id = %(transaction_id)s and deleted_at is null
+    """  # noqa: S608 - the columns are ours
+    return await one(db, query, {"organization_id": organization_id, "transaction_id": transaction_id})
+
+
+async def update(
+    db: Connection, organization_id: UUID, transaction_id: UUID, values: dict[str, Any], *, decided: bool
+) -> None:
+    """Write the changed row; `decided` says that a person chose (or took away) its category."""
+    await db.execute(
+        """
+        update books.transactions set
+            booked_on = %(booked_on)s, amount = %(amount)s, description = %(description)s, merchant = %(merchant)s,
+            merchant_key = %(merchant_key)s, reference = %(reference)s, notes = %(notes)s, tags = %(tags)s,
+            attributes = %(attributes)s, category_id = %(category_id)s,
+            decided_by = case
+                when not %(decided)s then decided_by when %(category_id)s::uuid is not null then 'user'
+            end,
+            decided_version = case when not %(decided)s then decided_version end,
+            confidence = case
+                when not %(decided)s then confidence when %(category_id)s::uuid is not null then 1
+            end,
+            decided_at = case when %(decided)s then now() else decided_at end
+        where organization_id = %(organization_id)s and transaction_id = %(transaction_id)s
+        """,
+        {
+            **values,
+            "attributes": Jsonb(values["attributes"]),
+            "organization_id": organization_id,
+            "transaction_id": transaction_id,
+            "decided": decided,
+        },
+    )
+
+
+async def delete(db: Connection, organization_id: UUID, transaction_id: UUID) -> None:
+    await db.execute(
+        """
+        update books.transactions set deleted_at = now()
+        where organization_id = %s and transaction_id = %s and deleted_at is null
+        """,
+        [organization_id, transaction_id],
+    )
