@@ -1,0 +1,73 @@
+# AI2. Python 3.11 or newer and make are all that has to be there.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := 0.13.9
+# Compiled modules are kept, whatever the caller's shell says: without them every start takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help install up test lint format types layers sql licences bench lock clean
+.DEFAULT_GOAL := help
+
+## make help: this list
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make install: the virtual environment, from the lock file; nothing where it is up to date
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)")'
+	@echo "Installing into .venv; the first time takes a minute or two."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+## make up: start everything, here, until Ctrl-C (make up PROFILE=core starts less; see README.md)
+up: install
+	@$(BIN)/ai2 up $(if $(PROFILE),--profile $(PROFILE))
+
+## make test: every check and every test, on a PostgreSQL of its own
+test: lint types layers sql licences
+	$(BIN)/pytest --cov --cov-report=term
+
+## make lint: the style of the Python
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+## make format: lay the Python out, and mend what can be mended without a person
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+## make types: the types
+types: install
+	$(BIN)/mypy
+
+## make layers: who may import whom
+layers: install
+	$(BIN)/lint-imports
+
+## make sql: the style of the SQL
+sql: install
+	$(BIN)/sqlfluff lint --processes 2 dbt_project/models
+
+## make licences: nothing we install may bind our users
+licences: install
+	$(BIN)/python -m tests.licences
+
+## make bench: the numbers of benchmarks/README.md, measured here
+bench: install
+	$(BIN)/python -m benchmarks
+
+## make lock: choose the newest versions that pyproject.toml allows, and pin them with their hashes
+lock: install
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--extra dev --upgrade --quiet pyproject.toml -o requirements.lock
+
+## make clean: forget the virtual environment and the caches; data in .ai2 stays
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
