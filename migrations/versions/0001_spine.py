@@ -123,6 +123,7 @@ create table books.accounts (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     version integer not null default 1,
+    row_xid xid8 not null default pg_current_xact_id(),
     primary key (organization_id, account_id)
 );
 create unique index accounts_name on books.accounts (organization_id, lower(name));
@@ -137,6 +138,7 @@ create table books.categories (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     version integer not null default 1,
+    row_xid xid8 not null default pg_current_xact_id(),
     primary key (organization_id, category_id),
     foreign key (organization_id, parent_id) references books.categories
 );
@@ -296,6 +298,16 @@ begin
 end $$;
 create trigger stamp_version before update on books.transactions
     for each row execute function books.stamp_version();
+
+create function books.stamp_row_xid() returns trigger language plpgsql set search_path = '' as $$
+begin
+    new.row_xid := pg_current_xact_id();
+    return new;
+end $$;
+create trigger stamp_row_xid before update on books.accounts
+    for each row execute function books.stamp_row_xid();
+create trigger stamp_row_xid before update on books.categories
+    for each row execute function books.stamp_row_xid();
 
 create function books.keep_version() returns trigger language plpgsql set search_path = '' as $$
 begin
@@ -466,13 +478,14 @@ from identity.organizations;
 
 create view published.accounts with (security_invoker = true) as
 select
-    organization_id, account_id, name, kind, currency, opening_balance, opening_on, number, archived_at, created_at
+    organization_id, account_id, name, kind, currency, opening_balance, opening_on, number, archived_at, created_at,
+    row_xid
 from books.accounts;
 
 create view published.categories with (security_invoker = true) as
 select
     category.organization_id, category.category_id, category.parent_id, category.name, category.kind,
-    category.archived_at, category.created_at, coalesce(codes.codes, '{}') as codes
+    category.archived_at, category.created_at, coalesce(codes.codes, '{}') as codes, category.row_xid
 from books.categories as category
 left join lateral (
     select array_agg(code.code order by code.code) as codes
@@ -491,6 +504,10 @@ select
 from books.transactions as transaction
 left join books.categories as category
     on category.organization_id = transaction.organization_id and category.category_id = transaction.category_id;
+
+-- What a transaction was before: readers that keep totals learn from it which of them a change touched.
+create view published.transaction_versions with (security_invoker = true) as
+select * from books.transaction_versions;
 
 create view published.daily_totals with (security_invoker = true) as
 select * from books.daily_totals where transactions > 0;
