@@ -130,9 +130,7 @@ async def update(
     return await get(db, organization_id, account_id)
 
 
-async def _check_currency(
-    db: Connection, organization_id: UUID, account: Account, changes: dict[str, object]
-) -> None:
+async def _check_currency(db: Connection, organization_id: UUID, account: Account, changes: dict[str, object]) -> None:
     currency = str(changes.get("currency", account.currency))
     exponent(currency)
     if currency != account.currency and await repository.is_used(db, organization_id, account.account_id):

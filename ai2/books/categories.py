@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg import errors
@@ -115,9 +116,7 @@ async def update(
     return await get(db, organization_id, category_id)
 
 
-async def _check_parent(
-    db: Connection, organization_id: UUID, category: Category, parent_id: UUID | None
-) -> None:
+async def _check_parent(db: Connection, organization_id: UUID, category: Category, parent_id: UUID | None) -> None:
     ancestor_id = parent_id
     while ancestor_id:
         ancestor = await get(db, organization_id, ancestor_id)
@@ -128,17 +127,19 @@ async def _check_parent(
         ancestor_id = ancestor.parent_id
 
 
-async def delete(
-    db: Connection, organization_id: UUID, category_id: UUID, *, reassign_to: UUID | None = None
-) -> None:
+async def delete(db: Connection, organization_id: UUID, category_id: UUID, *, reassign_to: UUID | None = None) -> None:
     """Delete a category that nothing uses, or hand what uses it to another one."""
     category = await get(db, organization_id, category_id)
-    used = await repository.usage(db, organization_id, category_id)
+    used: dict[str, Any] = await repository.usage(db, organization_id, category_id)
     if reassign_to:
         heir = await get(db, organization_id, reassign_to)
         if heir.category_id == category.category_id or heir.kind != category.kind:
             raise Invalid(errors=(FieldError("reassign_to", "is another category of the same kind"),))
         await repository.reassign(db, organization_id, category_id, heir.category_id)
     elif any(used.values()):
-        raise CategoryInUse(**used)
+        raise CategoryInUse(
+            f"{used['transactions']} transactions and {used['children']} categories use it; "
+            "name another in reassign_to",
+            **used,
+        )
     await repository.delete(db, organization_id, category_id)

@@ -65,14 +65,10 @@ async def find(db: Connection, organization_id: UUID, name: str) -> DictRow | No
 
 async def by_code(db: Connection, organization_id: UUID) -> dict[str, UUID]:
     query = "select code, category_id from books.category_codes where organization_id = %(organization_id)s"
-    return {
-        row["code"]: row["category_id"] for row in await rows(db, query, {"organization_id": organization_id})
-    }
+    return {row["code"]: row["category_id"] for row in await rows(db, query, {"organization_id": organization_id})}
 
 
-async def update(
-    db: Connection, organization_id: UUID, category_id: UUID, name: str, parent_id: UUID | None
-) -> None:
+async def update(db: Connection, organization_id: UUID, category_id: UUID, name: str, parent_id: UUID | None) -> None:
     await db.execute(
         """
         update books.categories set name = %s, parent_id = %s, version = version + 1, updated_at = now()
@@ -101,13 +97,14 @@ async def usage(db: Connection, organization_id: UUID, category_id: UUID) -> dic
 
 async def reassign(db: Connection, organization_id: UUID, category_id: UUID, heir_id: UUID) -> None:
     """Hand transactions, children and predicted codes to another category."""
+    # Three tables, the same statement.
     for table, column in (
         ("transactions", "category_id"),
         ("categories", "parent_id"),
         ("category_codes", "category_id"),
     ):
         await db.execute(
-            f"update books.{table} set {column} = %s where organization_id = %s and {column} = %s",  # type: ignore[arg-type]  # noqa: S608
+            f"update books.{table} set {column} = %s where organization_id = %s and {column} = %s",
             [heir_id, organization_id, category_id],
         )
 

@@ -146,9 +146,7 @@ async def update(
     return await get(db, organization_id, transaction_id)
 
 
-async def delete(
-    db: Connection, organization_id: UUID, transaction_id: UUID, *, version: int | None = None
-) -> None:
+async def delete(db: Connection, organization_id: UUID, transaction_id: UUID, *, version: int | None = None) -> None:
     """Take a transaction out of the books. It is kept, and its file does not bring it back."""
     transaction = await get(db, organization_id, transaction_id)
     if version not in (None, transaction.version):

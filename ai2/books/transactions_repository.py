@@ -38,7 +38,7 @@ async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Di
     query = f"""
         select {COLUMNS} from published.transactions
         where organization_id = %(organization_id)s and transaction_id = %(transaction_id)s and deleted_at is null
-    """  # noqa: S608 - the columns are ours
+    """
     return await one(db, query, {"organization_id": organization_id, "transaction_id": transaction_id})
 
 

@@ -24,7 +24,7 @@ def put(name: str, plain: BinaryIO, key: bytes) -> None:
 def get(name: str, key: bytes) -> BinaryIO:
     """A stored file, decrypted into a temporary file that vanishes when closed."""
     filesystem, path = _place(name)
-    plain = tempfile.SpooledTemporaryFile(max_size=8_000_000)
+    plain = tempfile.SpooledTemporaryFile(max_size=8_000_000)  # noqa: SIM115 - the caller closes it
     with filesystem.open(path, "rb") as stored:
         for piece in decrypt(key, stored):
             plain.write(piece)

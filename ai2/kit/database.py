@@ -58,9 +58,7 @@ def sqlalchemy_url(role: Role, dbname: str, driver: str, using: Settings | None 
     query = {str(key): str(value) for key, value in known.items()}
     if host and Path(host).is_absolute():
         query["host"], host = host, None
-    url = URL.create(
-        f"postgresql+{driver}", user, password, host, int(port) if port else None, name, query=query
-    )
+    url = URL.create(f"postgresql+{driver}", user, password, host, int(port) if port else None, name, query=query)
     return url.render_as_string(hide_password=False)
 
 
@@ -112,9 +110,9 @@ async def act_for(db: Connection, organization_id: UUID | None, *, actor: str = 
 
 async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> list[DictRow]:
     """All rows of a query, as dictionaries."""
-    return await (await db.execute(query, parameters)).fetchall()  # type: ignore[arg-type]
+    return await (await db.execute(query, parameters)).fetchall()
 
 
 async def one(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> DictRow | None:
     """The one row of a query, or none."""
-    return await (await db.execute(query, parameters)).fetchone()  # type: ignore[arg-type]
+    return await (await db.execute(query, parameters)).fetchone()

@@ -5,6 +5,7 @@ rejected value is never repeated: it may be somebody's secret.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Problem(Exception):
         *,
         errors: tuple[FieldError, ...] = (),
         retry_after_s: int | None = None,
-        **extra: object,
+        **extra: Any,
     ) -> None:
         self.detail = detail or self.title
         self.errors = errors

@@ -140,9 +140,7 @@ def _wait(home: Path, server: "subprocess.Popen[bytes]") -> None:
 def _connect(home: Path) -> "psycopg.Connection[tuple[object, ...]]":
     password = secrets(home).passwords["postgres"]
     host = str(socket_folder(home))
-    return psycopg.connect(
-        host=host, dbname="postgres", user="postgres", password=password, connect_timeout=5
-    )
+    return psycopg.connect(host=host, dbname="postgres", user="postgres", password=password, connect_timeout=5)
 
 
 def _make_folders(place: Cluster) -> None:
@@ -183,7 +181,7 @@ def _initialise(place: Cluster, binaries: Path, password: str) -> None:
         with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(password)
         shutil.chown(password_file, place.data.stat().st_uid)
-        command = [binaries / "initdb", f"-D{place.data}", f"--pwfile={password_file}", *words, *locale]
+        command = [str(binaries / "initdb"), f"-D{place.data}", f"--pwfile={password_file}", *words, *locale]
         made = subprocess.run(command, capture_output=True, check=False, **_as_user(place))
     finally:
         password_file.unlink()

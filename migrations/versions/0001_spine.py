@@ -196,29 +196,39 @@ create index transactions_fresh on books.transactions (organization_id, row_xid)
 create index transactions_by_batch on books.transactions (organization_id, batch_id, line_number);
 """
 
-# How the daily totals follow the transactions, in one statement for a million rows as for one.
+# How totals follow the transactions, in one statement for a million rows as for one.
 ADD_TO_TOTALS = """
-    insert into books.daily_totals as total
-        (organization_id, booked_on, account_id, category_id, currency, money_in, money_out, transactions)
+    insert into books.{table} as total
+        (organization_id, {day}, {key}, category_id, currency, money_in, money_out, transactions)
     select
-        organization_id, booked_on, account_id, category_id, currency,
+        organization_id, {day_of} as {day}, {key}, category_id, currency,
         coalesce(sum(sign * amount) filter (where amount > 0), 0),
         coalesce(sum(sign * -amount) filter (where amount < 0), 0),
         sum(sign)
     from ({changed}) as changed
     where deleted_at is null
-    group by organization_id, booked_on, account_id, category_id, currency
+    group by organization_id, {day_of}, {key}, category_id, currency
     having sum(sign) <> 0 or sum(sign * amount) <> 0 or sum(sign * abs(amount)) <> 0
     -- always in the same order, so that two writers never wait for each other
-    order by organization_id, booked_on, account_id, category_id, currency
-    on conflict (organization_id, booked_on, account_id, category_id, currency) do update set
+    order by organization_id, {day_of}, {key}, category_id, currency
+    on conflict (organization_id, {day}, {key}, category_id, currency) do update set
         money_in = total.money_in + excluded.money_in,
         money_out = total.money_out + excluded.money_out,
         transactions = total.transactions + excluded.transactions;
 """
-COUNTED = "organization_id, booked_on, account_id, category_id, currency, amount, deleted_at"
+COUNTED = """
+    organization_id, booked_on, account_id, merchant_key, category_id, currency, amount, deleted_at
+"""
 ADDED = f"select 1 as sign, {COUNTED} from added"
 REMOVED = f"select -1 as sign, {COUNTED} from removed"
+MONTH = "date_trunc('month', booked_on::timestamp)::date"
+
+
+def _add_to_totals(changed: str) -> str:
+    by_day = {"table": "daily_totals", "day": "booked_on", "day_of": "booked_on", "key": "account_id"}
+    by_month = {"table": "merchant_totals", "day": "month", "day_of": MONTH, "key": "merchant_key"}
+    return "".join(ADD_TO_TOTALS.format(changed=changed, **names) for names in (by_day, by_month))
+
 
 TOTALS = f"""
 -- Kept by the writing transaction, whoever writes: one row a day, account, category (or none) and currency.
@@ -234,22 +244,35 @@ create table books.daily_totals (
     unique nulls not distinct (organization_id, booked_on, account_id, category_id, currency)
 );
 
-create function books.keep_daily_totals() returns trigger language plpgsql set search_path = '' as $$
+-- The same by month and merchant.
+create table books.merchant_totals (
+    organization_id uuid not null,
+    month date not null,
+    merchant_key text not null,
+    category_id uuid,
+    currency char(3) not null,
+    money_in numeric not null,
+    money_out numeric not null,
+    transactions integer not null,
+    unique nulls not distinct (organization_id, month, merchant_key, category_id, currency)
+);
+
+create function books.keep_totals() returns trigger language plpgsql set search_path = '' as $$
 begin
-    if tg_op = 'INSERT' then {ADD_TO_TOTALS.format(changed=ADDED)}
-    elsif tg_op = 'UPDATE' then {ADD_TO_TOTALS.format(changed=f"{ADDED} union all {REMOVED}")}
-    else {ADD_TO_TOTALS.format(changed=REMOVED)}
+    if tg_op = 'INSERT' then {_add_to_totals(ADDED)}
+    elsif tg_op = 'UPDATE' then {_add_to_totals(f"{ADDED} union all {REMOVED}")}
+    else {_add_to_totals(REMOVED)}
     end if;
     return null;
 end $$;
 
 create trigger totals_of_inserts after insert on books.transactions
-    referencing new table as added for each statement execute function books.keep_daily_totals();
+    referencing new table as added for each statement execute function books.keep_totals();
 create trigger totals_of_updates after update on books.transactions
     referencing old table as removed new table as added
-    for each statement execute function books.keep_daily_totals();
+    for each statement execute function books.keep_totals();
 create trigger totals_of_deletes after delete on books.transactions
-    referencing old table as removed for each statement execute function books.keep_daily_totals();
+    referencing old table as removed for each statement execute function books.keep_totals();
 """
 
 # What a past version of a transaction keeps.
@@ -436,6 +459,7 @@ create table ml.suggestions (
     foreign key (organization_id, transaction_id) references books.transactions,
     foreign key (organization_id, category_id) references books.categories
 );
+create index suggestions_open on ml.suggestions (organization_id) where state = 'open';
 
 -- What people said, as they said it.
 create table ml.feedback (
@@ -512,6 +536,9 @@ select * from books.transaction_versions;
 create view published.daily_totals with (security_invoker = true) as
 select * from books.daily_totals where transactions > 0;
 
+create view published.merchant_totals with (security_invoker = true) as
+select * from books.merchant_totals where transactions > 0;
+
 create view published.batches with (security_invoker = true) as select * from ingest.batches;
 
 create view published.statement_lines with (security_invoker = true) as
@@ -544,7 +571,7 @@ end $$;
 call identity.protect(array[
     'identity.organizations', 'identity.organization_keys', 'identity.memberships', 'identity.api_keys',
     'identity.idempotency_keys', 'books.accounts', 'books.categories', 'books.category_codes', 'books.transactions',
-    'books.daily_totals', 'books.transaction_versions', 'ingest.raw_files', 'ingest.batches',
+    'books.daily_totals', 'books.merchant_totals', 'books.transaction_versions', 'ingest.raw_files', 'ingest.batches',
     'ingest.unloaded_lines', 'ingest.fingerprints', 'ingest.layouts',
     'ml.suggestions', 'ml.feedback', 'ml.merchant_decisions'
 ]::regclass[]);

@@ -1,0 +1,140 @@
+"""The dashboard: what there is, what came in and went out, from totals that the writing transaction keeps."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.books import dashboard_repository as repository
+from ai2.books import listing
+from ai2.books.transactions import Transaction
+from ai2.kit.database import Connection
+from ai2.kit.periods import Period
+
+TOP = 10
+
+
+@dataclass(frozen=True)
+class AccountBalance:
+    """What an account holds: its opening balance and everything booked since, the last write included."""
+
+    account_id: UUID
+    name: str
+    currency: str
+    balance: Decimal
+    last_booked_on: date | None
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Money of one currency that came in and went out; transfers between own accounts are neither."""
+
+    currency: str
+    income: Decimal
+    expense: Decimal
+    net: Decimal
+    transactions: int
+
+
+@dataclass(frozen=True)
+class MonthFlow(Flow):
+    """The flow of a month, named by its first day."""
+
+    month: date
+
+
+@dataclass(frozen=True)
+class CategoryFlow(Flow):
+    """The flow of a category; none stands for what has no category yet."""
+
+    category_id: UUID | None
+    category: str | None
+    kind: str | None
+
+
+@dataclass(frozen=True)
+class MerchantFlow:
+    """What went to a merchant, by the name it is known by in the books."""
+
+    merchant: str
+    currency: str
+    expense: Decimal
+    transactions: int
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """The books at a glance, each currency apart."""
+
+    period: Period
+    balances: list[AccountBalance]
+    totals: list[Flow]
+    by_month: list[MonthFlow]
+    by_category: list[CategoryFlow]
+    top_merchants: list[MerchantFlow]
+    uncategorized: int
+    suggestions_to_review: int
+    recent: list[Transaction]
+
+
+async def dashboard(db: Connection, organization_id: UUID, period: Period, currency: str | None = None) -> Dashboard:
+    """Everything of a period, and the balances and open work of now."""
+    flows = await repository.flows(db, organization_id, period, currency)
+    counts = await repository.open_work(db, organization_id)
+    merchants = await repository.top_merchants(db, organization_id, period, currency, TOP)
+    recent = await listing.page(
+        db, organization_id, listing.Filter(currency=currency), sort="-date", cursor=None, limit=TOP
+    )
+    return Dashboard(
+        period=period,
+        balances=[AccountBalance(**row) for row in await repository.balances(db, organization_id, currency)],
+        totals=_totals(flows),
+        by_month=_by_month(flows),
+        by_category=_by_category(flows),
+        top_merchants=[MerchantFlow(**row) for row in merchants],
+        uncategorized=counts["uncategorized"],
+        suggestions_to_review=counts["suggestions"],
+        recent=recent.items,
+    )
+
+
+def _totals(flows: list[DictRow]) -> list[Flow]:
+    return [Flow(currency, *_sums(group, transfers=False)) for (currency,), group in _groups(flows, "currency")]
+
+
+def _by_month(flows: list[DictRow]) -> list[MonthFlow]:
+    return [
+        MonthFlow(currency, *_sums(group, transfers=False), month)
+        for (month, currency), group in _groups(flows, "month", "currency")
+    ]
+
+
+def _by_category(flows: list[DictRow]) -> list[CategoryFlow]:
+    found = [
+        CategoryFlow(group[0]["currency"], *_sums(group, transfers=True), category_id, *_named(group[0]))
+        for (category_id, _), group in _groups(flows, "category_id", "currency")
+    ]
+    return sorted(found, key=lambda flow: (flow.currency, flow.net))
+
+
+def _named(row: DictRow) -> tuple[str | None, str | None]:
+    return row["category"], row["kind"]
+
+
+def _groups(flows: list[DictRow], *names: str) -> list[tuple[tuple[Any, ...], list[DictRow]]]:
+    groups: dict[tuple[Any, ...], list[DictRow]] = defaultdict(list)
+    for row in flows:
+        groups[tuple(row[name] for name in names)].append(row)
+    return sorted(groups.items(), key=lambda item: tuple(str(part) for part in item[0]))
+
+
+def _sums(group: list[DictRow], *, transfers: bool) -> tuple[Decimal, Decimal, Decimal, int]:
+    """Income, expense, net and how many, of the rows that are no transfers (or of all)."""
+    counted = [row for row in group if transfers or row["kind"] != "transfer"]
+    income = sum((row["money_in"] for row in counted), Decimal(0))
+    expense = sum((row["money_out"] for row in counted), Decimal(0))
+    return income, expense, income - expense, sum(row["transactions"] for row in counted)

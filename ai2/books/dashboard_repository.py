@@ -1,0 +1,88 @@
+"""Every query of the dashboard, all from totals."""
+
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.kit.database import Connection, one, rows
+from ai2.kit.periods import Period
+
+
+async def flows(db: Connection, organization_id: UUID, period: Period, currency: str | None) -> list[DictRow]:
+    """Money in and out by month, category and currency."""
+    query = """
+        with flows as (
+            select
+                date_trunc('month', booked_on::timestamp)::date as month, category_id, currency,
+                sum(money_in) as money_in, sum(money_out) as money_out, sum(transactions)::integer as transactions
+            from books.daily_totals
+            where organization_id = %(organization_id)s and booked_on between %(start)s and %(end)s
+                and transactions > 0 and (%(currency)s::text is null or currency = %(currency)s)
+            group by 1, 2, 3
+        )
+        select flows.*, category.name as category, category.kind
+        from flows
+        left join books.categories as category
+            on category.organization_id = %(organization_id)s and category.category_id = flows.category_id
+    """
+    known = {"organization_id": organization_id, "currency": currency}
+    return await rows(db, query, {**known, "start": period.start, "end": period.end})
+
+
+async def balances(db: Connection, organization_id: UUID, currency: str | None) -> list[DictRow]:
+    """What each account in use holds."""
+    query = """
+        with booked as (
+            select account_id, sum(money_in - money_out) as moved, max(booked_on) as last_booked_on
+            from books.daily_totals
+            where organization_id = %(organization_id)s and transactions > 0
+            group by account_id
+        )
+        select
+            account.account_id, account.name, account.currency,
+            account.opening_balance + coalesce(booked.moved, 0) as balance, booked.last_booked_on
+        from books.accounts as account
+        left join booked on booked.account_id = account.account_id
+        where account.organization_id = %(organization_id)s and account.archived_at is null
+            and (%(currency)s::text is null or account.currency = %(currency)s)
+        order by lower(account.name)
+    """
+    return await rows(db, query, {"organization_id": organization_id, "currency": currency})
+
+
+async def top_merchants(
+    db: Connection, organization_id: UUID, period: Period, currency: str | None, limit: int
+) -> list[DictRow]:
+    """Who was paid most in the months of a period, transfers aside."""
+    query = """
+        with transfers as (
+            select category_id from books.categories
+            where organization_id = %(organization_id)s and kind = 'transfer'
+        )
+        select
+            merchant_key as merchant, currency, sum(money_out) as expense, sum(transactions)::integer as transactions
+        from books.merchant_totals as total
+        where organization_id = %(organization_id)s and merchant_key <> ''
+            and month between date_trunc('month', %(start)s::date)::date and %(end)s
+            and transactions > 0 and (%(currency)s::text is null or currency = %(currency)s)
+            and not exists (select from transfers where transfers.category_id = total.category_id)
+        group by merchant_key, currency
+        having sum(money_out) > 0
+        order by expense desc, merchant_key
+        limit %(limit)s
+    """
+    known = {"organization_id": organization_id, "currency": currency, "limit": limit}
+    return await rows(db, query, {**known, "start": period.start, "end": period.end})
+
+
+async def open_work(db: Connection, organization_id: UUID) -> DictRow:
+    """How many transactions have no category, and how many suggestions wait for a person."""
+    query = """
+        select
+            (select coalesce(sum(transactions), 0)::integer from books.daily_totals
+             where organization_id = %(organization_id)s and category_id is null) as uncategorized,
+            (select count(*) from published.suggestions
+             where organization_id = %(organization_id)s and state = 'open') as suggestions
+    """
+    found = await one(db, query, {"organization_id": organization_id})
+    return found or {}
