@@ -1,0 +1,65 @@
+"""Categories: a tree of an organization's own, with what each predicted category means in it."""
+
+import pytest
+
+from ai2.books import categories, transactions
+from ai2.books.categories import CategoryInUse, CategoryNameTaken, CategoryNotFound
+from ai2.kit.errors import Invalid
+
+
+@pytest.fixture
+async def travel(db, organization):
+    return await categories.find(db, organization.organization_id, "TRAVEL")
+
+
+async def test_everyone_starts_with_the_whole_chart(db, organization) -> None:
+    codes = await categories.by_code(db, organization.organization_id)
+    assert len(codes) == 16 + 104
+    assert len(set(codes.values())) == len(codes)
+
+
+async def test_a_child_is_of_its_parents_kind(db, organization, travel) -> None:
+    made = await categories.create(
+        db, organization.organization_id, name="Trade fairs", kind=None, parent_id=travel.category_id
+    )
+    assert made.kind == travel.kind
+    with pytest.raises(Invalid):
+        await categories.create(
+            db, organization.organization_id, name="Winnings", kind="income", parent_id=travel.category_id
+        )
+
+
+async def test_names_differ_by_more_than_case(db, organization, travel) -> None:
+    with pytest.raises(CategoryNameTaken):
+        await categories.create(
+            db, organization.organization_id, name=travel.name.upper(), kind="expense", parent_id=None
+        )
+
+
+async def test_a_category_never_lies_below_itself(db, organization, travel) -> None:
+    child = await categories.find(db, organization.organization_id, "TRAVEL_FLIGHTS")
+    with pytest.raises(Invalid):
+        await categories.update(
+            db, organization.organization_id, travel.category_id, name="Travel", parent_id=child.category_id
+        )
+
+
+async def test_what_is_used_is_not_deleted_but_can_be_handed_on(book, db, organization) -> None:
+    flights = await categories.find(db, organization.organization_id, "TRAVEL_FLIGHTS")
+    lodging = await categories.find(db, organization.organization_id, "TRAVEL_LODGING")
+    written = await book(category_id=flights.category_id)
+    with pytest.raises(CategoryInUse, match="1 transactions"):
+        await categories.delete(db, organization.organization_id, flights.category_id)
+    await categories.delete(db, organization.organization_id, flights.category_id, reassign_to=lodging.category_id)
+    moved = await transactions.get(db, organization.organization_id, written.transaction_id)
+    codes = await categories.by_code(db, organization.organization_id)
+    assert moved.category_id == lodging.category_id == codes["TRAVEL_FLIGHTS"]
+    with pytest.raises(CategoryNotFound):
+        await categories.get(db, organization.organization_id, flights.category_id)
+
+
+async def test_a_deleted_categorys_name_is_free_again(db, organization) -> None:
+    made = await categories.create(db, organization.organization_id, name="Bees", kind="expense", parent_id=None)
+    await categories.delete(db, organization.organization_id, made.category_id)
+    again = await categories.create(db, organization.organization_id, name="Bees", kind="expense", parent_id=None)
+    assert again.category_id != made.category_id

@@ -1,0 +1,86 @@
+"""Totals: whatever is done to transactions, the kept totals equal what a sum over them gives."""
+
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from ai2.books import categories, transactions
+from ai2.books.dashboard import dashboard
+from ai2.kit.database import rows
+from ai2.kit.periods import Period
+
+DAYS = """
+    select booked_on as day, account_id as key, category_id, currency, money_in, money_out, transactions
+    from published.daily_totals
+"""
+MONTHS = """
+    select month as day, merchant_key as key, category_id, currency, money_in, money_out, transactions
+    from published.merchant_totals
+"""
+SUMS = """
+    select {day} as day, {key} as key, category_id, currency, coalesce(sum(amount) filter (where amount > 0), 0) as money_in,
+        coalesce(-sum(amount) filter (where amount < 0), 0) as money_out, count(*)::integer as transactions
+    from books.transactions where deleted_at is null group by 1, 2, 3, 4
+"""
+
+
+async def _compare(db) -> None:
+    pairs = ((DAYS, "booked_on", "account_id"), (MONTHS, "date_trunc('month', booked_on)::date", "merchant_key"))
+    for kept, day, key in pairs:
+        expected = await rows(db, SUMS.format(day=day, key=key))
+        found = await rows(db, kept)
+        assert sorted(map(repr, map(_plain, found))) == sorted(map(repr, map(_plain, expected)))
+
+
+def _plain(row):
+    return [str(value.normalize() + 0) if isinstance(value, Decimal) else value for value in row.values()]
+
+
+@pytest.mark.parametrize("seed", [random.randrange(2**32) for _ in range(3)])
+async def test_totals_equal_sums_after_any_changes(book, db, organization, seed) -> None:
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    ids = [c.category_id for c in (await categories.list_all(db, organization.organization_id))[20:23]]
+    alive = [(await book(str(choose.randint(-999, 999)))).transaction_id for _ in range(8)]
+    for _ in range(20):
+        changes = {
+            "amount": Decimal(choose.randint(-999, 999)),
+            "booked_on": date(2026, 3, 1) + timedelta(days=choose.randrange(60)),
+            "category_id": choose.choice([None, *ids]),
+            "description": choose.choice(["TESCO STORES 3297", "ARGOS 12", "SHELL"]),
+        }
+        if len(alive) > 2 and choose.random() < 0.2:
+            await transactions.delete(db, organization.organization_id, alive.pop())
+        some = dict(choose.sample(sorted(changes.items()), choose.randint(1, 4)))
+        await transactions.update(db, organization.organization_id, choose.choice(alive), some)
+    await _compare(db)
+
+
+async def test_dashboard_by_hand(book, db, organization) -> None:
+    await book("2500.00", "2026-01-31", description="SALARY ACME", category="INCOME_WAGES")
+    await book("-800.00", "2026-02-01", description="RENT", category="RENT_AND_UTILITIES_RENT")
+    await book("-60.00", "2026-02-15", description="TO SAVINGS", category="TRANSFER_OUT_SAVINGS")
+    await book("-4.20", "2026-02-15", description="TESCO STORES 3297")
+    await book("-9.99", "2025-12-31", description="BEFORE")
+    shown = await dashboard(db, organization.organization_id, Period(date(2026, 1, 1), date(2026, 12, 31)))
+    assert [(a.name, a.balance) for a in shown.balances] == [("Current", Decimal("1725.81"))]
+    assert [(f.income, f.expense, f.net, f.transactions) for f in shown.totals] == [
+        (Decimal("2500.00"), Decimal("804.20"), Decimal("1695.80"), 3)
+    ]
+    assert [(m.month, m.net) for m in shown.by_month] == [
+        (date(2026, 1, 1), Decimal("2500.00")),
+        (date(2026, 2, 1), Decimal("-804.20")),
+    ]
+    assert [(c.category, c.expense) for c in shown.by_category if c.kind is None] == [(None, Decimal("4.20"))]
+    assert [m.expense for m in shown.top_merchants] == [Decimal("800.00"), Decimal("4.20")]
+    assert shown.uncategorized == 2
+    assert len(shown.recent) == 5
+
+
+async def test_dashboard_of_a_stranger_is_empty(book, database, stranger) -> None:
+    await book()
+    async with database.transaction(stranger.organization_id) as theirs:
+        shown = await dashboard(theirs, stranger.organization_id, Period(date(2026, 1, 1), date(2026, 12, 31)))
+    assert (shown.balances, shown.totals, shown.recent, shown.uncategorized) == ([], [], [], 0)
