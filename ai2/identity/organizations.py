@@ -29,9 +29,7 @@ class Organization:
     country: str | None
 
 
-async def create(
-    db: Connection, *, name: str, base_currency: str, country: str | None = None
-) -> Organization:
+async def create(db: Connection, *, name: str, base_currency: str, country: str | None = None) -> Organization:
     """Make an organization; the rest of the transaction acts for it."""
     exponent(base_currency)
     organization = Organization(new_id(), name, base_currency, country)

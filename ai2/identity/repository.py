@@ -1,4 +1,4 @@
-"""Every query on organizations, users, memberships, sessions and API keys."""
+"""Every query on organizations, users and memberships."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -9,6 +9,7 @@ from ai2.kit.database import Connection, one, rows
 
 if TYPE_CHECKING:
     from ai2.identity.organizations import Organization
+    from ai2.identity.users import User
 
 
 async def insert_organization(db: Connection, organization: "Organization", wrapped_key: bytes) -> None:
@@ -61,3 +62,65 @@ async def wrapped_key(db: Connection, organization_id: UUID) -> bytes | None:
         {"organization_id": organization_id},
     )
     return bytes(row["wrapped_key"]) if row else None
+
+
+async def insert_user(db: Connection, user: "User", password_hash: str) -> None:
+    await db.execute(
+        """
+        insert into identity.users (user_id, email, name, password_hash)
+        values (%(user_id)s, %(email)s, %(name)s, %(password_hash)s)
+        """,
+        {**vars(user), "password_hash": password_hash},
+    )
+
+
+async def user(db: Connection, user_id: UUID) -> DictRow | None:
+    query = "select user_id, email, name from identity.users where user_id = %(user_id)s"
+    return await one(db, query, {"user_id": user_id})
+
+
+async def user_with_password(db: Connection, email: str) -> DictRow | None:
+    query = "select user_id, email, name, password_hash from identity.users where email = %(email)s"
+    return await one(db, query, {"email": email})
+
+
+async def any_user(db: Connection) -> bool:
+    return await one(db, "select from identity.users limit 1") is not None
+
+
+async def set_password(db: Connection, user_id: UUID, password_hash: str) -> None:
+    query = "update identity.users set password_hash = %s where user_id = %s"
+    await db.execute(query, [password_hash, user_id])
+
+
+async def lock_registration(db: Connection) -> None:
+    """Held until the transaction ends, so that two first registrations never both find nobody."""
+    await db.execute("select pg_advisory_xact_lock(hashtext('identity.registration'))")
+
+
+async def upsert_membership(db: Connection, organization_id: UUID, user_id: UUID, role: str) -> None:
+    await db.execute(
+        """
+        insert into identity.memberships (organization_id, user_id, role) values (%s, %s, %s)
+        on conflict (organization_id, user_id) do update set role = excluded.role
+        """,
+        [organization_id, user_id, role],
+    )
+
+
+async def see_own_memberships(db: Connection, user_id: UUID) -> None:
+    """Let the rest of this transaction see the user's memberships in every organization."""
+    await db.execute("select set_config('app.user_id', %s, true)", [str(user_id)])
+
+
+async def memberships(db: Connection, user_id: UUID) -> list[DictRow]:
+    query = """
+        select organization_id, user_id, role from identity.memberships
+        where user_id = %(user_id)s order by created_at, organization_id
+    """
+    return await rows(db, query, {"user_id": user_id})
+
+
+async def end_sessions(db: Connection, user_id: UUID) -> None:
+    query = "update identity.sessions set ended_at = now() where user_id = %s and ended_at is null"
+    await db.execute(query, [user_id])

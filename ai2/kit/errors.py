@@ -20,6 +20,8 @@ class Problem(Exception):
     """Something could not be done."""
 
     status = 500
+    # whether what was written before this is kept: a refusal that ends a session must end it
+    keeps_changes = False
 
     def __init__(
         self,

@@ -1,0 +1,61 @@
+"""Every query on sessions."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.kit.database import Connection, one
+
+if TYPE_CHECKING:
+    from ai2.kit.security import AccessToken
+
+
+async def insert(db: Connection, **values: object) -> None:
+    await db.execute(
+        """
+        insert into identity.sessions (session_id, user_id, organization_id, refresh_digest, expires_at)
+        values (%(session_id)s, %(user_id)s, %(organization_id)s, %(refresh_digest)s, %(expires_at)s)
+        """,
+        values,
+    )
+
+
+async def live(db: Connection, session_id: UUID, *, lock: bool) -> DictRow | None:
+    """A session that has not ended; locked, a second refresh waits for the first."""
+    query = """
+        select session_id, user_id, organization_id, refresh_digest, spent_digests from identity.sessions
+        where session_id = %(session_id)s and ended_at is null and expires_at > now()
+    """
+    return await one(db, query + (" for update" if lock else ""), {"session_id": session_id})
+
+
+async def role(db: Connection, token: "AccessToken") -> DictRow | None:
+    """The role of a member in a session that has not ended."""
+    query = """
+        select membership.role
+        from identity.sessions as session
+        join identity.memberships as membership
+            on membership.organization_id = session.organization_id and membership.user_id = session.user_id
+        where session.session_id = %(session_id)s and session.ended_at is null and session.expires_at > now()
+            and session.user_id = %(user_id)s and session.organization_id = %(organization_id)s
+    """
+    return await one(db, query, vars(token))
+
+
+async def rotate(db: Connection, session_id: UUID, refresh_digest: bytes, expires_at: datetime) -> None:
+    await db.execute(
+        """
+        update identity.sessions set
+            spent_digests = spent_digests || refresh_digest, refresh_digest = %s, refreshed_at = now(),
+            expires_at = %s
+        where session_id = %s
+        """,
+        [refresh_digest, expires_at, session_id],
+    )
+
+
+async def end(db: Connection, session_id: UUID) -> None:
+    query = "update identity.sessions set ended_at = now() where session_id = %s and ended_at is null"
+    await db.execute(query, [session_id])
