@@ -11,38 +11,61 @@ from ai2.kit.periods import Period
 async def flows(db: Connection, organization_id: UUID, period: Period, currency: str | None) -> list[DictRow]:
     """Money in and out by month, category and currency."""
     query = """
-        with flows as (
+        with whole_months as (
+            select month, category_id, currency, money_in, money_out, transactions
+            from books.monthly_totals
+            where organization_id = %(organization_id)s and month between %(whole_from)s and %(whole_to)s
+                and transactions > 0
+        ),
+        edges as (
             select
                 date_trunc('month', booked_on::timestamp)::date as month, category_id, currency,
-                sum(money_in) as money_in, sum(money_out) as money_out, sum(transactions)::integer as transactions
+                money_in, money_out, transactions
             from books.daily_totals
-            where organization_id = %(organization_id)s and booked_on between %(start)s and %(end)s
-                and transactions > 0 and (%(currency)s::text is null or currency = %(currency)s)
-            group by 1, 2, 3
+            where organization_id = %(organization_id)s and transactions > 0
+                and (
+                    booked_on between %(start)s and %(whole_from)s::date - 1
+                    or booked_on between %(whole_to)s::date + 1 and %(end)s
+                )
+        ),
+        flows as (
+            select
+                month, category_id, currency, sum(money_in) as money_in, sum(money_out) as money_out,
+                sum(transactions)::integer as transactions
+            from (select * from whole_months union all select * from edges) as parts
+            where %(currency)s::text is null or currency = %(currency)s
+            group by month, category_id, currency
         )
         select flows.*, category.name as category, category.kind
         from flows
         left join books.categories as category
             on category.organization_id = %(organization_id)s and category.category_id = flows.category_id
     """
-    known = {"organization_id": organization_id, "currency": currency}
-    return await rows(db, query, {**known, "start": period.start, "end": period.end})
+    whole_from, whole_to = period.whole_months()
+    known = {"organization_id": organization_id, "currency": currency, "start": period.start, "end": period.end}
+    return await rows(db, query, {**known, "whole_from": whole_from, "whole_to": whole_to})
 
 
 async def balances(db: Connection, organization_id: UUID, currency: str | None) -> list[DictRow]:
     """What each account in use holds."""
     query = """
         with booked as (
-            select account_id, sum(money_in - money_out) as moved, max(booked_on) as last_booked_on
-            from books.daily_totals
+            select account_id, sum(money_in - money_out) as moved
+            from books.monthly_totals
             where organization_id = %(organization_id)s and transactions > 0
             group by account_id
         )
         select
             account.account_id, account.name, account.currency,
-            account.opening_balance + coalesce(booked.moved, 0) as balance, booked.last_booked_on
+            account.opening_balance + coalesce(booked.moved, 0) as balance, last.booked_on as last_booked_on
         from books.accounts as account
         left join booked on booked.account_id = account.account_id
+        left join lateral (
+            select transaction.booked_on from books.transactions as transaction
+            where transaction.organization_id = %(organization_id)s
+                and transaction.account_id = account.account_id and transaction.deleted_at is null
+            order by transaction.booked_on desc limit 1
+        ) as last on true
         where account.organization_id = %(organization_id)s and account.archived_at is null
             and (%(currency)s::text is null or account.currency = %(currency)s)
         order by lower(account.name)
@@ -79,7 +102,7 @@ async def open_work(db: Connection, organization_id: UUID) -> DictRow:
     """How many transactions have no category, and how many suggestions wait for a person."""
     query = """
         select
-            (select coalesce(sum(transactions), 0)::integer from books.daily_totals
+            (select coalesce(sum(transactions), 0)::integer from books.monthly_totals
              where organization_id = %(organization_id)s and category_id is null) as uncategorized,
             (select count(*) from published.suggestions
              where organization_id = %(organization_id)s and state = 'open') as suggestions

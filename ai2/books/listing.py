@@ -61,7 +61,12 @@ CONDITIONS = {
     "account_id": "account_id = %(account_id)s",
     "category_id": "category_id = %(category_id)s",
     "uncategorized": "(category_id is null) = %(uncategorized)s",
-    "type": "type = %(type)s",
+    "type": """case
+        when category_id in (
+            select category_id from books.categories
+            where organization_id = %(organization_id)s and kind = 'transfer'
+        ) then 'transfer' when amount > 0 then 'income' else 'expense'
+    end = %(type)s""",
     "min_amount": "amount >= %(min_amount)s",
     "max_amount": "amount <= %(max_amount)s",
     "currency": "currency = %(currency)s",
@@ -89,9 +94,15 @@ async def page(
     if cursor:
         where += f" and ({column}, transaction_id) {after} (%(after)s::{kind}, %(after_id)s::uuid)"
         parameters |= _read_cursor(cursor, sort)
+    # The page is found first and its categories are looked up for it alone.
     query = f"""
-        select {COLUMNS} from published.transactions where {where}
-        order by {column} {order}, transaction_id {order} limit %(limit)s
+        with page as (
+            select transaction_id from books.transactions where {where}
+            order by {column} {order}, transaction_id {order} limit %(limit)s
+        )
+        select {COLUMNS} from published.transactions
+        where organization_id = %(organization_id)s and transaction_id in (select transaction_id from page)
+        order by {column} {order}, transaction_id {order}
     """
     found = await rows(db, query, {**parameters, "limit": limit + 1})
     items = [Transaction(**row) for row in found[:limit]]
@@ -101,7 +112,7 @@ async def page(
 async def total(db: Connection, organization_id: UUID, wanted: Filter) -> int:
     """How many transactions there are in all."""
     where, parameters = _where(organization_id, wanted)
-    row = await one(db, f"select count(*) as total from published.transactions where {where}", parameters)
+    row = await one(db, f"select count(*) as total from books.transactions where {where}", parameters)
     return int(row["total"]) if row else 0
 
 

@@ -25,6 +25,21 @@ class Period:
         if self.end < self.start:
             raise UnknownPeriod(errors=(FieldError("period", "ends before it starts"),))
 
+    def whole_months(self) -> tuple[date, date]:
+        """The first day of its first whole month and the last day of its last one.
+
+        Where it holds no whole month, its first day and the day before that: an empty stretch.
+        """
+        first = self.start if self.start.day == 1 else _next_month(self.start)
+        after = _next_month(self.end) if (self.end + timedelta(days=1)).day == 1 else self.end.replace(day=1)
+        if first >= after:
+            return self.start, self.start - timedelta(days=1)
+        return first, after - timedelta(days=1)
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
 
 def read_period(text: str, today: date) -> Period:
     """The period that a person means by `2026`, `2026-Q3`, `2026-11`, `2026-01-01..2026-01-15`, `last_12_months`..."""

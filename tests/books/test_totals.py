@@ -11,13 +11,10 @@ from ai2.books.dashboard import dashboard
 from ai2.kit.database import rows
 from ai2.kit.periods import Period
 
-DAYS = """
-    select booked_on as day, account_id as key, category_id, currency, money_in, money_out, transactions
-    from published.daily_totals
-"""
-MONTHS = """
-    select month as day, merchant_key as key, category_id, currency, money_in, money_out, transactions
-    from published.merchant_totals
+MONTH = "date_trunc('month', booked_on)::date"
+KEPT = """
+    select {day} as day, {key} as key, category_id, currency, money_in, money_out, transactions
+    from books.{table} where transactions > 0
 """
 SUMS = """
     select {day} as day, {key} as key, category_id, currency, coalesce(sum(amount) filter (where amount > 0), 0) as money_in,
@@ -27,8 +24,13 @@ SUMS = """
 
 
 async def _compare(db) -> None:
-    pairs = ((DAYS, "booked_on", "account_id"), (MONTHS, "date_trunc('month', booked_on)::date", "merchant_key"))
-    for kept, day, key in pairs:
+    kept_totals = (
+        ("daily_totals", "booked_on", "booked_on", "account_id"),
+        ("monthly_totals", "month", MONTH, "account_id"),
+        ("merchant_totals", "month", MONTH, "merchant_key"),
+    )
+    for table, name, day, key in kept_totals:
+        kept = KEPT.format(table=table, day=name, key=key)
         expected = await rows(db, SUMS.format(day=day, key=key))
         found = await rows(db, kept)
         assert sorted(map(repr, map(_plain, found))) == sorted(map(repr, map(_plain, expected)))
@@ -84,3 +86,22 @@ async def test_dashboard_of_a_stranger_is_empty(book, database, stranger) -> Non
     async with database.transaction(stranger.organization_id) as theirs:
         shown = await dashboard(theirs, stranger.organization_id, Period(date(2026, 1, 1), date(2026, 12, 31)))
     assert (shown.balances, shown.totals, shown.recent, shown.uncategorized) == ([], [], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("2026-01-01", "2026-03-31", 90),  # whole months
+        ("2026-01-02", "2026-03-30", 88),  # edges on both sides
+        ("2026-01-31", "2026-02-01", 2),  # no whole month
+        ("2026-03-02", "2026-03-02", 1),
+        ("2026-02-01", "2026-02-28", 28),
+    ],
+)
+async def test_dashboard_counts_just_the_days_of_its_period(book, db, organization, start, end, days) -> None:
+    for offset in range(120):
+        await book("-1.00", str(date(2025, 12, 15) + timedelta(days=offset)))
+    shown = await dashboard(
+        db, organization.organization_id, Period(date.fromisoformat(start), date.fromisoformat(end))
+    )
+    assert [flow.expense for flow in shown.totals] == [Decimal(days)]
