@@ -5,6 +5,7 @@ a permission. PostgreSQL refuses to run as root, so root gets it a system user, 
 reach the home folder, the data lies in the system's state folder and the binaries beside it.
 """
 
+import fcntl
 import hashlib
 import os
 import pwd
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psutil
 import psycopg
@@ -91,15 +92,40 @@ def answers(home: Path) -> bool:
 
 @contextmanager
 def running(home: Path, **extra: str) -> Iterator[None]:
-    """The home's server, for the length of a block: started and stopped here unless it runs already."""
-    if answers(home):
+    """The home's server, for the length of a block: who comes first starts it, who leaves last stops it."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o711)
+    with (home / "postgres.users").open("a") as users:
+        with _alone_at_the_door(home):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            server = None if answers(home) else start(home, **extra)
+        try:
+            yield
+        finally:
+            with _alone_at_the_door(home):
+                if _is_last(users) and (pid := server_pid(home)):
+                    stop(server or psutil.Process(pid))
+
+
+def server_pid(home: Path) -> int | None:
+    """The process id of the home's server; none where it does not run."""
+    note = cluster(home).data / "postmaster.pid"
+    pid = int(note.read_text().split()[0]) if note.exists() else 0
+    return pid if pid and psutil.pid_exists(pid) else None
+
+
+@contextmanager
+def _alone_at_the_door(home: Path) -> Iterator[None]:
+    with (home / "postgres.door").open("a") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
         yield
-        return
-    server = start(home, **extra)
+
+
+def _is_last(users: TextIO) -> bool:
     try:
-        yield
-    finally:
-        stop(server)
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def start(home: Path, **extra: str) -> "subprocess.Popen[bytes]":
@@ -121,18 +147,17 @@ def start(home: Path, **extra: str) -> "subprocess.Popen[bytes]":
     return server
 
 
-def stop(server: "subprocess.Popen[bytes]", patience_s: float = 30) -> None:
+def stop(server: "subprocess.Popen[bytes] | psutil.Process", patience_s: float = 30) -> None:
     """Stop at once, letting no client hold it up; what was committed is safe."""
-    if server.poll() is None:
-        server.send_signal(signal.SIGINT)  # SIGTERM would wait for every client
-        server.wait(patience_s)
+    server.send_signal(signal.SIGINT)  # SIGTERM would wait for every client
+    server.wait(patience_s)
 
 
 def _wait(home: Path, server: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_SECONDS
     while not answers(home):
         if server.poll() is not None or time.monotonic() > deadline:
-            stop(server)
+            server.kill()
             raise PostgresFailed(f"PostgreSQL did not start; its reasons are in {home / 'postgres.log'}")
         time.sleep(0.05)
 

@@ -132,7 +132,10 @@ async def bury(db: Connection) -> None:
         update queue.jobs set state = 'failed', finished_at = now(), error = %s
         where attempts >= %s and {ORPHANED}
         """,  # noqa: S608 - words of this file
-        [Jsonb({"code": "worker_died", "title": "Its worker died each time it was tried", "status": 500}), MAX_ATTEMPTS],
+        [
+            Jsonb({"code": "worker_died", "title": "Its worker died each time it was tried", "status": 500}),
+            MAX_ATTEMPTS,
+        ],
     )
 
 

@@ -1,0 +1,83 @@
+"""The stack: every process and every first step of a platform, one entry each."""
+
+import sys
+from pathlib import Path
+
+from ai2.kit.settings import Settings
+from ai2.launcher import first, probes
+from ai2.launcher.environment import ROOT, environment, mlflow_environment
+from ai2.launcher.parts import Part, Process, Step
+from ai2.launcher.ports import Port
+from ai2.launcher.profiles import Plan
+
+LOOPBACK = "127.0.0.1"
+PYTHON = sys.executable
+PROGRAMS = Path(PYTHON).parent
+
+
+def parts(using: Settings, plan: Plan) -> list[Part]:
+    """What a profile starts, each after what it names."""
+    told = environment(using) | {f"ENABLE_{name.upper()}": json_bool(name in plan.services) for name in ("ai",)}
+    books: list[Part] = [_migrate(told), _api(using, plan, told), _worker(using, told), _sample(using, told)]
+    return [*books, *_operators(using, told)] if plan.has_operators else books
+
+
+def json_bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _migrate(told: dict[str, str]) -> Step:
+    return Step("migrate", "Schema", (PYTHON, "-m", "ai2", "migrate"), told, is_essential=True)
+
+
+def _sample(using: Settings, told: dict[str, str]) -> Step:
+    command = (PYTHON, "-m", "ai2.launcher.first", "sample")
+    return Step("sample", "Sample organization", command, told, ("migrate",), lambda: first.sample_is_needed(using))
+
+
+def _api(using: Settings, plan: Plan, told: dict[str, str]) -> Process:
+    ports = {"gateway": using.gateway_port} | {name: getattr(using, f"{name}_port") for name in plan.services}
+    urls = {name: f"http://{using.host}:{number}" for name, number in ports.items()}
+    return Process(
+        "api",
+        f"API ({', '.join(ports)})",
+        (PYTHON, "-m", "api.serve", *plan.services),
+        told,
+        probes.every(*(probes.http(f"{url}/health") for url in urls.values())),
+        tuple(Port(number, f"{name.upper()}_PORT", using.host) for name, number in ports.items()),
+        ("migrate",),
+        urls,
+        is_essential=True,
+    )
+
+
+def _worker(using: Settings, told: dict[str, str]) -> Process:
+    command = (PYTHON, "-m", "ai2.worker")
+    return Process("worker", "Worker", command, told, probes.worker(using), after=("migrate",), rest_s=1)
+
+
+def _operators(using: Settings, told: dict[str, str]) -> list[Part]:
+    return [_mlflow(using, told), *_dagster(using, told), *_first_steps(using, told)]
+
+
+def _mlflow(using: Settings, told: dict[str, str]) -> Process:
+    port = using.mlflow_port
+    return Process(
+        "mlflow",
+        "MLflow",
+        (str(PROGRAMS / "mlflow"), "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"),
+        told | mlflow_environment(using),
+        probes.http(f"http://{LOOPBACK}:{port}/health"),
+        (Port(port, "MLFLOW_PORT"),),
+        ("migrate",),
+        {"MLflow": f"http://{LOOPBACK}:{port}"},
+    )
+
+
+def _dagster(using: Settings, told: dict[str, str]) -> list[Part]:
+    """One code server for both: the webserver and the daemon would each load the definitions again."""
+    return []
+
+
+def _first_steps(using: Settings, told: dict[str, str]) -> list[Part]:
+    return []
