@@ -1,0 +1,146 @@
+{#- What the marts and their live views have in common: one definition of each figure.
+
+    `touched` names the relation of the keys to compute; without it everything is computed. -#}
+
+{#- What an account held at the end of each day on which something moved. -#}
+{% macro daily_balances(touched=none) %}
+    with entries as (
+        select * from {{ ref('int_ledger__entries_posted') }}
+        {%- if touched %} inner join {{ touched }} using (organization_id, account_id) {%- endif %}
+        where ledger = 'account'
+    ),
+
+    accounts as (
+        select * from {{ ref('stg_books__accounts') }}
+    ),
+
+    days as (
+        select
+            organization_id,
+            account_id,
+            currency,
+            booked_on,
+            coalesce(sum(amount) filter (where amount > 0), 0) as money_in,
+            coalesce(sum(-amount) filter (where amount < 0), 0) as money_out,
+            count(*) as transactions
+        from entries
+        group by organization_id, account_id, currency, booked_on
+    ),
+
+    running as (
+        select
+            days.*,
+            -- an account opens with nothing in a currency that is not its own
+            coalesce(accounts.opening_balance, 0) + sum(days.money_in - days.money_out) over by_day as closing_balance,
+            lead(days.booked_on) over by_day - 1 as holds_until
+        from days
+        left join accounts using (organization_id, account_id, currency)
+        window by_day as (partition by days.organization_id, days.account_id, days.currency order by days.booked_on)
+    )
+
+    select
+        organization_id,
+        account_id,
+        currency,
+        booked_on,
+        holds_until,
+        closing_balance - money_in + money_out as opening_balance,
+        money_in,
+        money_out,
+        closing_balance,
+        transactions
+    from running
+{% endmacro %}
+
+{#- Income, expense and what only moved between accounts, a month, account and currency. -#}
+{% macro monthly_cash_flow(touched=none) %}
+    with entries as (
+        select entry.*, {{ month_of('entry.booked_on') }} as month
+        from {{ ref('int_ledger__entries_posted') }} as entry
+        {%- if touched %} {{ in_touched_months('entry', touched) }} {%- endif %}
+        where entry.ledger <> 'account'
+    ),
+
+    -- what leaves an income leg has come into the account
+    months as (
+        select
+            organization_id,
+            month,
+            account_id,
+            currency,
+            coalesce(sum(-amount) filter (where ledger = 'income'), 0) as income,
+            coalesce(sum(amount) filter (where ledger = 'expense'), 0) as expense,
+            coalesce(sum(-amount) filter (where ledger = 'transfer' and amount < 0), 0) as transfers_in,
+            coalesce(sum(amount) filter (where ledger = 'transfer' and amount > 0), 0) as transfers_out,
+            count(*) as transactions
+        from entries
+        group by organization_id, month, account_id, currency
+    )
+
+    select
+        organization_id,
+        month,
+        account_id,
+        currency,
+        income,
+        expense,
+        income - expense as net,
+        transfers_in,
+        transfers_out,
+        income - expense + transfers_in - transfers_out as change,
+        transactions
+    from months
+{% endmacro %}
+
+{#- What was spent on each category a month, account and currency: what was paid less what came back. -#}
+{% macro category_spending(touched=none) %}
+    with spending as (
+        select paid.*, {{ month_of('paid.booked_on') }} as month
+        from {{ ref('int_books__transactions_categorised') }} as paid
+        {%- if touched %} {{ in_touched_months('paid', touched) }} {%- endif %}
+        -- money in is a refund where its category is for spending; without a category nobody knows
+        where paid.category_kind = 'expense' or (paid.category_id is null and paid.amount < 0)
+    ),
+
+    months as (
+        select
+            organization_id,
+            month,
+            account_id,
+            currency,
+            category_id,
+            category,
+            category_group_id,
+            category_group,
+            coalesce(sum(-amount) filter (where amount < 0), 0) as paid,
+            coalesce(sum(amount) filter (where amount > 0), 0) as refunded,
+            count(*) as transactions
+        from spending
+        group by
+            organization_id, month, account_id, currency, category_id, category, category_group_id, category_group
+    )
+
+    select
+        organization_id,
+        month,
+        account_id,
+        currency,
+        category_id,
+        category,
+        category_group_id,
+        category_group,
+        paid,
+        refunded,
+        paid - refunded as spent,
+        transactions
+    from months
+{% endmacro %}
+
+{#- The month as a range of days, so that an index by date can be used. -#}
+{% macro in_touched_months(relation, touched) -%}
+    inner join {{ touched }} as touched_month
+        on {{ relation }}.organization_id = touched_month.organization_id
+        and {{ relation }}.account_id = touched_month.account_id
+        and {{ relation }}.booked_on >= touched_month.month
+        and {{ relation }}.booked_on < (touched_month.month + interval '1 month')::date
+{%- endmacro %}

@@ -1,0 +1,67 @@
+{#- What was touched since a model's last build: the keys whose figures may differ now.
+
+    A changed transaction touches where it is and where it was, so its former versions count too. -#}
+{% macro touched(what, model_name) -%}
+    {%- set queries = {
+        'accounts': touched_accounts, 'categories': touched_categories, 'transactions': touched_transactions,
+        'balances': touched_balances, 'months': touched_months, 'spending': touched_spending
+    } -%}
+    {{ queries[what](watermark(model_name)) }}
+{%- endmacro %}
+
+{% macro touched_accounts(watermark) %}
+    select organization_id, account_id from {{ ref('stg_books__accounts') }} where row_xid >= {{ watermark }}
+{% endmacro %}
+
+{% macro touched_categories(watermark) %}
+    select organization_id, category_id from {{ ref('stg_books__categories') }} where row_xid >= {{ watermark }}
+{% endmacro %}
+
+{#- Written since, or named differently since. -#}
+{% macro touched_transactions(watermark) %}
+    select organization_id, transaction_id
+    from {{ ref('stg_books__transactions') }} where row_xid >= {{ watermark }}
+    union
+    select organization_id, transaction_id
+    from {{ ref('stg_books__transactions') }} inner join ({{ touched_accounts(watermark) }}) as renamed
+        using (organization_id, account_id)
+    union
+    select organization_id, transaction_id
+    from {{ ref('stg_books__transactions') }} inner join ({{ touched_categories(watermark) }}) as renamed
+        using (organization_id, category_id)
+{% endmacro %}
+
+{% macro touched_places(watermark) %}
+    select organization_id, account_id, booked_on
+    from {{ ref('stg_books__transactions') }} where row_xid >= {{ watermark }}
+    union
+    select former.organization_id, former.account_id, former.booked_on
+    from {{ ref('stg_books__transactions') }} as present
+    inner join {{ ref('stg_books__transaction_versions') }} as former using (organization_id, transaction_id)
+    where present.row_xid >= {{ watermark }}
+{% endmacro %}
+
+{% macro touched_balances(watermark) %}
+    select organization_id, account_id from ({{ touched_places(watermark) }}) as place
+    union
+    {{ touched_accounts(watermark) }}
+{% endmacro %}
+
+{% macro touched_months(watermark) %}
+    select distinct organization_id, account_id, {{ month_of('booked_on') }} as month
+    from ({{ touched_places(watermark) }}) as place
+{% endmacro %}
+
+{#- Also the months in which a category stands that is named differently since. -#}
+{% macro touched_spending(watermark) %}
+    {{ touched_months(watermark) }}
+    union
+    select organization_id, account_id, {{ month_of('booked_on') }}
+    from {{ ref('stg_books__transactions') }} inner join ({{ touched_categories(watermark) }}) as renamed
+        using (organization_id, category_id)
+{% endmacro %}
+
+{#- The first day of a date's month. Without the cast the session's time zone would have a say. -#}
+{% macro month_of(date) -%}
+    date_trunc('month', {{ date }}::timestamp)::date
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{{ live(
+    ref('fct_daily_balances'), 'balances', ['organization_id', 'account_id'], daily_balances('touched')
+) }}

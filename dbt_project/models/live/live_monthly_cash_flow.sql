@@ -1,0 +1,3 @@
+{{ live(
+    ref('rpt_monthly_cash_flow'), 'months', ['organization_id', 'account_id', 'month'], monthly_cash_flow('touched')
+) }}

@@ -1,0 +1,7 @@
+select
+    organization_id,
+    transaction_id,
+    version,
+    account_id,
+    booked_on
+from {{ source('published', 'transaction_versions') }}

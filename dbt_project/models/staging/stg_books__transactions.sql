@@ -1,0 +1,23 @@
+select
+    organization_id,
+    transaction_id,
+    account_id,
+    category_id,
+    booked_on,
+    amount,
+    currency::text as currency,
+    type,
+    description,
+    merchant,
+    merchant_key,
+    reference,
+    mcc::text as mcc,
+    status,
+    decided_by,
+    decided_version,
+    confidence,
+    batch_id,
+    line_number,
+    deleted_at is not null as is_deleted,
+    row_xid
+from {{ source('published', 'transactions') }}

@@ -1,0 +1,18 @@
+-- Two ways to the same figure: the ledger, and the totals that the writing transaction keeps.
+with cash_flow as (
+    select organization_id, month, account_id, currency, sum(change) as change, sum(transactions) as transactions
+    from {{ ref('live_monthly_cash_flow') }}
+    group by organization_id, month, account_id, currency
+),
+
+totals as (
+    select
+        organization_id, {{ month_of('booked_on') }} as month, account_id, currency::text as currency,
+        sum(money_in - money_out) as change, sum(transactions) as transactions
+    from {{ source('published', 'daily_totals') }}
+    group by 1, 2, 3, 4
+)
+
+(select * from cash_flow except select * from totals)
+union all
+(select * from totals except select * from cash_flow)

@@ -1,0 +1,64 @@
+"""dbt: where the project lies, who it connects as, and how to build it in this process."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ai2.kit.database import Role, connection_parameters
+from ai2.kit.settings import Settings, settings
+
+PROJECT = Path(__file__).parents[1] / "dbt_project"
+
+
+class BuildFailed(RuntimeError):
+    """dbt could not build the marts, or a test of theirs failed; its log says which."""
+
+
+def environment(using: Settings | None = None) -> dict[str, str]:
+    """The variables that `dbt_project/profiles.yml` reads, and where dbt may write."""
+    using = using or settings()
+    server = connection_parameters(Role.PIPELINE, using=using)
+    work = using.home.absolute() / "dbt"
+    known = {
+        "AI2_PG_HOST": server["host"],
+        "AI2_PG_PORT": server.get("port", 5432),
+        "AI2_PG_USER": server["user"],
+        "AI2_PG_PASSWORD": server["password"],
+        "AI2_PG_DBNAME": server["dbname"],
+        "AI2_PG_SSLMODE": server.get("sslmode", "prefer"),
+        "DBT_TARGET_PATH": work / "target",
+        "DBT_LOG_PATH": work / "logs",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    return {name: str(value) for name, value in known.items()}
+
+
+def build(*arguments: str, using: Settings | None = None) -> None:
+    """Build and test the marts in this process; starting dbt costs more than its work."""
+    invoke("build", *arguments, using=using)
+
+
+def invoke(command: str, *arguments: str, using: Settings | None = None) -> None:
+    """Run a dbt command in this process."""
+    from dbt.cli.main import dbtRunner
+
+    places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    with _environment(environment(using)):
+        result = dbtRunner().invoke([command, *places, *arguments])
+    if not result.success:
+        raise BuildFailed(str(result.exception or BuildFailed.__doc__))
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    former = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
