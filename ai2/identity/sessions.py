@@ -22,7 +22,6 @@ from ai2.kit.security import (
     digest,
     is_password,
     new_secret,
-    read_access_token,
     same,
     sign_access_token,
 )
@@ -105,9 +104,8 @@ async def refresh(db: Connection, refresh_token: str) -> Tokens:
     return _tokens(session_id, following, membership)
 
 
-async def authenticate(db: Connection, access_token: str) -> Principal:
-    """Who holds this access token; the rest of the transaction acts for them."""
-    token = read_access_token(access_token)
+async def authenticate(db: Connection, token: AccessToken) -> Principal:
+    """Who holds this access token, already read; the rest of the transaction acts for them."""
     await act_for(db, token.organization_id, actor=f"user:{token.user_id}")
     row = await sessions_repository.role(db, token)
     if row is None:

@@ -1,0 +1,132 @@
+"""The app: any of our services in one ASGI application, alone on a port or all together behind the gateway."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from ai2 import __version__
+from ai2.kit.database import Database
+from ai2.kit.settings import settings
+from api import health, problems, roles
+from api.docs import page
+from api.frame import Frame
+from api.limits import Tries, Windows
+
+# The guide's names of the services that are built.
+TITLES = {"core": "core-app", "ai": "ai-modules"}
+GATEWAY = "gateway"
+HEADERS = ["ETag", "Idempotency-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After",
+           "X-Request-Id"]  # fmt: skip
+
+
+class NotBuilt(ValueError):
+    """There is no such service, or it is not built yet."""
+
+
+def build(services: Sequence[str], *, database: Database | None = None) -> FastAPI:
+    """The app of these services. Without a database it opens its own while it runs."""
+    unknown = [name for name in services if name not in TITLES]
+    if unknown or not services:
+        raise NotBuilt(f"not built: {', '.join(unknown)}; there are {', '.join(TITLES)}")
+    title = TITLES[services[0]] if len(services) == 1 else GATEWAY
+    app = FastAPI(
+        title=f"AI2 {title}",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(database),
+        responses=problems.RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
+        middleware=_middleware(title, services),
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    if database:
+        app.state.database = database
+    app.state.windows = Windows(settings().rate_limit_max, settings().rate_limit_window_ms / 1000)
+    app.state.tries = Tries()
+    app.include_router(health.router("", title, list(services)))
+    app.include_router(_description("", title, services, app))
+    for name in services:
+        app.include_router(health.router(f"/api/{name}", TITLES[name], [name]), include_in_schema=False)
+        app.include_router(_description(f"/api/{name}", TITLES[name], [name], app))
+        for router in import_module(f"api.{name}").ROUTERS:
+            app.include_router(router)
+    return app
+
+
+def operations(app: FastAPI, services: Sequence[str]) -> dict[str, Any]:
+    """The OpenAPI description of these services."""
+    described = get_openapi(
+        title=f"AI2 {', '.join(TITLES[name] for name in services)}",
+        version=__version__,
+        summary="Money data in, books people can trust out.",
+        routes=app.routes,
+    )
+    ours = tuple(f"/api/{name}/" for name in services)
+    described["paths"] = {
+        path: found
+        for path, found in described["paths"].items()
+        if path.startswith(ours) or not path.startswith("/api/")
+    }
+    described["components"]["schemas"]["Problem"] = problems.SCHEMA
+    return described
+
+
+def _description(prefix: str, title: str, services: Sequence[str], app: FastAPI) -> APIRouter:
+    routes = APIRouter(prefix=prefix, include_in_schema=False)
+    made: dict[str, Any] = {}
+
+    def describe() -> dict[str, Any]:
+        if not made:
+            made.update(operations(app, services))
+        return made
+
+    @routes.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(describe())
+
+    @routes.get("/docs")
+    async def docs(request: Request) -> HTMLResponse:
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return HTMLResponse(page(describe()), headers=policy)
+
+    return routes
+
+
+def _middleware(title: str, services: Sequence[str]) -> list[Middleware]:
+    found = [Middleware(Frame, service=title, services={name: TITLES[name] for name in services})]
+    if settings().cors_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=settings().cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=HEADERS,
+        )
+        found.insert(0, cors)
+    return found
+
+
+def _lifespan(database: Database | None) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if database:
+            yield
+            return
+        async with Database() as own:
+            app.state.database = own
+            yield
+
+    return lifespan
+
+
+__all__ = ["NotBuilt", "build", "operations", "roles"]

@@ -1,0 +1,138 @@
+"""Signing up, in and out. Access tokens live for minutes; a refresh token works once."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, StringConstraints
+
+from ai2.books import categories
+from ai2.identity import organizations, sessions, users
+from ai2.identity.principal import Role
+from ai2.kit.settings import settings
+from api.limits import Tries
+from api.schemas import Body, Currency, Name, Out
+from api.unit import Caller, Db, Unit, address
+
+router = APIRouter(prefix="/api/core/auth", tags=["auth"], route_class=Unit)
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320)]
+Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
+
+
+class Registration(Body):
+    """A new organization and its owner."""
+
+    email: Email
+    password: str = Field(description="10 characters or more.")
+    name: Name = Field(description="Your name.")
+    organization_name: Name
+    base_currency: Currency = Field(description="ISO 4217; reports are in it.")
+    country: Country | None = Field(default=None, description="ISO 3166-1 alpha-2.")
+
+
+class Login(Body):
+    """An e-mail address and its password."""
+
+    email: Email
+    password: str
+    organization_id: UUID | None = Field(default=None, description="Where you belong to several; else the first.")
+
+
+class Refresh(Body):
+    """The refresh token you were given last."""
+
+    refresh_token: str
+
+
+class TokensOut(Out):
+    """What to sign requests with, and what to get the next pair with."""
+
+    access_token: str = Field(description="Send as `Authorization: Bearer ...`.")
+    refresh_token: str = Field(description="Works once; using it again ends the session.")
+    token_type: str = "Bearer"  # noqa: S105 - a kind, not a token
+    expires_in: int = Field(validation_alias="expires_in_s", description="Seconds until the access token ends.")
+    organization_id: UUID
+    user_id: UUID
+    role: Role
+
+
+class UserOut(Out):
+    """A person."""
+
+    user_id: UUID
+    email: str
+    name: str
+
+
+class OrganizationOut(Out):
+    """An organization."""
+
+    organization_id: UUID
+    name: str
+    base_currency: str
+    country: str | None
+
+
+class Me(Out):
+    """Who the credential belongs to. An API key has no user."""
+
+    role: Role
+    organization: OrganizationOut
+    user: UserOut | None
+    api_key_id: UUID | None
+
+
+@router.post("/register", status_code=201, response_model=TokensOut)
+async def register(new: Registration, db: Db) -> sessions.Tokens:
+    """Make an organization and its owner, and sign in. Closed once there is one, unless ENABLE_MULTI_TENANT."""
+    await users.check_registration_open(db, multi_tenant=settings().enable_multi_tenant)
+    user = await users.create(db, email=new.email, name=new.name, password=new.password)
+    organization = await organizations.create(
+        db, name=new.organization_name, base_currency=new.base_currency, country=new.country
+    )
+    owner = await users.join(db, organization.organization_id, user.user_id, Role.OWNER)
+    await categories.create_defaults(db, organization.organization_id)
+    return await sessions.open_session(db, owner)
+
+
+@router.post("/login", response_model=TokensOut)
+async def login(wanted: Login, request: Request, db: Db) -> sessions.Tokens:
+    """Open a session. Wrong passwords make the next try wait, for this address and this e-mail only."""
+    tries: Tries = request.app.state.tries
+    pair = (wanted.email.lower(), address(request))
+    tries.check(pair)
+    try:
+        tokens = await sessions.login(
+            db, email=wanted.email, password=wanted.password, organization_id=wanted.organization_id
+        )
+    except sessions.WrongPassword:
+        tries.failed(pair)
+        raise
+    tries.succeeded(pair)
+    return tokens
+
+
+@router.post("/refresh", response_model=TokensOut)
+async def refresh(given: Refresh, db: Db) -> sessions.Tokens:
+    """The next pair of tokens. A refresh token that was used before ends its session."""
+    return await sessions.refresh(db, given.refresh_token)
+
+
+@router.post("/logout", status_code=204)
+async def logout(db: Db, who: Caller) -> Response:
+    """End the session that the access token belongs to."""
+    if who.session_id:
+        await sessions.end(db, who.session_id)
+    return Response(status_code=204)
+
+
+@router.get("/me", response_model=Me)
+async def me(db: Db, who: Caller) -> dict[str, object]:
+    """Who you are here."""
+    return {
+        "role": who.role,
+        "organization": await organizations.get(db, who.organization_id),
+        "user": await users.get(db, who.user_id) if who.user_id else None,
+        "api_key_id": who.api_key_id,
+    }

@@ -1,0 +1,189 @@
+"""Transactions: listed page by page, written down, changed, taken out."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, StringConstraints
+
+from ai2.books import accounts, categories, listing, transactions
+from ai2.books.listing import Filter, Sort
+from ai2.books.transactions import NewTransaction, Transaction, Type
+from ai2.kit.database import Connection
+from ai2.kit.errors import FieldError, Invalid
+from api.etags import IfMatch, mark
+from api.schemas import (
+    Amount,
+    AmountIn,
+    Body,
+    CalendarDate,
+    Confidence,
+    Currency,
+    Day,
+    Instant,
+    ListOf,
+    Name,
+    Out,
+    Text,
+    changes,
+)
+from api.unit import Caller, Db, Unit
+
+router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
+
+Description = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Tags = Annotated[list[Name], Field(max_length=50)]
+Attributes = Annotated[dict[Name, Text], Field(max_length=100)]
+
+
+class TransactionQuery(Body):
+    """What to list. Dates include both ends; amounts compare as signed; `search` wants every word."""
+
+    start_date: Day | None = None
+    end_date: Day | None = None
+    account_id: UUID | None = None
+    category_id: UUID | None = None
+    uncategorized: bool | None = None
+    type: Type | None = None
+    min_amount: AmountIn | None = None
+    max_amount: AmountIn | None = None
+    currency: Currency | None = None
+    merchant: Name | None = None
+    tag: Name | None = None
+    status: Literal["posted", "pending"] | None = None
+    batch_id: UUID | None = None
+    search: Name | None = None
+    sort: Sort = "-date"
+    limit: int = Field(default=50, ge=1, le=1000)
+    cursor: str | None = Field(default=None, max_length=5000, description="`next_cursor` of the page before.")
+    include: Literal["total"] | None = None
+
+
+class TransactionNew(Body):
+    """A transaction to write down."""
+
+    date: Day = Field(description="The bank's calendar date.")
+    amount: AmountIn = Field(description="Negative is money out.")
+    currency: Currency
+    description: Description
+    account_id: UUID | None = Field(default=None, description="Without one it goes to an account for such entries.")
+    category_id: UUID | None = None
+    category: Name | None = Field(default=None, description="Its name, instead of its id.")
+    merchant: Name | None = None
+    notes: Text | None = None
+    tags: Tags = Field(default_factory=list)
+    reference: Text | None = None
+    attributes: Attributes = Field(default_factory=dict)
+    type: Type | None = Field(default=None, description="Follows from sign and category; refused if it contradicts.")
+
+
+class TransactionChange(Body):
+    """What to change; what is not named stays. The account and its currency stay in any case."""
+
+    date: Day = Field(default=date.min)
+    amount: AmountIn = Field(default=0)  # type: ignore[assignment] # never used: only named fields are
+    description: Description = Field(default="")
+    category_id: UUID | None = Field(default=None, description="null takes the category away.")
+    merchant: Name | None = None
+    notes: Text | None = None
+    tags: Tags = Field(default_factory=list)
+    reference: Text | None = None
+    attributes: Attributes = Field(default_factory=dict)
+
+
+class TransactionOut(Out):
+    """A transaction, its category and who decided it."""
+
+    transaction_id: UUID
+    account_id: UUID
+    date: CalendarDate = Field(validation_alias="booked_on")
+    amount: Amount
+    currency: str
+    type: Type
+    description: str
+    merchant: str | None
+    reference: str | None
+    mcc: str | None
+    notes: str | None
+    tags: list[str]
+    attributes: dict[str, Any] = Field(description="What the file said besides.")
+    status: Literal["posted", "pending"]
+    category_id: UUID | None
+    category: str | None
+    decided_by: str | None = Field(description="user, rule, recurring, merchant, import, model or llm.")
+    decided_version: str | None
+    confidence: Confidence | None
+    decided_at: Instant | None
+    batch_id: UUID | None
+    line_number: int | None
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class Transactions(ListOf):
+    """One page."""
+
+    items: list[TransactionOut]
+    total: int | None = Field(default=None, exclude_if=lambda total: total is None, description="With include=total.")
+
+
+@router.get("", response_model=Transactions)
+async def list_transactions(db: Db, who: Caller, wanted: Annotated[TransactionQuery, Query()]) -> dict[str, Any]:
+    """Transactions, newest first. Pages stay apart while rows arrive."""
+    given = wanted.model_dump(exclude={"sort", "limit", "cursor", "include"}, exclude_none=True)
+    await _check_theirs(db, who.organization_id, wanted)
+    page = await listing.page(
+        db, who.organization_id, Filter(**given), sort=wanted.sort, cursor=wanted.cursor, limit=wanted.limit
+    )
+    counted = await listing.total(db, who.organization_id, Filter(**given)) if wanted.include else None
+    return {"items": page.items, "next_cursor": page.next_cursor, "total": counted}
+
+
+@router.post("", status_code=201, response_model=TransactionOut)
+async def create_transaction(new: TransactionNew, db: Db, who: Caller, response: Response) -> Transaction:
+    """Write a transaction down."""
+    given = {**dict(new), "booked_on": new.date, "tags": tuple(new.tags)}
+    del given["date"], given["type"]
+    made = await transactions.create(db, who.organization_id, NewTransaction(**given))
+    if new.type not in (None, made.type):
+        raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
+    mark(response, made.version)
+    return made
+
+
+@router.get("/{transaction_id}", response_model=TransactionOut)
+async def get_transaction(transaction_id: UUID, db: Db, who: Caller, response: Response) -> Transaction:
+    """One transaction."""
+    found = await transactions.get(db, who.organization_id, transaction_id)
+    mark(response, found.version)
+    return found
+
+
+@router.patch("/{transaction_id}", response_model=TransactionOut)
+async def update_transaction(
+    transaction_id: UUID, change: TransactionChange, db: Db, who: Caller, response: Response, version: IfMatch
+) -> Transaction:
+    """Change a transaction; what is not named stays. A category named here is your decision and stays yours."""
+    wanted = changes(change)
+    if "date" in wanted:
+        wanted["booked_on"] = wanted.pop("date")
+    changed = await transactions.update(db, who.organization_id, transaction_id, wanted, version=version)
+    mark(response, changed.version)
+    return changed
+
+
+@router.delete("/{transaction_id}", status_code=204)
+async def delete_transaction(transaction_id: UUID, db: Db, who: Caller, version: IfMatch) -> Response:
+    """Take a transaction out of the books. It is kept, and its file does not bring it back."""
+    await transactions.delete(db, who.organization_id, transaction_id, version=version)
+    return Response(status_code=204)
+
+
+async def _check_theirs(db: Connection, organization_id: UUID, wanted: TransactionQuery) -> None:
+    """A stranger's account or category is not there, which is not the same as having no transactions."""
+    if wanted.account_id:
+        await accounts.get(db, organization_id, wanted.account_id)
+    if wanted.category_id:
+        await categories.get(db, organization_id, wanted.category_id)

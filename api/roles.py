@@ -1,0 +1,46 @@
+"""Roles: who may do what. One table, read top to bottom; every role may also do what those above it may."""
+
+from ai2.identity.principal import Principal, Role
+from ai2.kit.errors import Forbidden
+
+# No credential: whoever has none yet, and machines that look whether we are well.
+PUBLIC = frozenset({"register", "login", "refresh", "health", "ready", "metrics", "openapi", "docs"})
+
+MAY = {
+    Role.VIEWER: {
+        "me", "logout",
+        "list_accounts", "get_account", "list_balances",
+        "list_transactions", "get_transaction",
+        "list_categories",
+        "list_imports", "get_import", "list_import_rows", "download_rejects",
+        "get_dashboard",
+        "get_ai_status", "analyze_transaction",
+    },
+    Role.ACCOUNTANT: {
+        "create_transaction", "update_transaction", "delete_transaction",
+        "create_category", "update_category", "delete_category",
+        "import_file",
+        "give_feedback",
+    },
+    Role.ADMIN: {
+        "create_account", "update_account", "delete_account", "set_layout",
+        "list_api_keys", "create_api_key", "revoke_api_key",
+    },
+    Role.OWNER: set[str](),
+}  # fmt: skip
+
+LEAST = {operation: role for role, operations in MAY.items() for operation in operations}
+
+
+class RoleTooLow(Forbidden):
+    """Your role does not allow this; ask an owner or admin of your organization."""
+
+
+def check(principal: Principal, operation: str) -> None:
+    """Refuse an operation that the principal's role does not have."""
+    require(principal, LEAST[operation])
+
+
+def require(principal: Principal, least: Role) -> None:
+    if not principal.role.covers(least):
+        raise RoleTooLow(f"This needs the role {least} or a higher one; yours is {principal.role}.")

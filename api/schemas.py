@@ -1,0 +1,92 @@
+"""Schemas: what amounts, days, texts, instants and lists look like on the wire."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+NUMBER = re.compile(r"[+-]?\d{1,60}(\.\d{1,60})?", re.ASCII)
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def read_amount(value: Any) -> Decimal:
+    """The exact decimal of a string or number; a float would have lost digits already."""
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        return Decimal(value)
+    raise ValueError("is a decimal number such as -12.50, as a string or a number")
+
+
+def read_day(value: Any) -> date:
+    """A calendar date; no time and no count of seconds is one."""
+    if isinstance(value, str) and DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is not a day of the calendar") from None
+    raise ValueError("is a date, YYYY-MM-DD")
+
+
+def read_currency(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value):
+        return value
+    raise ValueError("is an ISO 4217 code such as GBP")
+
+
+AMOUNT_SCHEMA = {"type": "string", "pattern": r"^[+-]?\d+(\.\d+)?$", "examples": ["-12.50"]}
+AmountIn = Annotated[
+    Decimal,
+    BeforeValidator(read_amount),
+    WithJsonSchema({"anyOf": [AMOUNT_SCHEMA, {"type": "number"}], "examples": ["-12.50"]}),
+]
+Amount = Annotated[Decimal, WithJsonSchema(AMOUNT_SCHEMA)]
+Day = Annotated[date, BeforeValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
+CalendarDate = date  # a field may be called `date`, and then the type cannot be
+Currency = Annotated[
+    str,
+    BeforeValidator(read_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["GBP"]}),
+]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=10_000)]
+Confidence = Annotated[float, Field(ge=0, le=1)]
+Instant = Annotated[
+    datetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"), when_used="json")
+]
+InstantIn = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+
+class Body(BaseModel):
+    """What comes in. An unknown field is refused: it would have no effect, and its sender should know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Out(BaseModel):
+    """What goes out, read from the domain's own values."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ListOf(Out):
+    """A list whose end is here: it has no further pages."""
+
+    next_cursor: str | None = Field(default=None, description="Send as `cursor` for the next page; null at the end.")
+
+
+def changes(body: Body) -> dict[str, Any]:
+    """What a PATCH names; what it does not name stays."""
+    return {name: getattr(body, name) for name in body.model_fields_set}

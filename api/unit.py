@@ -1,0 +1,197 @@
+"""Unit: one request is one database transaction, by one principal, within limits, and done once.
+
+The order is fixed for every route: count the request, read its body, open the transaction, admit the caller,
+look whether the very same request was answered before, do the work, keep the answer, commit, and only then send.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from ai2.identity import api_keys, idempotency, sessions
+from ai2.identity.idempotency import Answer
+from ai2.identity.principal import Principal
+from ai2.kit.database import Connection, Database
+from ai2.kit.errors import FieldError, Invalid, Problem, Unauthorized
+from ai2.kit.security import AccessToken, digest, read_access_token
+from api import problems, roles
+from api.bodies import ExactRequest, check_text
+from api.limits import RateLimited, Windows
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+# They change nothing that a repeat would change again.
+REPEATABLE = frozenset({"logout", "analyze_transaction"})
+SECRET = frozenset({"create_api_key"})
+
+
+class CredentialNeeded(Unauthorized):
+    """Sign in at POST /api/core/auth/login, or send an API key as X-API-Key."""
+
+
+class Unit(APIRoute):
+    """A route whose body is small: it is read first, and no transaction waits for a slow sender."""
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+
+        async def handle(received: Request) -> Response:
+            request = ExactRequest(received.scope, received.receive)
+            credential = count(request)
+            check_text(dict(request.query_params.multi_items()), "query")
+            if self.body_field is not None:
+                await request.hold()
+            async with database_of(request).transaction() as db:
+                request.state.db = db
+                if self.name not in roles.PUBLIC:
+                    await admit(request, db, credential, self.name)
+                request.understand()
+                return await _once(request, db, self.name, handler)
+
+        return handle
+
+
+class Upload(APIRoute):
+    """A route that reads its body itself, once the caller is known, and opens transactions when it needs them."""
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            credential = count(request)
+            async with database_of(request).transaction() as db:
+                await admit(request, db, credential, self.name)
+            return await handler(request)
+
+        return handle
+
+
+def database_of(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def count(request: Request) -> str | AccessToken | None:
+    """Count the request against its credential, or its address where it has none; give back the credential."""
+    try:
+        credential = _credential(request)
+    except Unauthorized:
+        _take(request, f"address {address(request)}")
+        raise
+    if isinstance(credential, AccessToken):
+        key = f"session {credential.session_id}"
+    else:
+        key = f"key {digest(credential).hex()}" if credential else f"address {address(request)}"
+    _take(request, key)
+    request.state.limit_key = key
+    return credential
+
+
+async def admit(request: Request, db: Connection, credential: str | AccessToken | None, operation: str) -> None:
+    """Let the transaction act for the caller, if they are who they say and their role has the operation."""
+    if credential is None:
+        raise CredentialNeeded
+    try:
+        request.state.principal = await _authenticate(db, credential)
+    except Unauthorized:
+        # Guesses are counted by address, and leave nothing behind.
+        _windows(request).forget(request.state.limit_key)
+        _take(request, f"address {address(request)}")
+        raise
+    roles.check(request.state.principal, operation)
+
+
+async def _authenticate(db: Connection, credential: str | AccessToken) -> Principal:
+    if isinstance(credential, AccessToken):
+        return await sessions.authenticate(db, credential)
+    return await api_keys.authenticate(db, credential)
+
+
+def address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The request's Idempotency-Key, where it has a usable one."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):
+        raise Invalid(errors=(FieldError("Idempotency-Key", "has 1 to 200 printable ASCII characters"),))
+    return key
+
+
+def request_digest(request: Request, body_digest: bytes) -> bytes:
+    """What makes two requests the same: method, address and body."""
+    line = f"{request.method} {request.url.path}?{request.url.query}\n"
+    return hashlib.sha256(line.encode() + body_digest).digest()
+
+
+def replayed(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, {"Idempotency-Replayed": "true"}, answer.content_type)
+
+
+async def _once(
+    request: Request, db: Connection, operation: str, handler: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    key = idempotency_key(request) if request.method == "POST" else None
+    if key is None or operation in roles.PUBLIC | REPEATABLE:
+        return await _answered(request, handler)
+    organization_id = caller(request).organization_id
+    wanted = request_digest(request, hashlib.sha256(await request.body()).digest())
+    former = await idempotency.claim(db, organization_id, key, wanted)
+    if former:
+        return replayed(former)
+    response = await _answered(request, handler)
+    body = None if operation in SECRET else bytes(response.body)
+    answer = Answer(response.status_code, body, response.media_type)
+    await idempotency.keep(db, organization_id, key, wanted, answer)
+    return response
+
+
+async def _answered(request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:
+    """The handler's answer. A refusal that keeps what was written is an answer too: the transaction commits."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        if not problem.keeps_changes:
+            raise
+        return problems.respond(problem, problems.request_id(request))
+
+
+def _credential(request: Request) -> str | AccessToken | None:
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return read_access_token(text.strip())
+    return request.headers.get("x-api-key")
+
+
+def _take(request: Request, key: str) -> None:
+    allowance = _windows(request).take(key)
+    request.scope["ai2.allowance"] = allowance
+    if allowance.remaining < 0:
+        raise RateLimited(retry_after_s=allowance.reset_s)
+
+
+def _windows(request: Request) -> Windows:
+    windows: Windows = request.app.state.windows
+    return windows
+
+
+def database(request: Request) -> Connection:
+    db: Connection = request.state.db
+    return db
+
+
+def caller(
+    request: Request,
+    _bearer: Annotated[Any, Security(HTTPBearer(auto_error=False, bearerFormat="JWT"))] = None,
+    _api_key: Annotated[Any, Security(APIKeyHeader(name="X-API-Key", auto_error=False))] = None,
+) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
+
+
+Db = Annotated[Connection, Depends(database)]
+Caller = Annotated[Principal, Depends(caller)]

@@ -1,0 +1,57 @@
+"""The API as its callers see it: real requests into the real app, over a real database."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from ai2.identity import api_keys
+from ai2.identity.organizations import Organization
+from ai2.identity.principal import Role
+from ai2.kit.database import Database
+from api.app import build
+
+ClientOf = Callable[..., Awaitable[AsyncClient]]
+
+
+@pytest.fixture(scope="session")
+async def app(database: Database) -> FastAPI:
+    return build(["core"], database=database)
+
+
+def connect(app: FastAPI, **headers: str) -> AsyncClient:
+    return AsyncClient(transport=ASGITransport(app), base_url="http://api.test", headers=headers)
+
+
+@pytest.fixture
+async def anonymous(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    async with connect(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def client_of(app: FastAPI, database: Database) -> AsyncIterator[ClientOf]:
+    """Makes clients: one of an organization, in a role, by an API key of its own."""
+    made: list[AsyncClient] = []
+
+    async def make(organization: Organization, role: Role = Role.OWNER) -> AsyncClient:
+        async with database.transaction(organization.organization_id) as db:
+            key = await api_keys.create(db, organization.organization_id, name="test", role=role)
+        made.append(connect(app, **{"X-API-Key": key.secret}))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.aclose()
+
+
+@pytest.fixture
+async def owner(client_of: ClientOf, organization: Organization) -> AsyncClient:
+    return await client_of(organization)
+
+
+@pytest.fixture
+async def their_owner(client_of: ClientOf, stranger: Organization) -> AsyncClient:
+    """The owner of another organization."""
+    return await client_of(stranger)
