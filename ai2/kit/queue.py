@@ -79,8 +79,7 @@ async def enqueue(
             "channel": CHANNEL,
         },
     )
-    assert row  # noqa: S101 - an insert that returns
-    return UUID(str(row["job_id"]))
+    return UUID(str((row or {})["job_id"]))
 
 
 async def get(db: Connection, organization_id: UUID, job_id: UUID) -> Job:
@@ -196,4 +195,4 @@ async def release(db: Connection, worker_id: int) -> None:
 
 def pause_s(attempts: int) -> int:
     """How long a job rests after its nth failure: 2, 4, 8 ... seconds."""
-    return min(FIRST_PAUSE_S * 2 ** (attempts - 1), LONGEST_PAUSE_S)
+    return int(min(FIRST_PAUSE_S * 2 ** (attempts - 1), LONGEST_PAUSE_S))

@@ -1,10 +1,10 @@
 """Probes: whether a process answers, asked the way its users ask it. None of them raises."""
 
 import asyncio
-from http.client import HTTPException
 import json
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Any
 
 import psycopg

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from ai2.kit.settings import Settings
-from ai2.launcher import first, probes
-from ai2.launcher.environment import ROOT, environment, mlflow_environment
+from ai2.launcher import probes, sample
+from ai2.launcher.environment import environment, mlflow_environment
 from ai2.launcher.parts import Part, Process, Step
 from ai2.launcher.ports import Port
 from ai2.launcher.profiles import Plan
@@ -17,22 +17,24 @@ PROGRAMS = Path(PYTHON).parent
 
 def parts(using: Settings, plan: Plan) -> list[Part]:
     """What a profile starts, each after what it names."""
-    told = environment(using) | {f"ENABLE_{name.upper()}": json_bool(name in plan.services) for name in ("ai",)}
-    books: list[Part] = [_migrate(told), _api(using, plan, told), _worker(using, told), _sample(using, told)]
-    return [*books, *_operators(using, told)] if plan.has_operators else books
+    told = environment(using) | {"ENABLE_AI": str("ai" in plan.services and using.enable_ai).lower()}
+    if not plan.has_operators:
+        return _books(using, plan, told)
+    # Who is told where MLflow and Dagster are misses them when they are gone.
+    told |= {"MLFLOW_TRACKING_URI": using.mlflow_url, "DAGSTER_URL": using.dagster}
+    return [*_books(using, plan, told), _mlflow(using, told), *_dagster(using, told), *_first_steps(using, told)]
 
 
-def json_bool(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _migrate(told: dict[str, str]) -> Step:
-    return Step("migrate", "Schema", (PYTHON, "-m", "ai2", "migrate"), told, is_essential=True)
-
-
-def _sample(using: Settings, told: dict[str, str]) -> Step:
-    command = (PYTHON, "-m", "ai2.launcher.first", "sample")
-    return Step("sample", "Sample organization", command, told, ("migrate",), lambda: first.sample_is_needed(using))
+def _books(using: Settings, plan: Plan, told: dict[str, str]) -> list[Part]:
+    return [
+        Step("migrate", "Schema", (PYTHON, "-m", "ai2", "migrate"), told, is_essential=True),
+        Step(
+            "sample", "Sample organization", (PYTHON, "-m", "ai2.launcher.first", "sample"), told,
+            after=("migrate",), is_needed=lambda: sample.is_wanted(using),
+        ),
+        _api(using, plan, told),
+        _worker(using, told),
+    ]  # fmt: skip
 
 
 def _api(using: Settings, plan: Plan, told: dict[str, str]) -> Process:
@@ -56,17 +58,13 @@ def _worker(using: Settings, told: dict[str, str]) -> Process:
     return Process("worker", "Worker", command, told, probes.worker(using), after=("migrate",), rest_s=1)
 
 
-def _operators(using: Settings, told: dict[str, str]) -> list[Part]:
-    return [_mlflow(using, told), *_dagster(using, told), *_first_steps(using, told)]
-
-
 def _mlflow(using: Settings, told: dict[str, str]) -> Process:
     port = using.mlflow_port
     return Process(
         "mlflow",
         "MLflow",
         (str(PROGRAMS / "mlflow"), "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"),
-        told | mlflow_environment(using),
+        {name: value for name, value in told.items() if name != "MLFLOW_TRACKING_URI"} | mlflow_environment(using),
         probes.http(f"http://{LOOPBACK}:{port}/health"),
         (Port(port, "MLFLOW_PORT"),),
         ("migrate",),

@@ -44,11 +44,9 @@ class Supervisor:
         return all(outcome.result() for outcome in self._outcomes.values())
 
     async def watch(self, parts: Sequence[Part]) -> None:
-        """Start again what ends; return never, but raise EssentialEnded."""
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                if isinstance(part, Process) and part.name in self._running:
-                    group.create_task(self._watch_one(part))
+        """Start again what ends; this never returns, but raises EssentialEnded."""
+        running = [part for part in parts if isinstance(part, Process) and part.name in self._running]
+        await asyncio.gather(*(self._watch_one(part) for part in running))
 
     def stop(self, parts: Sequence[Part]) -> None:
         """End everything, the last started first."""

@@ -1,0 +1,30 @@
+"""Jobs: what the worker does for each kind of job in the queue. Each may be run again and changes nothing then."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from ai2 import flows
+from ai2.kit.database import Database
+from ai2.kit.queue import Job
+
+Progress = Callable[[float], None]
+Result = dict[str, Any] | None
+# The databases are the API role's and the pipeline role's.
+Handler = Callable[[Database, Database, Job, Progress], Awaitable[Result]]
+
+
+async def categorise(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Decide the categories of a batch, or of everything without one."""
+    batch_id = job.payload.get("batch_id")
+    await flows.categorise(database, job.organization_id, UUID(batch_id) if batch_id else None)
+    return None
+
+
+async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
+    """Train a challenger on what the organizations taught."""
+    await flows.retrain(pipeline)
+    return None
+
+
+HANDLERS: Mapping[str, Handler] = {"categorise": categorise, "retrain": retrain}
