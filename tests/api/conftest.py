@@ -1,27 +1,23 @@
 """The API as its callers see it: real requests into the real app, over a real database."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 
 from ai2.identity import api_keys
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.database import Database
 from api.app import build
+from tests.api.asking import ClientOf, connect
 
-ClientOf = Callable[..., Awaitable[AsyncClient]]
 
 
 @pytest.fixture(scope="session")
 async def app(database: Database) -> FastAPI:
     return build(["core"], database=database)
-
-
-def connect(app: FastAPI, **headers: str) -> AsyncClient:
-    return AsyncClient(transport=ASGITransport(app), base_url="http://api.test", headers=headers)
 
 
 @pytest.fixture
