@@ -1,0 +1,142 @@
+"""Encodings: which one a file's bytes are in, decided over the whole file, in one pass and bounded memory.
+
+UTF-8 proves itself: text in another encoding is practically never valid UTF-8. What is not, is judged by
+charset-normalizer among the encodings that banks of the supported languages use.
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ai2.ingest.problems import EmptyFile, LineTooLong, NotText
+
+PIECE_BYTES = 1 << 20
+SAMPLE_BYTES = 1 << 18
+TELLING_BYTES = 1 << 16
+BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+LEGACY = ["cp1252", "cp1250", "iso8859_2", "cp1257", "cp1251", "cp1254", "cp1253", "cp852", "cp850",
+          "euc_jp", "shift_jis", "gb18030"]  # fmt: skip
+CENTRAL_EUROPEAN = ("cp1250", "iso8859_2")
+BINARY = (b"%PDF", b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"SQLite", b"\x7fELF")
+MOST_CONTROL_SHARE = 0.02
+CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 26})
+
+
+@dataclass(frozen=True)
+class Text:
+    """How the bytes read as text. `ends_whole` is false where the last line has no line end."""
+
+    encoding: str
+    ends_whole: bool
+
+
+def examine(source: BinaryIO, *, one_line: bool = False, hint: str | None = None) -> Text:
+    """The encoding of the whole file. `hint` is tried first where the file is not Unicode.
+
+    Raises EmptyFile, NotText and, unless the format allows `one_line`, LineTooLong.
+    """
+    sample = source.read(SAMPLE_BYTES)
+    if not sample.strip(b"\0\r\n\t \xef\xbb\xbf"):
+        raise EmptyFile
+    encoding = _marked(sample) or _unmarked_utf16(sample)
+    if encoding is None:
+        _refuse_binary(sample)
+    scan = _Scan(one_line=one_line or encoding is not None)
+    for piece in _pieces(sample, source):
+        scan.add(piece)
+    if encoding is None:
+        encoding = "utf-8" if scan.is_utf8() else _legacy(bytes(scan.telling), hint)
+    return Text(encoding, ends_whole=scan.last in (b"\n", b"\r", b"\0", b"\x1a"))
+
+
+class _Scan:
+    """What only the whole file can say, taken up piece by piece."""
+
+    def __init__(self, *, one_line: bool) -> None:
+        self._decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
+        self._one_line = one_line
+        self.last = b""
+        # Lines with a letter beyond ASCII: the others say nothing of the encoding.
+        self.telling = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        self.last = piece[-1:]
+        if not self._one_line and len(piece) == PIECE_BYTES and not (b"\n" in piece or b"\r" in piece):
+            raise LineTooLong
+        if piece.isascii():
+            return
+        if len(self.telling) < TELLING_BYTES:
+            self.telling += b"\n".join(line for line in piece.splitlines() if not line.isascii())[:TELLING_BYTES]
+        if self._decoder is not None:
+            try:
+                self._decoder.decode(piece)
+            except UnicodeDecodeError:
+                self._decoder = None
+
+    def is_utf8(self) -> bool:
+        """True also where the file was cut off inside its last character."""
+        return self._decoder is not None
+
+
+def _pieces(sample: bytes, source: BinaryIO) -> Iterator[bytes]:
+    rest = sample + source.read(PIECE_BYTES - len(sample))
+    while rest:
+        yield rest
+        rest = source.read(PIECE_BYTES)
+
+
+def _marked(sample: bytes) -> str | None:
+    return next((name for bom, name in BOMS if sample.startswith(bom)), None)
+
+
+def _unmarked_utf16(sample: bytes) -> str | None:
+    """Western text in UTF-16 has a zero in every second byte."""
+    head = sample[:2000]
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if max(even, odd) < len(head) * 0.3 or min(even, odd) > len(head) * 0.05:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _refuse_binary(sample: bytes) -> None:
+    text = sample.rstrip(b"\0")  # some banks pad their files
+    controls = len(text) - len(text.translate(None, CONTROLS))
+    if text.startswith(BINARY) or b"\0" in text or controls > len(text) * MOST_CONTROL_SHARE:
+        raise NotText
+
+
+def _legacy(telling: bytes, hint: str | None) -> str:
+    lines = telling.splitlines()
+    if sum(_decodes(line, "utf-8") for line in lines) * 2 > len(lines):
+        return "utf-8"  # with a few damaged lines, which are quarantined one by one
+    if hint in LEGACY and _decodes(telling, hint):
+        return hint
+    from charset_normalizer import from_bytes
+
+    matches = from_bytes(telling, cp_isolation=LEGACY, steps=1, chunk_size=len(telling))
+    best = matches.best()
+    if best is None or str(best) == telling.decode("cp1252", "replace"):
+        return "cp1252"
+    if best.encoding in CENTRAL_EUROPEAN:
+        return min(CENTRAL_EUROPEAN, key=lambda name: _oddities(telling.decode(name, "replace")))
+    return best.encoding
+
+
+def _oddities(text: str) -> int:
+    """Signs where letters are expected: the mark of one central European encoding read as the other."""
+    return sum(not (letter.isascii() or letter.isalpha() or letter in "€£§°–") for letter in text)
+
+
+def _decodes(sample: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""Delimited text (CSV and its dialects): from bytes to a sheet, and by a layout to statement lines.
+
+The standard library's reader splits the rows, because it tells which lines a row came from. A quotation mark
+that is never closed would swallow the rows behind it: such a row is told by the rows inside it and rejected
+alone.
+"""
+
+import csv
+import io
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+
+from ai2.ingest import encodings
+from ai2.ingest.containers import Member
+from ai2.ingest.layout import heading
+from ai2.ingest.layout.apply import apply
+from ai2.ingest.layout.infer import Source, infer
+from ai2.ingest.layout.model import PARSER_VERSION, Layout, Options
+from ai2.ingest.layout.sheet import Record, SheetBuilder
+from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Reason, Rejected, Statement
+from ai2.ingest.problems import LineTooLong
+
+HEAD_LINES = 300
+DELIMITERS = (",", ";", "\t", "|")
+MAX_LINE_LENGTH = 1 << 20
+# A row of fewer columns cannot be told from text, so it does not prove that a quote was left open.
+TELLING_CELLS = 3
+
+Progress = Callable[[float], None]
+
+
+def read(
+    member: Member,
+    account: Account,
+    options: Options,
+    saved: Sequence[Layout] = (),
+    *,
+    hint: str | None = None,
+) -> Statement:
+    """The lines of one file. Raises Unreadable and its kind, NeedsAnswer, OtherCurrency."""
+    with member.open() as opened:
+        text = encodings.examine(opened, hint=hint or _saved_encoding(saved))
+    with _lines(member, text.encoding) as lines:
+        delimiter = _delimiter(list(islice(lines, HEAD_LINES)), saved)
+    with _lines(member, text.encoding) as lines:
+        records = _Records(lines, delimiter)
+        head = list(islice(records, HEAD_LINES))
+        found = heading.find(head)
+        builder = SheetBuilder(found.names, len(found.names))
+        records.width = len(found.names)
+        for record in head[found.skip :]:
+            builder.add(record)
+        for record in records:
+            builder.add(record)
+    sheet = builder.build()
+    encoding = None if text.encoding.startswith("utf") else text.encoding
+    header = found.names if found.has_header else ()
+    layout = infer(Source(sheet, header, delimiter, encoding), account, options, saved)
+    reading = apply(sheet, layout, account, ends_whole=text.ends_whole)
+    return Statement(
+        file_name=member.name,
+        format="csv",
+        parser_version=PARSER_VERSION,
+        lines=reading.lines,
+        rejected=_with_originals(member, text.encoding, reading.rejected),
+        layout=layout,
+        last_line=records.line,
+        outside={"preamble": found.skip, "blank": records.blank, **reading.outside},
+    )
+
+
+class _Records:
+    """Rows one by one, blank lines counted and left out."""
+
+    def __init__(self, lines: Iterator[str], delimiter: str) -> None:
+        self._source, self._delimiter = lines, delimiter
+        self._pending: deque[str] = deque()
+        self._held: list[str] = []
+        self.line = self.blank = 0
+        self.width = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        reader = self._reader()
+        while True:
+            self._held.clear()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:  # a cell longer than any: an open quote swallowed the file
+                cells = None
+            if cells is None or (len(self._held) > 1 and self._swallowed()):
+                yield self._first_line_alone()
+                reader = self._reader()
+            elif any(cells):
+                yield Record(self.line - len(self._held) + 1, self.line, cells)
+            else:
+                self.blank += len(self._held)
+
+    def _reader(self) -> "Iterator[list[str]]":
+        return csv.reader(self._each_line(), delimiter=self._delimiter)
+
+    def _each_line(self) -> Iterator[str]:
+        pending, held = self._pending, self._held
+        while True:
+            if pending:
+                line = pending.popleft()
+            else:
+                try:
+                    line = next(self._source)
+                except StopIteration:
+                    return
+            self.line += 1
+            held.append(line)
+            yield line
+
+    def _swallowed(self) -> bool:
+        """Whether the lines inside a quoted cell are rows themselves."""
+        least = max(TELLING_CELLS, self.width)
+        return any(
+            len(cells := next(csv.reader([line], delimiter=self._delimiter), [])) >= least
+            and heading.looks_like_data(cells)
+            for line in self._held[1:]
+        )
+
+    def _first_line_alone(self) -> Record:
+        first, *rest = self._held
+        self._pending.extendleft(reversed(rest))
+        self.line -= len(rest)
+        return Record(self.line, self.line, first.rstrip("\r\n").split(self._delimiter), damaged=True)
+
+
+@contextmanager
+def _lines(member: Member, encoding: str) -> Iterator[Iterator[str]]:
+    """The file's physical lines, without the zeros that some banks pad with."""
+    with member.open() as opened, io.TextIOWrapper(opened, encoding, errors="replace", newline="") as text:
+        yield _clean(text)
+
+
+def _clean(text: io.TextIOWrapper) -> Iterator[str]:
+    for line in text:
+        if len(line) > MAX_LINE_LENGTH:
+            raise LineTooLong
+        yield line.replace("\0", "").replace("\x1a", "") if "\0" in line or "\x1a" in line else line
+
+
+def _delimiter(head: list[str], saved: Sequence[Layout]) -> str:
+    """The one that makes the most rows with a date and an amount; among equals the most even columns."""
+    known = [layout.delimiter for layout in saved if layout.delimiter not in DELIMITERS]
+    return max((*DELIMITERS, *known), key=lambda delimiter: _fit(head, delimiter))
+
+
+def _fit(head: list[str], delimiter: str) -> tuple[int, int, int]:
+    rows = [record.cells for record in _Records(iter(head), delimiter)]
+    data = [len(cells) for cells in rows if heading.looks_like_data(cells)]
+    widths = [len(cells) for cells in rows if len(cells) > 1]
+    most = max(map(widths.count, set(widths)), default=0)
+    return len(data), most, max(widths, default=0)
+
+
+def _with_originals(
+    member: Member, encoding: str, rejected: list[tuple[int, int, Reason]]
+) -> tuple[Rejected, ...]:
+    """The rejected rows' text as it came, found in a second look at the file: most files need none."""
+    if not rejected:
+        return ()
+    wanted = iter(sorted(rejected))
+    first, last, reason = next(wanted)
+    found: list[Rejected] = []
+    text: list[str] = []
+    with _lines(member, encoding) as lines:
+        for number, line in enumerate(lines, 1):
+            if number < first:
+                continue
+            text.append(line)
+            if number == last:
+                found.append(Rejected(first, reason, "".join(text).rstrip("\r\n")[:ORIGINAL_LENGTH]))
+                text = []
+                first, last, reason = next(wanted, (1 << 62, 0, reason))
+    return tuple(found)
+
+
+def _saved_encoding(saved: Sequence[Layout]) -> str | None:
+    return next((layout.encoding for layout in saved if layout.encoding), None)
+
+

@@ -1,0 +1,274 @@
+"""OFX 1 (SGML) and 2 (XML), and QFX: from bytes to statement lines, without building a tree.
+
+The two generations differ in whether a value's tag is closed, and real files mix them, so one reader takes both:
+a tag with text behind it is a value, any other is an aggregate. Document types and entities of a file's own are
+refused unread. A statement of securities is read only where it holds cash movements and nothing else.
+"""
+
+import html
+import io
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import accumulate
+
+import pyarrow as pa
+
+from ai2.ingest import encodings
+from ai2.ingest.containers import Member
+from ai2.ingest.layout import amounts
+from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, Statement
+from ai2.ingest.problems import (
+    BankReportsError,
+    BrokenMarkup,
+    NoStatement,
+    OtherAccount,
+    OtherCurrency,
+    SecuritiesTrades,
+    SeveralAccounts,
+    UnsafeMarkup,
+)
+from ai2.kit.money import exponent
+
+PARSER_VERSION = "ofx-1"
+_TOKEN = re.compile(r"<(/?)([A-Za-z0-9_.]+)\s*/?>\s*(?:<!\[CDATA\[((?:(?!\]\]>|<!\[).)*)\]\]>\s*|([^<]*))", re.S)
+_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{2,6})?(?:[.:]\d+)?(?:\s*\[[^\]]*\])?")
+DEEPEST = 50
+STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
+# Movements of securities: a statement with any of them is more than cash.
+TRADES = frozenset(
+    """BUYDEBT BUYMF BUYOPT BUYOTHER BUYSTOCK CLOSUREOPT INCOME INVEXPENSE JRNLFUND JRNLSEC MARGININTEREST REINVEST
+    RETOFCAP SELLDEBT SELLMF SELLOPT SELLOTHER SELLSTOCK SPLIT TRANSFER""".split()
+)
+# These have a place of their own in a line; every other value of a transaction is an attribute.
+PLACED = frozenset({"DTPOSTED", "TRNAMT", "FITID", "NAME", "MEMO", "CHECKNUM", "SIC", "PAYEE.NAME"})
+
+
+@dataclass
+class _Entry:
+    """One STMTTRN: its values, and where it stands in the text."""
+
+    start: int
+    end: int = 0
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Account:
+    """One account's statement in the file."""
+
+    number: str = ""
+    currency: str = ""
+    balance: str = ""
+    balance_on: str = ""
+    trades: int = 0
+    entries: list[_Entry] = field(default_factory=list)
+
+
+def read(member: Member, account: Account) -> Statement:
+    """The lines of the one statement that is the account's. Raises Unreadable and its kind, SeveralAccounts, OtherCurrency."""
+    text = _text(member)
+    if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.I):
+        raise UnsafeMarkup
+    found = _chosen(_accounts(text), account)
+    if found.currency and found.currency != account.currency:
+        raise OtherCurrency
+    if found.trades:
+        raise SecuritiesTrades
+    line_of = _line_finder(text)
+    rows: list[dict[str, object]] = []
+    rejected: list[Rejected] = []
+    for entry in found.entries:
+        line_number = line_of(entry.start)
+        outcome = _line(entry.values, account.currency)
+        if isinstance(outcome, Reason):
+            rejected.append(Rejected(line_number, outcome, text[entry.start : entry.end].strip()[:ORIGINAL_LENGTH]))
+        else:
+            rows.append({"line_number": line_number, **outcome})
+    balance = _amount(found.balance)
+    return Statement(
+        file_name=member.name,
+        format="ofx",
+        parser_version=PARSER_VERSION,
+        lines=pa.Table.from_pylist(rows, schema=LINES),
+        rejected=tuple(rejected),
+        account_number=found.number or None,
+        closing_balance=balance,
+        closing_on=_date(found.balance_on) if balance is not None else None,
+        last_line=line_of(len(text)),
+    )
+
+
+def _text(member: Member) -> str:
+    """UTF-8 where it is, whatever the header claims; else the Windows encoding that OFX 1 means by 1252."""
+    with member.open() as opened:
+        encoding = encodings.examine(opened, one_line=True, hint="cp1252").encoding
+    with member.open() as opened, io.TextIOWrapper(opened, encoding, errors="replace", newline="") as text:
+        return text.read().replace("\0", "")
+
+
+def _chosen(accounts: list[_Account], account: Account) -> _Account:
+    matching = [found for found in accounts if _same_number(found.number, account.number)]
+    if len(matching) == 1:
+        return matching[0]
+    if len({found.number for found in accounts}) > 1:
+        raise SeveralAccounts
+    if account.number and accounts[0].number and not matching:
+        raise OtherAccount
+    if len(accounts) > 1:  # the same account's months, one after the other
+        first, *rest = accounts
+        for other in rest:
+            first.entries.extend(other.entries)
+            first.trades += other.trades
+        first.balance, first.balance_on = rest[-1].balance, rest[-1].balance_on
+    return accounts[0]
+
+
+def _same_number(one: str, other: str | None) -> bool:
+    """Banks shorten and mask: the shorter number has to end the longer."""
+    plain, wanted = (re.sub(r"[^0-9A-Za-z]", "", text or "").upper() for text in (one, other))
+    short, long = sorted((plain, wanted), key=len)
+    return len(short) >= 4 and long.endswith(short)
+
+
+def _accounts(text: str) -> list[_Account]:
+    """Every statement in the file. Raises NoStatement, or BankReportsError where the bank says why there is none."""
+    accounts: list[_Account] = []
+    error = ""
+    entry: _Entry | None = None
+    path: list[str] = []
+    status: dict[str, str] = {}
+    for position, tag, value, closing, end in _tokens(text):
+        if closing:
+            if tag == "STMTTRN" and entry is not None:
+                entry.end = end
+                entry = None
+            if tag == "STATUS" and status.get("SEVERITY", "").upper() == "ERROR":
+                error = error or _error(status)
+            if tag in path:
+                del path[path.index(tag) :]
+        elif value is None:
+            path.append(tag)
+            if len(path) > DEEPEST:
+                raise BrokenMarkup
+            if tag in STATEMENTS:
+                accounts.append(_Account())
+            elif accounts and tag in TRADES and "INVTRANLIST" in path[:-1]:
+                accounts[-1].trades += 1
+            elif accounts and tag == "STMTTRN":
+                entry = _Entry(position)
+                accounts[-1].entries.append(entry)
+            elif tag == "STATUS":
+                status = {}
+        elif entry is not None:
+            inside = path[-1] if path and path[-1] != "STMTTRN" else ""
+            entry.values.setdefault(f"{inside}.{tag}" if inside else tag, value)
+            entry.end = end
+        elif path and path[-1] == "STATUS":
+            status.setdefault(tag, value)
+        elif accounts:
+            _describe(accounts[-1], path[-1] if path else "", tag, value)
+    if not accounts:
+        raise BankReportsError(f"The bank sent an error in place of a statement: {error}.") if error else NoStatement
+    return accounts
+
+
+def _describe(account: _Account, inside: str, tag: str, value: str) -> None:
+    if tag == "CURDEF":
+        account.currency = value.upper()
+    elif tag == "ACCTID" and not account.number:
+        account.number = value
+    elif inside == "LEDGERBAL" and tag == "BALAMT":
+        account.balance = value
+    elif inside == "LEDGERBAL" and tag == "DTASOF":
+        account.balance_on = value
+
+
+def _error(status: dict[str, str]) -> str:
+    return " ".join(part for part in (status.get("CODE"), status.get("MESSAGE")) if part)[:200]
+
+
+def _tokens(text: str) -> Iterator[tuple[int, str, str | None, bool, int]]:
+    """Position, tag, value (none for aggregates), whether it closes, end. An empty value is closed at once."""
+    start = text.upper().find("<OFX>")
+    tokens = iter(_TOKEN.finditer(text, max(start, 0)))
+    held = next(tokens, None)
+    while held is not None:
+        following = next(tokens, None)
+        closing, tag = bool(held[1]), held[2].upper()
+        value = html.unescape(held[3] if held[3] is not None else held[4]).strip()
+        empty = bool(following and following[1] and following[2].upper() == tag)
+        if closing:
+            yield held.start(), tag, None, True, held.end()
+        elif value or empty:
+            yield held.start(), tag, value, False, held.end()
+        else:
+            yield held.start(), tag, None, False, held.end()
+        if empty and not closing:
+            following = next(tokens, None)
+        held = following
+
+
+def _line(values: dict[str, str], currency: str) -> dict[str, object] | Reason:
+    """One line, or why it is none."""
+    booked_on = _date(values.get("DTPOSTED", ""))
+    if booked_on is None:
+        return Reason.BAD_DATE if values.get("DTPOSTED") else Reason.NO_DATE
+    amount = _amount(values.get("TRNAMT", ""))
+    if amount is None:
+        return Reason.BAD_AMOUNT if values.get("TRNAMT") else Reason.NO_AMOUNT
+    if abs(amount) >= Decimal(10) ** 16:
+        return Reason.TOO_LARGE
+    if amount != round(amount, exponent(currency)):
+        return Reason.TOO_PRECISE
+    # CURRENCY says that the amount was not converted; ORIGCURRENCY, that it was.
+    if (values.get("CURRENCY.CURSYM") or currency).upper() != currency:
+        return Reason.OTHER_CURRENCY
+    name = values.get("NAME") or values.get("PAYEE.NAME") or None
+    rest = {tag: value for tag, value in values.items() if tag not in PLACED and value}
+    return {
+        "booked_on": booked_on,
+        "amount": amount,
+        "currency": currency,
+        "description": _description(name, values.get("MEMO")) or values.get("TRNTYPE", ""),
+        "merchant": name,
+        "reference": values.get("CHECKNUM", "").lstrip("0") and values["CHECKNUM"] or values.get("REFNUM") or None,
+        "mcc": values["SIC"] if re.fullmatch(r"\d{4}", values.get("SIC", "")) else None,
+        "provider_id": values.get("FITID") or None,
+        "attributes": json.dumps(rest, ensure_ascii=False),
+    }
+
+
+def _description(name: str | None, memo: str | None) -> str:
+    """Name and memo, the one that the other repeats left out."""
+    if not name or not memo:
+        return name or memo or ""
+    if memo.casefold().startswith(name.casefold()):
+        return memo
+    return name if memo.casefold() in name.casefold() else f"{name}  {memo}"
+
+
+def _date(text: str) -> date | None:
+    """The bank's calendar date; hours and zones behind it move nothing."""
+    match = _DATE.fullmatch(text.strip())
+    try:
+        day = date(int(match[1]), int(match[2]), int(match[3])) if match else None
+    except ValueError:
+        return None
+    return day if day and 1970 <= day.year <= 2100 else None
+
+
+def _amount(text: str) -> Decimal | None:
+    """The standard says a point or a comma before the decimals, and no thousands."""
+    plain = text.strip().replace(",", ".")
+    found = amounts.read(plain, ".") if re.fullmatch(r"[+-]?\d*\.?\d*", plain) else None
+    return found.value if found else None
+
+
+def _line_finder(text: str):  # type: ignore[no-untyped-def]
+    ends = list(accumulate(len(line) for line in text.splitlines(keepends=True)))
+    return lambda position: bisect_right(ends, position) + 1

@@ -1,0 +1,99 @@
+"""Casting: columns of text to exact amounts and dates, at the speed of their different values."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ai2.ingest.layout import amounts, dates
+from ai2.ingest.layout.amounts import DecimalMark
+from ai2.ingest.layout.dates import DateOrder
+from ai2.ingest.layout.sheet import Column
+
+# Sixteen digits before the point (ai2.kit.money.LIMIT) and the four that the finest currency has.
+MONEY = pa.decimal128(20, 4)
+_FINEST = Decimal("0.0001")
+_LIMIT = Decimal(10) ** 16
+_SIMPLE: dict[DecimalMark, str] = {".": r"^[+-]?[0-9]{1,16}(\.[0-9]{0,4})?$", ",": r"^[+-]?[0-9]{1,16}(,[0-9]{0,4})?$"}
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """A column of amounts: signed as it stands, null where blank or `unread`; `marks` are +1 for CR, -1 for DR."""
+
+    values: pa.Array
+    unread: pa.BooleanArray
+    marks: NDArray[np.int8]
+    symbols: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Dates:
+    """A column of dates: null where blank or `unread`."""
+
+    values: pa.Array
+    unread: pa.BooleanArray
+
+
+def read_amounts(column: Column, mark: DecimalMark) -> Amounts:
+    """Simple numbers are cast by Arrow at once, all other notations one by one, each different value once."""
+    distinct = column.distinct
+    simple = pc.match_substring_regex(distinct, _SIMPLE[mark])
+    plain = distinct if mark == "." else pc.replace_substring(distinct, ",", ".")
+    values = pc.cast(pc.if_else(simple, plain, None), MONEY)
+    odd = np.flatnonzero(~np.asarray(simple))
+    read = [amounts.read(cell, mark) for cell in distinct.take(pa.array(odd)).to_pylist()]
+    found, marks, symbols = _placed(len(distinct), odd, read)
+    values = pc.coalesce(values, found) if len(odd) else values
+    spread = column.take(values)
+    unread = pc.and_(column.filled, pc.is_null(spread))
+    return Amounts(spread, unread, _spread_marks(column, marks), symbols)
+
+
+def read_dates(column: Column, order: DateOrder) -> Dates:
+    """Each different value is read once."""
+    days = [_day(cell, order) for cell in column.distinct.to_pylist()]
+    values = column.take(pa.array(days, pa.date32()))
+    return Dates(values, pc.and_(column.filled, pc.is_null(values)))
+
+
+def scaled(values: pa.Array) -> NDArray[np.int64]:
+    """Amounts in ten-thousandths, as integers; null and whatever is too large for 64 bits is 0."""
+    bounded = pc.if_else(pc.less(pc.abs(values), Decimal(10) ** 14), values, None)
+    whole = pc.multiply(bounded, pa.scalar(Decimal(10_000), pa.decimal128(5, 0)))
+    integers = pc.cast(pc.cast(whole, pa.decimal128(38, 0)), pa.int64())
+    return np.asarray(pc.fill_null(integers, 0))
+
+
+def _placed(
+    length: int, places: NDArray[np.intp], read: list[amounts.Amount | None]
+) -> tuple[pa.Array, NDArray[np.int8], frozenset[str]]:
+    found: list[Decimal | None] = [None] * length
+    marks = np.zeros(length, np.int8)
+    for place, amount in zip(places.tolist(), read, strict=True):
+        if amount is not None and _fits(amount.value):
+            found[place], marks[place] = amount.value, amount.mark
+    symbols = frozenset(amount.symbol for amount in read if amount and amount.symbol)
+    return pa.array(found, MONEY), marks, symbols
+
+
+def _fits(value: Decimal) -> bool:
+    return abs(value) < _LIMIT and value == value.quantize(_FINEST)
+
+
+def _spread_marks(
+    column: Column, marks: NDArray[np.int8]
+) -> NDArray[np.int8]:
+    if not marks.any():
+        return np.zeros(len(column.encoded), np.int8)
+    return np.asarray(pc.fill_null(column.take(pa.array(marks)), 0))
+
+
+def _day(cell: str, order: DateOrder) -> date | None:
+    found = dates.written(cell)
+    day = found.read(order) if found else None
+    return day if day and dates.in_range(day) else None

@@ -1,0 +1,68 @@
+"""A layout: everything that was decided about how an account's files are read, to be kept and used again.
+
+It is a value: saved as JSON, edited by people, and enough, with the bytes and the parser's version, to read the
+same lines again. What a decision leaves open (none) is decided anew by each file.
+"""
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ai2.ingest.layout.amounts import DecimalMark
+from ai2.ingest.layout.dates import DateOrder
+from ai2.ingest.layout.words import Role, plain
+
+Direction = Literal["in", "out"]
+Position = Annotated[int, Field(ge=1, le=1000)]
+PARSER_VERSION = "delimited-1"
+
+
+class Layout(BaseModel):
+    """How a delimited file is read. Columns are named by position, counting from 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    signature: str = Field(description="which files it fits: their header, or without one their shape")
+    delimiter: str = Field(min_length=1, max_length=1)
+    encoding: str | None = Field(default=None, description="where it is not Unicode")
+    header: tuple[str, ...] = Field(default=(), description="the header's cells; none: the file has no header")
+    columns: dict[Role, tuple[Position, ...]]
+    date_order: DateOrder | None = None
+    decimal_mark: DecimalMark | None = None
+    positive_is: Direction | None = Field(default=None, description="what an amount without a minus is")
+    debits_are: Literal["positive", "negative"] | None = Field(
+        default=None, description="how the debit column writes money out"
+    )
+    unflagged_is: Direction | None = Field(default=None, description="what an amount without its flag is")
+    currency: str | None = Field(default=None, description="none: the currency column's, or the account's")
+
+    def position(self, role: Role) -> int | None:
+        """The column of a role that has one column."""
+        return next(iter(self.columns.get(role, ())), None)
+
+
+class Options(BaseModel):
+    """What the importing person says; it overrides what the file and the saved layout say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mapping: dict[Role, str | int | list[str | int]] | None = Field(
+        default=None, description="role to column: its header, or its position counting from 1"
+    )
+    date_order: DateOrder | None = None
+    decimal_mark: DecimalMark | None = None
+    positive_is: Direction | None = None
+    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+
+    def says_anything(self) -> bool:
+        return any(value is not None for value in self.__dict__.values())
+
+
+def signature(header: tuple[str, ...], delimiter: str, width: int, date_positions: list[int]) -> str:
+    """What tells one kind of file from another: the header's words, or the shape of a file without one."""
+    if header:
+        words = "\x1f".join([delimiter, *map(plain, header)])
+        return f"header:{hashlib.blake2b(words.encode(), digest_size=8).hexdigest()}"
+    return f"bare:{delimiter}:{width}:{','.join(map(str, date_positions))}"

@@ -1,0 +1,293 @@
+"""Roles: which column is what. Headers propose, cells have to agree; without a header the cells alone tell.
+
+Where two columns would do as well, nothing is chosen: the question names both.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow.compute as pc
+
+from ai2.ingest.layout import dates
+from ai2.ingest.layout.model import Options
+from ai2.ingest.layout.sheet import Column, Sheet, flag
+from ai2.ingest.layout.words import (
+    ASIDE,
+    CURRENCIES,
+    NOT_BOOKED,
+    PENDING,
+    PLAIN_FLAGS,
+    Role,
+    currency_of,
+    plain,
+    rank,
+)
+from ai2.ingest.problems import MappingDoesNotFit, Question
+
+STRONG = 100
+_CODE = re.compile(r"[A-Z]{3}")
+_MCC = re.compile(r"\d{4}")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+# Ids shorter than this are row numbers more often than ids that stay.
+STABLE_ID_LENGTH = 6
+
+
+@dataclass
+class Assignment:
+    """Columns by role, in the file's order, and what could not be decided."""
+
+    columns: dict[Role, list[Column]] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+
+    def one(self, role: Role) -> Column | None:
+        return next(iter(self.columns.get(role, [])), None)
+
+    def give(self, role: Role, *columns: Column | None) -> None:
+        chosen = [column for column in columns if column is not None]
+        if chosen:
+            self.columns[role] = chosen
+
+    def free(self, sheet: Sheet) -> list[Column]:
+        """The columns that are nothing yet."""
+        taken = {column.position for columns in self.columns.values() for column in columns}
+        return [column for column in sheet.columns if column.position not in taken]
+
+    def ask(self, role: Role, columns: list[Column]) -> None:
+        names = " or ".join(f"'{column.name}'" for column in columns)
+        field_name = f"mapping.{role}"
+        question = f"Which column is the {role.replace('_', ' ')}: {names}?"
+        self.questions.append(Question(field_name, question, tuple(column.name for column in columns)))
+
+
+def assign(sheet: Sheet, *, has_header: bool, currency: str, options: Options) -> Assignment:
+    """Every column's role; `currency` is the account's, and settles which of several amounts is meant."""
+    found = Assignment()
+    if options.mapping:
+        _take_mapping(found, sheet, options.mapping)
+    _assign_date(found, sheet, has_header=has_header)
+    if not _has_money(found):
+        _assign_money(found, sheet, has_header=has_header, currency=currency)
+    _assign_flag(found, sheet, has_header=has_header)
+    _assign_by_words(found, sheet, currency)
+    _assign_description(found, sheet)
+    return found
+
+
+def _has_money(found: Assignment) -> bool:
+    return bool(found.columns.keys() & {Role.AMOUNT, Role.DEBIT, Role.CREDIT})
+
+
+def _take_mapping(found: Assignment, sheet: Sheet, mapping: dict[Role, str | int | list[str | int]]) -> None:
+    for role, named in mapping.items():
+        wanted = named if isinstance(named, list) else [named]
+        found.give(role, *(_named(sheet, name) for name in wanted))
+
+
+def _named(sheet: Sheet, name: str | int) -> Column:
+    for column in sheet.columns:
+        if column.position == name or column.name == name or plain(column.name) == plain(str(name)):
+            return column
+    raise MappingDoesNotFit
+
+
+def _assign_date(found: Assignment, sheet: Sheet, *, has_header: bool) -> None:
+    if Role.DATE in found.columns:
+        return
+    candidates = [column for column in sheet.columns if _could_be_date(column)]
+    if has_header:
+        candidates = _best(candidates, Role.DATE) or candidates
+    if len(candidates) > 1:
+        candidates = _booking_dates(candidates)
+    if len(candidates) == 1:
+        found.give(Role.DATE, candidates[0])
+    elif candidates:
+        found.ask(Role.DATE, candidates)
+
+
+def _could_be_date(column: Column) -> bool:
+    if column.kind == "date":
+        return True
+    strong = rank(column.name, Role.DATE) >= STRONG
+    return strong and any(dates.written(cell) is not None for cell in column.sample)
+
+
+def _booking_dates(candidates: list[Column]) -> list[Column]:
+    """Statements are sorted by booking date: of several dates, the only sorted one; of equal ones, the first."""
+    first = candidates[0]
+    if all(pc.all(pc.equal(_text(first), _text(other))).as_py() for other in candidates[1:]):
+        return [first]
+    ordered = [column for column in candidates if _is_sorted(column)]
+    return ordered if len(ordered) == 1 else candidates
+
+
+def _text(column: Column) -> "pc.Expression":
+    return pc.fill_null(column.encoded.cast("string"), "")
+
+
+def _is_sorted(column: Column) -> bool:
+    order = dates.evidence(column.distinct.to_pylist()).decided or "dmy"
+    days = [(found := dates.written(cell)) and found.read(order) for cell in column.distinct.to_pylist()]
+    numbers = np.array([day.toordinal() if day else 0 for day in days])
+    in_rows = numbers[column.encoded.indices.drop_null().to_numpy()]
+    steps = np.diff(in_rows[in_rows > 0])
+    return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _assign_money(found: Assignment, sheet: Sheet, *, has_header: bool, currency: str) -> None:
+    candidates = [column for column in found.free(sheet) if column.kind in ("amount", "empty")]
+    if not has_header:
+        _money_by_cells(found, sheet, [column for column in candidates if column.kind == "amount"])
+        return
+    debit = _best(candidates, Role.DEBIT, at_least=STRONG)
+    credit = _best(candidates, Role.CREDIT, at_least=STRONG)
+    if len(debit) == len(credit) == 1 and any(column.kind == "amount" for column in debit + credit):
+        found.give(Role.DEBIT, *debit)
+        found.give(Role.CREDIT, *credit)
+        return
+    filled = [column for column in candidates if column.kind == "amount"]
+    amounts = _best([column for column in filled if not _is_aside(column)], Role.AMOUNT)
+    amounts = [column for column in amounts if currency_of(column.name) == currency] or amounts
+    if len(amounts) > 1:
+        found.ask(Role.AMOUNT, amounts)
+    elif amounts:
+        found.give(Role.AMOUNT, *amounts)
+    elif len(debit + credit) == 1:
+        found.give(Role.DEBIT if debit else Role.CREDIT, *debit, *credit)
+    else:
+        _money_by_cells(found, sheet, [column for column in filled if not rank(column.name, Role.BALANCE)])
+
+
+def _money_by_cells(found: Assignment, sheet: Sheet, candidates: list[Column]) -> None:
+    """Without words: the only column with amounts; several are asked for, unless one is the others' running sum."""
+    candidates = [column for column in candidates if _looks_like_money(column)] or candidates
+    if len(candidates) == 1:
+        found.give(Role.AMOUNT, candidates[0])
+        return
+    if len(candidates) == 2 and not _both_filled(*candidates):
+        names = tuple(column.name for column in candidates)
+        for role, text in ((Role.DEBIT, "money out"), (Role.CREDIT, "money in")):
+            question = f"Which column is {text}: '{names[0]}' or '{names[1]}'?"
+            found.questions.append(Question(f"mapping.{role}", question, names))
+        return
+    proven = _amount_and_balance(candidates)
+    if proven:
+        found.give(Role.AMOUNT, proven[0])
+        found.give(Role.BALANCE, proven[1])
+    elif candidates:
+        found.ask(Role.AMOUNT, candidates)
+
+
+def _looks_like_money(column: Column) -> bool:
+    """Has cents or a sign, as numbers of accounts and cheques have not."""
+    return any(re.search(r"[.,]\d{1,3}\D*$|^\D*[-−+(]|[-−)]$", cell) for cell in column.sample)
+
+
+def _both_filled(one: Column, other: Column) -> bool:
+    return bool(pc.any(pc.and_(one.filled, other.filled)).as_py())
+
+
+def _amount_and_balance(candidates: list[Column]) -> tuple[Column, Column] | None:
+    from ai2.ingest.layout import signs
+
+    pairs = [(a, b) for a in candidates for b in candidates if a is not b and signs.is_running_sum(a, b)]
+    return pairs[0] if len(pairs) == 1 else None
+
+
+def _assign_flag(found: Assignment, sheet: Sheet, *, has_header: bool) -> None:
+    if Role.FLAG in found.columns or Role.DEBIT in found.columns or Role.CREDIT in found.columns:
+        return
+    free = [column for column in found.free(sheet) if column.is_flags]
+    named = [column for column in _best(free, Role.FLAG) if _all_flags(column)]
+    amount = found.one(Role.AMOUNT)
+    bare = [column for column in free if _speaks_for_itself(column, amount, has_header=has_header)]
+    found.give(Role.FLAG, *(named or bare)[:1])
+
+
+def _all_flags(column: Column) -> bool:
+    return all(flag(cell) for cell in column.sample)
+
+
+def _speaks_for_itself(column: Column, amount: Column | None, *, has_header: bool) -> bool:
+    """Without words in a header: CR and DR and their like, or two different letters, beside the amount."""
+    if has_header and not column.name.startswith("column "):
+        return False
+    known = {plain(cell) for cell in column.sample if flag(cell)}
+    beside = amount is not None and abs(column.position - amount.position) == 1
+    return bool(known) and (known <= PLAIN_FLAGS or len({flag(cell) for cell in known}) == 2) and beside
+
+
+def _assign_by_words(found: Assignment, sheet: Sheet, currency: str) -> None:
+    amount = found.one(Role.AMOUNT)
+    fits = {
+        Role.BALANCE: lambda column: column.kind == "amount" and not _is_aside(column),
+        Role.STATUS: _is_status,
+        Role.PROVIDER_ID: _is_stable_id,
+        Role.MCC: lambda column: all(_MCC.fullmatch(cell) for cell in column.sample),
+        Role.ACCOUNT: lambda column: all(_IBAN.fullmatch(cell.replace(" ", "")) for cell in column.sample),
+        Role.MERCHANT: lambda column: column.kind in ("text", "empty"),
+        Role.REFERENCE: lambda column: column.kind in ("text", "amount"),
+        Role.TYPE: lambda column: column.kind == "text",
+    }
+    for role, fit in fits.items():
+        if role not in found.columns:
+            strong = _best(found.free(sheet), role, at_least=STRONG)
+            found.give(role, *[column for column in strong if fit(column)][:1])
+    if Role.CURRENCY not in found.columns and not (amount and currency_of(amount.name)):
+        found.give(Role.CURRENCY, _currency_column(found, sheet, amount))
+
+
+def _currency_column(found: Assignment, sheet: Sheet, amount: Column | None) -> Column | None:
+    """The codes that stand nearest to the amount, those of the original amount aside."""
+    codes = [
+        column
+        for column in found.free(sheet)
+        if column.sample and all(_CODE.fullmatch(cell) for cell in column.sample) and not _is_aside(column)
+    ]
+    named = [column for column in codes if rank(column.name, Role.CURRENCY)]
+    codes = named or [column for column in codes if set(column.sample) <= CURRENCIES]
+    place = amount.position if amount else 0
+    return min(codes, key=lambda column: abs(column.position - place), default=None)
+
+
+def _assign_description(found: Assignment, sheet: Sheet) -> None:
+    """All columns with the bank's words for it; else who was paid; else the longest and most various text."""
+    if Role.DESCRIPTION in found.columns:
+        return
+    free = [column for column in found.free(sheet) if column.kind != "empty"]
+    parts = [column for column in free if rank(column.name, Role.DESCRIPTION) >= STRONG]
+    if not parts and Role.MERCHANT not in found.columns:
+        parts = [column for column in free if rank(column.name, Role.DESCRIPTION)]
+    if not parts and Role.MERCHANT not in found.columns and Role.TYPE not in found.columns:
+        parts = sorted((column for column in free if column.kind == "text"), key=_weight)[-1:]
+    found.give(Role.DESCRIPTION, *parts)
+
+
+def _weight(column: Column) -> float:
+    length = sum(map(len, column.sample)) / len(column.sample)
+    return length * len(column.distinct)
+
+
+def _best(columns: list[Column], role: Role, *, at_least: int = 1) -> list[Column]:
+    """The columns whose header fits a role best; several where they fit as well."""
+    ranks = [(rank(column.name, role), column) for column in columns]
+    top = max((found for found, _ in ranks), default=0)
+    return [column for found, column in ranks if found == top and top >= at_least]
+
+
+def _is_aside(column: Column) -> bool:
+    return bool(ASIDE.search(plain(column.name)))
+
+
+def _is_status(column: Column) -> bool:
+    """A few words again and again; a vague header needs one of the known ones among them."""
+    vague = plain(column.name) in ("info", "state", "stav", "uitgavenstaat")
+    known = (PENDING | NOT_BOOKED) & set(map(plain, column.sample))
+    return column.kind == "text" and len(column.distinct) <= 12 and (not vague or bool(known))
+
+
+def _is_stable_id(column: Column) -> bool:
+    """No id comes twice, and none is a mere row number."""
+    filled = len(column.encoded) - column.encoded.null_count
+    long_enough = all(len(cell) >= STABLE_ID_LENGTH for cell in column.sample)
+    return filled > 0 and filled == len(column.distinct) and long_enough and column.kind != "date"

@@ -1,0 +1,108 @@
+"""Statement lines: what every format's reader gives, as columns, and the rows it could not read, with the reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+import pyarrow as pa
+
+from ai2.ingest.layout.casting import MONEY
+from ai2.ingest.layout.model import Layout
+
+# One row a line of the statement. `attributes` is a JSON object of the columns that have no place of their own.
+LINES = pa.schema(
+    [
+        pa.field("line_number", pa.int32(), nullable=False),
+        pa.field("booked_on", pa.date32(), nullable=False),
+        pa.field("amount", MONEY, nullable=False),
+        pa.field("currency", pa.string(), nullable=False),
+        pa.field("description", pa.string(), nullable=False),
+        ("merchant", pa.string()),
+        ("reference", pa.string()),
+        ("mcc", pa.string()),
+        ("provider_id", pa.string()),
+        pa.field("attributes", pa.string(), nullable=False),
+    ]
+)
+ORIGINAL_LENGTH = 4000
+
+
+class Reason(StrEnum):
+    """Why a row is quarantined. The value is what a person reads."""
+
+    text: str
+
+    def __new__(cls, code: str, text: str) -> "Reason":
+        reason = str.__new__(cls, code)
+        reason._value_ = code
+        reason.text = text
+        return reason
+
+    OPEN_QUOTE = "open_quote", "a quotation mark in this row is never closed"
+    EXTRA_CELLS = "extra_cells", "the row has more cells than there are columns"
+    CUT_OFF = "cut_off", "the file ends inside this row"
+    WRONG_ENCODING = "wrong_encoding", "the row holds bytes that are not text in the file's encoding"
+    PENDING = "pending", "the bank has not booked this yet; it will come again when booked"
+    NOT_BOOKED = "not_booked", "the bank says that this payment did not take place"
+    SUMMARY = "summary", "a balance or total, not a transaction"
+    NO_DATE = "no_date", "the row has no date"
+    BAD_DATE = "bad_date", "there is no such day between 1970 and 2100"
+    NO_AMOUNT = "no_amount", "the row has no amount"
+    BAD_AMOUNT = "bad_amount", "the amount is not a number in the file's notation"
+    TWO_AMOUNTS = "two_amounts", "the row has both a debit and a credit"
+    NO_FLAG = "no_flag", "the row does not say whether money came in or went out"
+    TOO_PRECISE = "too_precise", "the amount has more decimals than its currency"
+    TOO_LARGE = "too_large", "the amount is larger than any bank's"
+    OTHER_CURRENCY = "other_currency", "the row is in another currency than the account"
+    OTHER_ACCOUNT = "other_account", "the row belongs to another account"
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that became no line: where it stands, why, and its text as it came."""
+
+    line_number: int
+    reason: Reason
+    original: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What one file held. `outside` counts what is no row at all: preamble, blank lines, footer.
+
+    `account_number` and `closing_balance` are as the file states them.
+    """
+
+    file_name: str
+    format: str
+    parser_version: str
+    lines: pa.Table
+    rejected: tuple[Rejected, ...] = ()
+    layout: Layout | None = None
+    layout_is_new: bool = False
+    account_number: str | None = None
+    closing_balance: Decimal | None = None
+    closing_on: date | None = None
+    last_line: int = 0
+    outside: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows_in(self) -> int:
+        """Every row is a line or rejected; nothing else can happen to it."""
+        return len(self.lines) + len(self.rejected)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a reader has to know of the account that it reads for."""
+
+    currency: str
+    kind: str = "bank"
+    number: str | None = None
+
+
+def batches(table: pa.Table, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
+    """The table in pieces that are small in memory."""
+    yield from table.to_batches(max_chunksize=rows)
