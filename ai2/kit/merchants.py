@@ -7,7 +7,7 @@ written with every transaction, so a change of these rules that changes keys rai
 import re
 import unicodedata
 
-from ai2.kit.places import AMBIGUOUS_TOWNS, COUNTRIES, STATES, TOWNS
+from ai2.kit.places import AMBIGUOUS_STATES, AMBIGUOUS_TOWNS, COUNTRIES, STATES, TOWNS
 
 KEY_VERSION = 1
 KEY_LENGTH = 80
@@ -129,9 +129,7 @@ _PLACE_COLUMN = re.compile(r"(?:[a-z.'-]+ ){0,3}[a-z]{2,3}")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _REFERENCE = re.compile(r"(?=(?:\D*\d){3})(?=\d*[^\W\d_])(?!\d+[^\W\d_]{3,}$)\w{6,}$")
 _LEGAL = _set("""ltd limited limite limit plc inc incorporated llc llp corp gmbh srl sarl bv pty pte oy ab""")
-_KEY_TAILS = _set(
-    """store stores shop shops superstore superstores supermarket branch retail online co company"""
-)
+_KEY_TAILS = _set("""store stores shop shops superstore superstores supermarket branch retail online co company""")
 _NOT_BEFORE_A_TOWN = _set("of the in at city greater bank university county council de new west east")
 _CHEQUES = frozenset({"check", "cheque", "chq", "chk", "check paid", "cheque paid"})
 
@@ -180,7 +178,7 @@ def _without_columns(text: str) -> str:
     if len(columns) < 2 or len(columns[0]) < 3 or not _PLACE_COLUMN.fullmatch(columns[-1]):
         return text
     last = columns[-1].split()[-1]
-    return columns[0] if last in STATES or last in COUNTRIES else text
+    return columns[0] if last in STATES | AMBIGUOUS_STATES | COUNTRIES else text
 
 
 def _without_prefixes(text: str) -> str:
@@ -200,7 +198,8 @@ def _urls(text: str) -> str:
         if text[: found.start()].strip(" *"):
             return " "
         _, host, top = found.groups()
-        return f"{host} {top} " if top in {"gov", "edu"} and host != top else f"{host} "
+        ending = top if top in {"gov", "edu"} else "bill" if found[0].endswith("/bill") else ""
+        return f"{host} {ending} "
 
     return _URL.sub(name, text).removeprefix("www.")
 
@@ -216,7 +215,7 @@ def _words(text: str) -> list[str]:
 def _without_place(words: list[str]) -> list[str]:
     """Without a closing state or country, and without the town before it or a town that closes the text."""
     is_located = False
-    while len(words) > 1 and (words[-1] in STATES or words[-1] in COUNTRIES):
+    while len(words) > 1 and (words[-1] in COUNTRIES or (words[-1] in STATES and words[:-1] != ["el"])):
         words = words[:-1]
         is_located = True
     for length in (4, 3, 2, 1):
@@ -229,6 +228,5 @@ def _without_place(words: list[str]) -> list[str]:
 def _is_town(text: str, is_located: bool) -> bool:
     if text in TOWNS or (is_located and text in AMBIGUOUS_TOWNS):
         return True
-    # Colorado, which alone would be a company, and columns run together: san franciscoca.
-    town, state = text[:-2].rstrip(), text[-2:]
-    return (state in STATES or state == "co") and (town in TOWNS or town in AMBIGUOUS_TOWNS)
+    town, state = text[:-2].rstrip(), text[-2:]  # columns may run together: san franciscoca
+    return state in STATES | AMBIGUOUS_STATES and town in TOWNS | AMBIGUOUS_TOWNS

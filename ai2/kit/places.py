@@ -10,10 +10,12 @@ def _names(text: str) -> frozenset[str]:
 
 
 STATES = _names(
-    """al, ak, az, ar, ca, ct, dc, fl, ga, hi, id, il, in, ia, ks, ky, la, ma, md, mi, mn, mo, ms, mt,
-    nc, nd, ne, nh, nj, nm, nv, ny, oh, ok, or, pa, pr, ri, sc, sd, tn, tx, ut, va, vt, wa, wi,
-    wv, wy, ab, bc, mb, nb, ns, on, pe, qc, sk, nsw, qld, vic"""
+    """al, ak, az, ar, ca, ct, dc, fl, ga, id, il, ia, ks, ky, la, ma, md, mi, mn, mo, ms, mt, nc, nd, ne, nh,
+    nj, nm, nv, ny, oh, pa, pr, ri, sc, sd, tn, tx, ut, va, vt, wa, wi, wv, wy, ab, bc, mb, nb, ns, pe, qc, sk,
+    nsw, qld, vic"""
 )
+# Everyday words too (a company, in, or, me): a state only after one of the towns.
+AMBIGUOUS_STATES = _names("co, de, hi, in, me, ok, on, or")
 COUNTRIES = _names(
     """us, usa, gb, gbr, uk, ie, irl, can, au, aus, nz, nzl, deu, fr, fra, es, esp, ita, nl, nld, be,
     bel, lux, che, aut, pt, prt, se, swe, nor, dk, dnk, fi, fin, pl, pol, cz, cze, hu, hun, ro,

@@ -33,7 +33,7 @@ from ai2.kit.merchants import KEY_LENGTH, merchant_key, merchant_text
         ("MOTEL 6 #123 RENO NV", "motel 6"),
         ("1-800-FLOWERS.COM,INC. 800-468-1141", "1800flowers"),
         ("www.dvla.gov.uk", "dvla gov"),
-        ("APPLE.COM/BILL 866-712-7753 CA", "apple"),
+        ("APPLE.COM/BILL 866-712-7753 CA", "apple bill"),  # what is billed there is not a computer
         ("Café Nero ", "cafe nero"),
         ("ムラサキスポーツ", "ムラサキスポーツ"),  # marks that spell stay
         ("12345678", "12345678"),  # nothing but noise is kept as it came

@@ -1,0 +1,1 @@
+"""What the platform learns and predicts; `registry` alone speaks MLflow."""
