@@ -45,7 +45,7 @@ def invoke(command: str, *arguments: str, using: Settings | None = None) -> None
 
     places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     with _environment(environment(using)):
-        result = dbtRunner().invoke([command, *places, *arguments])
+        result = dbtRunner().invoke(["--quiet", command, *places, *arguments])
     if not result.success:
         raise BuildFailed(str(result.exception or BuildFailed.__doc__))
 
