@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import uvicorn
 
@@ -37,10 +37,10 @@ async def serve(services: Mapping[str, int], gateway_port: int | None = None) ->
 
     Raises PortTaken before anything starts.
     """
-    ports: dict[tuple[str, ...], int] = {(name,): port for name, port in services.items()}
+    apps = [([name], port) for name, port in services.items()]
     if gateway_port is not None:
-        ports[tuple(services)] = gateway_port
-    sockets = _listen({"+".join(names): port for names, port in ports.items()})
+        apps.append((list(services), gateway_port))
+    sockets = _listen(apps)
     async with Database() as database:
         servers = [
             _Server(
@@ -53,7 +53,7 @@ async def serve(services: Mapping[str, int], gateway_port: int | None = None) ->
                     timeout_graceful_shutdown=GRACE_S,
                 )
             )
-            for names in ports
+            for names, _ in apps
         ]
         _stop_on_signals(servers)
         await asyncio.gather(
@@ -69,12 +69,12 @@ def run(services: Mapping[str, int], gateway_port: int | None = None) -> None:
     uvloop.run(serve(services, gateway_port))
 
 
-def _listen(ports: Mapping[str, int]) -> list[socket.socket]:
+def _listen(apps: Sequence[tuple[Sequence[str], int]]) -> list[socket.socket]:
     """All sockets, or none."""
     bound: list[socket.socket] = []
     try:
-        for name, port in ports.items():
-            bound.append(_bind(name, port))
+        for names, port in apps:
+            bound.append(_bind("+".join(names), port))
     except BaseException:
         for one in bound:
             one.close()
