@@ -1,10 +1,12 @@
-"""Jobs: what the worker does for each kind of job in the queue. Each may be run again and changes nothing then."""
+"""Jobs: what the worker does for each kind of job in the queue. Each may be run again and changes nothing then.
+
+What a job needs is imported when there is one: an idle worker stays small.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from ai2 import flows
 from ai2.kit.database import Database
 from ai2.kit.queue import Job
 
@@ -16,6 +18,8 @@ Handler = Callable[[Database, Database, Job, Progress], Awaitable[Result]]
 
 async def categorise(database: Database, _: Database, job: Job, progress: Progress) -> Result:
     """Decide the categories of a batch, or of everything without one."""
+    from ai2 import flows
+
     batch_id = job.payload.get("batch_id")
     await flows.categorise(database, job.organization_id, UUID(batch_id) if batch_id else None)
     return None
@@ -23,6 +27,8 @@ async def categorise(database: Database, _: Database, job: Job, progress: Progre
 
 async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Train a challenger on what the organizations taught."""
+    from ai2 import flows
+
     await flows.retrain(pipeline)
     return None
 

@@ -43,7 +43,7 @@ def _api(using: Settings, plan: Plan, told: dict[str, str]) -> Process:
     return Process(
         "api",
         f"API ({', '.join(ports)})",
-        (PYTHON, "-m", "api.serve", *plan.services),
+        (PYTHON, "-m", "ai2", "serve", *plan.services),
         told,
         probes.every(*(probes.http(f"{url}/health") for url in urls.values())),
         tuple(Port(number, f"{name.upper()}_PORT", using.host) for name, number in ports.items()),
@@ -54,7 +54,7 @@ def _api(using: Settings, plan: Plan, told: dict[str, str]) -> Process:
 
 
 def _worker(using: Settings, told: dict[str, str]) -> Process:
-    command = (PYTHON, "-m", "ai2.worker")
+    command = (PYTHON, "-m", "ai2", "worker")
     return Process("worker", "Worker", command, told, probes.worker(using), after=("migrate",), rest_s=1)
 
 

@@ -1,0 +1,23 @@
+"""`ai2`: the command line. What a command needs is imported when it runs, so that help comes at once."""
+
+import typer
+
+from ai2.cli import files, people, server
+
+app = typer.Typer(
+    name="ai2",
+    help="Bank files in, books you can trust out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("up")(server.up)
+app.command("status")(server.status)
+app.command("import")(files.import_)
+app.command("classify")(files.classify)
+app.command("user")(people.user)
+app.command("api-key")(people.api_key)
+app.command("migrate")(server.migrate)
+app.command("serve")(server.serve)
+app.command("worker")(server.worker)

@@ -1,0 +1,81 @@
+"""Commands for files: import one into the books, or only classify its rows."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from ai2.cli.output import console, print_json, problems, trouble
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+def import_(
+    file: File,
+    account: Annotated[str, typer.Option(help="The account's name; one of this name is made if there is none.")],
+    organization: Annotated[str | None, typer.Option(help="Name or id; not needed where there is only one.")] = None,
+    currency: Annotated[str | None, typer.Option(help="The file's currency, such as GBP.")] = None,
+    positive_is: Annotated[str | None, typer.Option(help="What an amount without a minus is: in or out.")] = None,
+    date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd.")] = None,
+    decimal_mark: Annotated[str | None, typer.Option(help="'.' or ','.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come of it and write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as POST /api/core/csv-import does.")] = False,
+) -> None:
+    """Import a statement file: CSV, OFX or QFX, alone or in gzip or zip."""
+    answers = {
+        "currency": currency.upper() if currency else None,
+        "positive_is": _one_of("--positive-is", positive_is, "in", "out"),
+        "date_order": _one_of("--date-order", date_order, "dmy", "mdy", "ymd"),
+        "decimal_mark": _one_of("--decimal-mark", decimal_mark, ".", ","),
+    }
+    with problems(as_json=as_json):
+        from ai2.cli.home import server
+
+        with server(), bar(f"Importing {file.name}") as progress:
+            result = asyncio.run(_import(file, account, organization, answers, progress, dry_run=dry_run))
+        print_json(result) if as_json else _tell(result)
+
+
+async def _import(
+    file: Path, account: str, organization: str | None, answers: dict[str, Any], progress: Any, *, dry_run: bool
+) -> dict[str, Any]:
+    from ai2 import flows
+    from ai2.cli import home
+    from ai2.ingest.layout.model import Options
+
+    async with home.databases() as (database, pipeline):
+        owner = await home.organization(pipeline, organization)
+        raise NotImplementedError((flows, Options, owner, database))
+
+
+def _tell(result: dict[str, Any]) -> None:
+    rows = result["rows"]
+    console.print(f"{escape(result['format'])}, {result['first_date']} to {result['last_date']}, {result['currency']}")
+    console.print(
+        f"{rows['in']} rows: {rows['loaded']} loaded, {rows['duplicate']} there already, "
+        f"{rows['quarantined']} quarantined"
+    )
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Any]:
+    """A progress bar on standard error, and the function that moves it: 0 to 1, from any thread."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=trouble, transient=True) as progress:
+        task = progress.add_task(escape(title), total=1.0)
+        yield lambda fraction: progress.update(task, completed=fraction)
+
+
+def _one_of(option: str, value: str | None, *choices: str) -> str | None:
+    if value is not None and value not in choices:
+        raise typer.BadParameter(f"is one of {', '.join(choices)}", param_hint=option)
+    return value
+
+
+def classify(file: File) -> None:
+    """Classify the rows of a CSV file."""

@@ -1,0 +1,101 @@
+"""Commands for who may come in: users and API keys."""
+
+import asyncio
+import secrets as random
+import sys
+from typing import Annotated
+
+import typer
+
+from ai2.cli.output import console, problems, trouble
+
+OrganizationOption = Annotated[str | None, typer.Option(help="Name or id; not needed where there is only one.")]
+
+
+def user(
+    email: Annotated[str, typer.Argument(help="The address they sign in with.")],
+    organization: OrganizationOption = None,
+    role: Annotated[str, typer.Option(help="viewer, accountant, admin or owner.")] = "owner",
+    currency: Annotated[str, typer.Option(help="The base currency, where the organization is new.")] = "GBP",
+) -> None:
+    """Add a user, or give one a new password; an organization that is not there yet is made.
+
+    The password is read from standard input where that is not a terminal, and else generated and shown once.
+    """
+    with problems():
+        from ai2.cli.home import server
+
+        given = "" if sys.stdin.isatty() else sys.stdin.readline().strip()
+        password = given or random.token_urlsafe(15)
+        with server():
+            told = asyncio.run(_user(email, organization, role, currency, password))
+        console.print(told)
+        if not given:
+            console.print(f"Password: {password}", markup=False)
+
+
+def api_key(
+    role: Annotated[str, typer.Option(help="viewer, accountant, admin or owner.")],
+    organization: OrganizationOption = None,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the key and nothing else.")] = False,
+) -> None:
+    """Make an API key. It is shown once."""
+    with problems():
+        from ai2.cli.home import server
+
+        with server():
+            organization_name, secret = asyncio.run(_api_key(role, organization, name))
+        if not quiet:
+            trouble.print(
+                f"An API key of {organization_name}, role {role}; keep it, it is not shown again:", markup=False
+            )
+        console.print(secret, markup=False)
+
+
+async def _user(email: str, name: str | None, role: str, currency: str, password: str) -> str:
+    from ai2.books import categories
+    from ai2.cli import home
+    from ai2.identity import organizations, users
+    from ai2.identity.organizations import OrganizationNotFound
+
+    wanted = _role(role)
+    async with home.databases() as (database, pipeline):
+        try:
+            known = await home.organization(pipeline, name)
+        except (OrganizationNotFound, home.NoOrganization):
+            if not name:
+                raise
+            known = None
+        async with database.transaction() as db:
+            if known is None:
+                known = await organizations.create(db, name=str(name), base_currency=currency)
+                await categories.create_defaults(db, known.organization_id)
+            try:
+                person = await users.find(db, email)
+                await users.set_password(db, person.user_id, password)
+            except users.UserNotFound:
+                person = await users.create(db, email=email, name=email.partition("@")[0], password=password)
+            await users.join(db, known.organization_id, person.user_id, wanted)
+    return f"{person.email} is {wanted} of {known.name}."
+
+
+async def _api_key(role: str, name: str | None, key_name: str) -> tuple[str, str]:
+    from ai2.cli import home
+    from ai2.identity import api_keys
+
+    wanted = _role(role)
+    async with home.databases() as (database, pipeline):
+        known = await home.organization(pipeline, name)
+        async with database.transaction(known.organization_id) as db:
+            made = await api_keys.create(db, known.organization_id, name=key_name, role=wanted)
+    return known.name, made.secret
+
+
+def _role(name: str):  # type: ignore[no-untyped-def]
+    from ai2.identity.principal import Role
+
+    try:
+        return Role(name)
+    except ValueError:
+        raise typer.BadParameter(f"is one of {', '.join(Role)}", param_hint="--role") from None

@@ -1,0 +1,40 @@
+"""Status: which parts of a running platform answer."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from ai2.kit import postgres
+from ai2.kit.settings import Settings
+from ai2.launcher import probes, stack
+from ai2.launcher.parts import Process
+from ai2.launcher.profiles import Profile, plan
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """Whether a part answers, where, and where its log is."""
+
+    title: str
+    answers: bool
+    urls: tuple[str, ...]
+    log: Path
+
+
+async def look(using: Settings) -> list[PartStatus]:
+    """Ask every part of the whole platform, all at once."""
+    parts = [part for part in stack.parts(using, plan(Profile.DEV)) if isinstance(part, Process)]
+    answers = await asyncio.gather(_database(using), *(part.answers() for part in parts))
+    return [
+        PartStatus("PostgreSQL", answers[0], (), using.home / "postgres.log"),
+        *(
+            PartStatus(part.title, is_up, tuple(part.urls.values()), using.home / "logs" / f"{part.name}.log")
+            for part, is_up in zip(parts, answers[1:], strict=True)
+        ),
+    ]
+
+
+async def _database(using: Settings) -> bool:
+    if using.database_url is None:
+        return await asyncio.to_thread(postgres.answers, using.home)
+    return await asyncio.to_thread(probes.ask_database, using, "select 1") == 1
