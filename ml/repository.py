@@ -1,0 +1,210 @@
+"""Every query of ml: what an organization taught, what waits to be decided, what was suggested."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from ai2.kit.database import Connection, one, rows
+
+
+async def taught(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
+    """What the organization's people decided for these merchants, with the category's present name and kind."""
+    query = """
+        select
+            decision.merchant_key, decision.money_in, decision.category_id, decision.detailed, decision.merchant,
+            decision.times, decision.decided_at, category.name as category, category.kind
+        from ml.merchant_decisions as decision
+        inner join books.categories as category
+            on category.organization_id = decision.organization_id
+                and category.category_id = decision.category_id and category.archived_at is null
+        where decision.organization_id = %(organization_id)s and decision.merchant_key = any(%(keys)s)
+    """
+    return await rows(db, query, {"organization_id": organization_id, "keys": list(merchant_keys)})
+
+
+async def remember(
+    db: Connection,
+    organization_id: UUID,
+    *,
+    merchant_key: str,
+    money_in: bool,
+    category_id: UUID,
+    detailed: str | None,
+    merchant: str | None,
+) -> None:
+    """Keep a person's decision for a merchant; a new one takes the place of the former."""
+    await db.execute(
+        """
+        insert into ml.merchant_decisions as known
+            (organization_id, merchant_key, money_in, category_id, detailed, merchant)
+        values (%(organization_id)s, %(merchant_key)s, %(money_in)s, %(category_id)s, %(detailed)s, %(merchant)s)
+        on conflict (organization_id, merchant_key, money_in) do update set
+            times = case when known.category_id = excluded.category_id then known.times + 1 else 1 end,
+            category_id = excluded.category_id, detailed = excluded.detailed,
+            merchant = coalesce(excluded.merchant, known.merchant), decided_at = now()
+        """,
+        {
+            "organization_id": organization_id,
+            "merchant_key": merchant_key,
+            "money_in": money_in,
+            "category_id": category_id,
+            "detailed": detailed,
+            "merchant": merchant,
+        },
+    )
+
+
+async def insert_feedback(db: Connection, organization_id: UUID, **values: Any) -> None:
+    """Keep what a person said, as they said it."""
+    await db.execute(
+        """
+        insert into ml.feedback (
+            organization_id, feedback_id, transaction_id, field, value, apply_to, merchant_key, former, given_by
+        ) values (
+            %(organization_id)s, %(feedback_id)s, %(transaction_id)s, %(field)s, %(value)s, %(apply_to)s,
+            %(merchant_key)s, %(former)s, %(given_by)s
+        )
+        """,
+        {
+            **values,
+            "organization_id": organization_id,
+            "value": Jsonb(values["value"]),
+            "former": Jsonb(values["former"]),
+        },
+    )
+
+
+async def close_suggestion(db: Connection, organization_id: UUID, transaction_id: UUID, state: str) -> None:
+    """A person dealt with what was suggested for this transaction."""
+    await db.execute(
+        """
+        update ml.suggestions set state = %s
+        where organization_id = %s and transaction_id = %s and state = 'open'
+        """,
+        [state, organization_id, transaction_id],
+    )
+
+
+async def stage_undecided(db: Connection, organization_id: UUID, batch_id: UUID | None) -> None:
+    """Gather what has no decision, in two temporary tables: `descriptors` (each distinct one once) and `described`."""
+    await db.execute("drop table if exists pg_temp.described, pg_temp.descriptors")
+    await db.execute(
+        """
+        create temporary table described on commit drop as
+        select
+            transaction_id,
+            dense_rank() over (order by merchant_key, description, merchant, mcc, amount > 0)::integer as descriptor_id,
+            merchant_key, description, merchant, mcc, amount > 0 as money_in
+        from books.transactions
+        where organization_id = %(organization_id)s and decided_by is null and deleted_at is null
+            and (%(batch_id)s::uuid is null or batch_id = %(batch_id)s)
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id},
+    )
+    await db.execute(
+        """
+        create temporary table descriptors on commit drop as
+        select distinct on (descriptor_id) descriptor_id, merchant_key, description, merchant, mcc, money_in
+        from pg_temp.described order by descriptor_id
+        """
+    )
+
+
+async def descriptors(db: Connection) -> list[DictRow]:
+    """What `stage_undecided` gathered: each distinct descriptor with its id."""
+    return await rows(
+        db,
+        """
+        select descriptor_id, merchant_key, description, merchant, mcc, money_in
+        from pg_temp.descriptors order by descriptor_id
+        """,
+    )
+
+
+async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) -> None:
+    """What was decided for each descriptor, into the temporary table `verdicts`, and from it `decided` for the books.
+
+    A verdict is (descriptor_id, decision, detailed, category_id, confidence, decided_by, version, alternatives,
+    reasons), the last two as JSON text.
+    """
+    await db.execute("drop table if exists pg_temp.verdicts, pg_temp.decided")
+    await db.execute(
+        """
+        create temporary table verdicts (
+            descriptor_id integer, decision text, detailed text, category_id uuid, confidence numeric,
+            decided_by text, version text, alternatives jsonb, reasons jsonb
+        ) on commit drop
+        """
+    )
+    async with db.cursor().copy("copy pg_temp.verdicts from stdin") as copy:
+        for verdict in verdicts:
+            await copy.write_row(verdict)
+    await db.execute(
+        """
+        create temporary table decided on commit drop as
+        select
+            described.transaction_id, verdict.category_id, verdict.decided_by,
+            verdict.version as decided_version, verdict.confidence
+        from pg_temp.described as described
+        inner join pg_temp.verdicts as verdict using (descriptor_id)
+        where verdict.decision = 'apply' and verdict.category_id is not null
+        """
+    )
+
+
+async def write_suggestions(db: Connection, organization_id: UUID) -> int:
+    """Leave what needs a person's look as suggestions; a person's accept or reject stays. Says how many wait."""
+    written = await db.execute(
+        """
+        insert into ml.suggestions as known (
+            organization_id, transaction_id, detailed, category_id, confidence, decided_by, version,
+            alternatives, reasons
+        )
+        select
+            %(organization_id)s, described.transaction_id, verdict.detailed, verdict.category_id,
+            verdict.confidence, verdict.decided_by, verdict.version, verdict.alternatives, verdict.reasons
+        from pg_temp.described as described
+        inner join pg_temp.verdicts as verdict using (descriptor_id)
+        where verdict.decision = 'review'
+        on conflict (organization_id, transaction_id) do update set
+            detailed = excluded.detailed, category_id = excluded.category_id, confidence = excluded.confidence,
+            decided_by = excluded.decided_by, version = excluded.version, alternatives = excluded.alternatives,
+            reasons = excluded.reasons
+        where known.state = 'open'
+        """,
+        {"organization_id": organization_id},
+    )
+    return written.rowcount
+
+
+async def opted_in_corrections(db: Connection) -> list[DictRow]:
+    """What organizations that share their learning taught, for the model of all; `db` is the pipeline role's."""
+    return await rows(
+        db,
+        """
+        select decision.merchant_key, decision.money_in, decision.detailed
+        from ml.merchant_decisions as decision
+        inner join identity.organizations as organization using (organization_id)
+        where organization.shares_learning and decision.detailed is not null
+        order by decision.merchant_key, decision.money_in, decision.detailed
+        """,
+    )
+
+
+async def feedback_counts(db: Connection, organization_id: UUID) -> DictRow:
+    """How often people spoke, and of that how often they overruled what had been answered."""
+    found = await one(
+        db,
+        """
+        select
+            count(*) as given,
+            count(*) filter (where former ->> 'category_id' is not null) as overruled,
+            max(created_at) as last_at
+        from ml.feedback where organization_id = %(organization_id)s
+        """,
+        {"organization_id": organization_id},
+    )
+    return found or {}
