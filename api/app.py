@@ -17,7 +17,7 @@ from ai2.kit.settings import settings
 from api import health, problems, roles
 from api.docs import page
 from api.frame import Frame
-from api.limits import Tries, Windows
+from api.limits import Limits
 
 # The guide's names of the services that are built.
 TITLES = {"core": "core-app", "ai": "ai-modules"}
@@ -30,12 +30,21 @@ class NotBuilt(ValueError):
     """There is no such service, or it is not built yet."""
 
 
-def build(services: Sequence[str], *, database: Database | None = None) -> FastAPI:
-    """The app of these services. Without a database it opens its own while it runs."""
+def build(
+    services: Sequence[str],
+    *,
+    database: Database | None = None,
+    limits: Limits | None = None,
+    gateway: bool | None = None,
+) -> FastAPI:
+    """The app of these services. Without a database it opens its own while it runs.
+
+    It is the gateway where it has several services, or where it is said to be.
+    """
     unknown = [name for name in services if name not in TITLES]
     if unknown or not services:
         raise NotBuilt(f"not built: {', '.join(unknown)}; there are {', '.join(TITLES)}")
-    title = TITLES[services[0]] if len(services) == 1 else GATEWAY
+    title = GATEWAY if gateway or len(services) > 1 else TITLES[services[0]]
     app = FastAPI(
         title=f"AI2 {title}",
         version=__version__,
@@ -51,8 +60,7 @@ def build(services: Sequence[str], *, database: Database | None = None) -> FastA
     problems.install(app)
     if database:
         app.state.database = database
-    app.state.windows = Windows(settings().rate_limit_max, settings().rate_limit_window_ms / 1000)
-    app.state.tries = Tries()
+    app.state.limits = limits or Limits()
     app.include_router(health.router("", title, list(services)))
     app.include_router(_description("", title, services, app))
     for name in services:

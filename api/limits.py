@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ai2.kit.errors import TooManyRequests
+from ai2.kit.settings import settings
 
 KEPT = 100_000  # keys remembered; beyond it the oldest window is forgotten
 FREE_TRIES = 5
@@ -80,3 +81,11 @@ class Tries:
 
     def succeeded(self, pair: tuple[str, str]) -> None:
         self._failed.pop(pair, None)
+
+
+class Limits:
+    """What the apps of one process count together: whichever port a request came in by, it counts once."""
+
+    def __init__(self) -> None:
+        self.windows = Windows(settings().rate_limit_max, settings().rate_limit_window_ms / 1000)
+        self.tries = Tries()

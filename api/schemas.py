@@ -14,8 +14,12 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
+
+from ai2.kit.money import exact
 
 NUMBER = re.compile(r"[+-]?\d{1,60}(\.\d{1,60})?", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -79,6 +83,17 @@ class Out(BaseModel):
     """What goes out, read from the domain's own values."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class OfCurrency(Out):
+    """Amounts of one currency, each with just its decimals: nothing in pounds is 0.00."""
+
+    currency: str
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _with_its_decimals(cls, value: Any, info: ValidationInfo) -> Any:
+        return exact(value, info.data["currency"]) if isinstance(value, Decimal) else value
 
 
 class ListOf(Out):

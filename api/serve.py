@@ -7,14 +7,15 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import uvicorn
 
 from ai2.kit import logs
 from ai2.kit.database import Database
 from ai2.kit.settings import settings
-from api.app import build
+from api.app import GATEWAY, build
+from api.limits import Limits
 
 BACKLOG = 2048
 GRACE_S = 10
@@ -37,28 +38,12 @@ async def serve(services: Mapping[str, int], gateway_port: int | None = None) ->
 
     Raises PortTaken before anything starts.
     """
-    apps = [([name], port) for name, port in services.items()]
-    if gateway_port is not None:
-        apps.append((list(services), gateway_port))
-    sockets = _listen(apps)
+    ports = dict(services) if gateway_port is None else {**services, GATEWAY: gateway_port}
+    sockets = _listen(ports)
     async with Database() as database:
-        servers = [
-            _Server(
-                uvicorn.Config(
-                    build(names, database=database),
-                    http="httptools",
-                    log_config=None,
-                    access_log=False,
-                    server_header=False,
-                    timeout_graceful_shutdown=GRACE_S,
-                )
-            )
-            for names, _ in apps
-        ]
+        servers = _servers(ports, list(services), database)
         _stop_on_signals(servers)
-        await asyncio.gather(
-            *(server.serve([bound]) for server, bound in zip(servers, sockets, strict=True)),
-        )
+        await asyncio.gather(*(server.serve([bound]) for server, bound in zip(servers, sockets, strict=True)))
 
 
 def run(services: Mapping[str, int], gateway_port: int | None = None) -> None:
@@ -69,12 +54,33 @@ def run(services: Mapping[str, int], gateway_port: int | None = None) -> None:
     uvloop.run(serve(services, gateway_port))
 
 
-def _listen(apps: Sequence[tuple[Sequence[str], int]]) -> list[socket.socket]:
+def _servers(ports: Mapping[str, int], services: list[str], database: Database) -> list[_Server]:
+    limits = Limits()
+    apps = [
+        build(services if name == GATEWAY else [name], database=database, limits=limits, gateway=name == GATEWAY)
+        for name in ports
+    ]
+    return [
+        _Server(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        for app in apps
+    ]
+
+
+def _listen(ports: Mapping[str, int]) -> list[socket.socket]:
     """All sockets, or none."""
     bound: list[socket.socket] = []
     try:
-        for names, port in apps:
-            bound.append(_bind("+".join(names), port))
+        for name, port in ports.items():
+            bound.append(_bind(name, port))
     except BaseException:
         for one in bound:
             one.close()

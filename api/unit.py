@@ -175,7 +175,7 @@ def _take(request: Request, key: str) -> None:
 
 
 def _windows(request: Request) -> Windows:
-    windows: Windows = request.app.state.windows
+    windows: Windows = request.app.state.limits.windows
     return windows
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from ai2.books import accounts
 from ai2.books.accounts import Account, AccountKind
 from api.etags import IfMatch, mark
-from api.schemas import Amount, AmountIn, Body, CalendarDate, Currency, Day, Instant, ListOf, Name, Out, changes
+from api.schemas import Amount, AmountIn, Body, CalendarDate, Currency, Day, Instant, ListOf, Name, OfCurrency, changes
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/accounts", tags=["accounts"], route_class=Unit)
@@ -39,13 +39,12 @@ class AccountChange(Body):
     number: Name | None = None
 
 
-class AccountOut(Out):
+class AccountOut(OfCurrency):
     """An account."""
 
     account_id: UUID
     name: str
     kind: AccountKind
-    currency: str
     opening_balance: Amount
     opening_on: date | None
     number: str | None
@@ -61,7 +60,7 @@ class Accounts(ListOf):
     items: list[AccountOut]
 
 
-class DailyBalanceOut(Out):
+class DailyBalanceOut(OfCurrency):
     """What moved on a day and what the account held at its end."""
 
     date: CalendarDate = Field(validation_alias="booked_on")
@@ -73,7 +72,6 @@ class DailyBalanceOut(Out):
 class DailyBalances(ListOf):
     """The days on which something moved."""
 
-    currency: str
     items: list[DailyBalanceOut]
 
 
@@ -130,4 +128,4 @@ async def list_balances(
     """What the account held at the end of every day on which something moved."""
     account = await accounts.get(db, who.organization_id, account_id)
     found = await accounts.balances(db, who.organization_id, account_id, days.start_date, days.end_date)
-    return {"currency": account.currency, "items": found}
+    return {"items": [{**vars(day), "currency": account.currency} for day in found]}

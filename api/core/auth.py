@@ -99,7 +99,7 @@ async def register(new: Registration, db: Db) -> sessions.Tokens:
 @router.post("/login", response_model=TokensOut)
 async def login(wanted: Login, request: Request, db: Db) -> sessions.Tokens:
     """Open a session. Wrong passwords make the next try wait, for this address and this e-mail only."""
-    tries: Tries = request.app.state.tries
+    tries: Tries = request.app.state.limits.tries
     pair = (wanted.email.lower(), address(request))
     tries.check(pair)
     try:

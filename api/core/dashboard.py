@@ -10,7 +10,7 @@ from pydantic import Field
 from ai2.books import dashboard
 from ai2.kit.periods import EXPECTED, read_period
 from api.core.transactions import TransactionOut
-from api.schemas import Amount, Body, Currency, Instant, Out
+from api.schemas import Amount, Body, Currency, Instant, OfCurrency, Out
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/dashboard", tags=["dashboard"], route_class=Unit)
@@ -30,20 +30,18 @@ class PeriodOut(Out):
     end: date
 
 
-class BalanceOut(Out):
+class BalanceOut(OfCurrency):
     """What an account holds now."""
 
     account_id: UUID
     name: str
-    currency: str
     balance: Amount
     last_date: date | None = Field(validation_alias="last_booked_on")
 
 
-class FlowOut(Out):
+class FlowOut(OfCurrency):
     """Income, expense and net of one currency; transfers between own accounts are neither."""
 
-    currency: str
     income: Amount
     expense: Amount
     net: Amount
@@ -64,11 +62,10 @@ class CategoryFlowOut(FlowOut):
     kind: str | None
 
 
-class MerchantOut(Out):
+class MerchantOut(OfCurrency):
     """What went to a merchant."""
 
     merchant: str
-    currency: str
     expense: Amount
     transactions: int
 

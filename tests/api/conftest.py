@@ -14,7 +14,6 @@ from api.app import build
 from tests.api.asking import ClientOf, connect
 
 
-
 @pytest.fixture(scope="session")
 async def app(database: Database) -> FastAPI:
     return build(["core"], database=database)

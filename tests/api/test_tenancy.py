@@ -1,0 +1,84 @@
+"""Tenancy over HTTP: another organization's ids are not there, and its own are (the positive control)."""
+
+import pytest
+from httpx import AsyncClient
+
+LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
+
+
+@pytest.fixture
+async def theirs(their_owner: AsyncClient) -> dict[str, str]:
+    """Ids of another organization, by kind."""
+    transaction = (await their_owner.post("/api/core/transactions", json=LUNCH)).json()
+    category = (await their_owner.post("/api/core/categories", json={"name": "Mine", "kind": "expense"})).json()
+    key = (await their_owner.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
+    return {
+        "transaction_id": transaction["transaction_id"],
+        "account_id": transaction["account_id"],
+        "category_id": category["category_id"],
+        "api_key_id": key["api_key_id"],
+    }
+
+
+BY_ID = [
+    ("GET", "/api/core/transactions/{transaction_id}", None),
+    ("PATCH", "/api/core/transactions/{transaction_id}", {"notes": "mine now"}),
+    ("DELETE", "/api/core/transactions/{transaction_id}", None),
+    ("GET", "/api/core/accounts/{account_id}", None),
+    ("PATCH", "/api/core/accounts/{account_id}", {"name": "mine now"}),
+    ("GET", "/api/core/accounts/{account_id}/balances", None),
+    ("DELETE", "/api/core/accounts/{account_id}", None),
+    ("PATCH", "/api/core/categories/{category_id}", {"name": "mine now"}),
+    ("DELETE", "/api/core/categories/{category_id}", None),
+    ("DELETE", "/api/core/api-keys/{api_key_id}", None),
+    ("GET", "/api/core/transactions?account_id={account_id}", None),
+    ("GET", "/api/core/transactions?category_id={category_id}", None),
+    ("POST", "/api/core/transactions", {**LUNCH, "account_id": "{account_id}"}),
+    ("POST", "/api/core/transactions", {**LUNCH, "category_id": "{category_id}"}),
+    ("POST", "/api/core/categories", {"name": "Below", "parent_id": "{category_id}"}),
+]
+
+
+@pytest.mark.parametrize(("method", "address", "body"), BY_ID)
+async def test_a_strangers_id_is_not_there_and_its_owners_is(
+    owner: AsyncClient,
+    their_owner: AsyncClient,
+    theirs: dict[str, str],
+    method: str,
+    address: str,
+    body: dict[str, str] | None,
+) -> None:
+    filled = body and {name: value.format(**theirs) for name, value in body.items()}
+    request = {"method": method, "url": address.format(**theirs), "json": filled}
+    refused = await owner.request(**request)  # type: ignore[arg-type]
+    assert refused.status_code == 404, refused.text
+    assert (await their_owner.request(**request)).is_success  # type: ignore[arg-type]
+
+
+async def test_a_list_holds_only_ones_own(owner: AsyncClient, their_owner: AsyncClient, theirs: dict[str, str]) -> None:
+    for address in ("transactions", "accounts", "api-keys", "categories"):
+        ours = (await owner.get(f"/api/core/{address}")).text
+        assert not any(found in ours for found in theirs.values())
+        own = (await their_owner.get(f"/api/core/{address}")).text
+        assert any(found in own for found in theirs.values())
+    assert (await owner.get("/api/core/dashboard")).json()["recent"] == []
+    assert len((await their_owner.get("/api/core/dashboard")).json()["recent"]) == 1
+
+
+async def test_a_strangers_cursor_shows_nothing_of_theirs(owner: AsyncClient, their_owner: AsyncClient) -> None:
+    for _ in range(2):
+        await their_owner.post("/api/core/transactions", json=LUNCH)
+    first = (await their_owner.get("/api/core/transactions?limit=1")).json()
+    second = f"/api/core/transactions?limit=1&cursor={first['next_cursor']}"
+    assert (await owner.get(second)).json()["items"] == []
+    assert len((await their_owner.get(second)).json()["items"]) == 1
+
+
+async def test_the_same_idempotency_key_of_two_organizations_is_two_keys(
+    owner: AsyncClient, their_owner: AsyncClient
+) -> None:
+    key = {"Idempotency-Key": "one"}
+    ours = await owner.post("/api/core/transactions", json=LUNCH, headers=key)
+    answer = await their_owner.post("/api/core/transactions", json=LUNCH, headers=key)
+    assert answer.json()["transaction_id"] != ours.json()["transaction_id"]
+    assert "Idempotency-Replayed" not in answer.headers
