@@ -6,7 +6,7 @@ UV := 0.13.9
 # Compiled modules are kept, whatever the caller's shell says: without them every start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install up test lint format types layers sql licences bench lock clean
+.PHONY: help install up test lint format types layers sql bench lock clean
 .DEFAULT_GOAL := help
 
 ## make help: this list
@@ -30,7 +30,7 @@ up: install
 	@$(BIN)/ai2 up $(if $(PROFILE),--profile $(PROFILE))
 
 ## make test: every check and every test, on a PostgreSQL of its own
-test: lint types layers sql licences
+test: lint types layers sql
 	$(BIN)/pytest --cov --cov-report=term
 
 ## make lint: the style of the Python
@@ -54,10 +54,6 @@ layers: install
 ## make sql: the style of the SQL
 sql: install
 	$(BIN)/sqlfluff lint --processes 2 dbt_project/models
-
-## make licences: nothing we install may bind our users
-licences: install
-	$(BIN)/python -m tests.licences
 
 ## make bench: the numbers of benchmarks/README.md, measured here
 bench: install

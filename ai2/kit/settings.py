@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     ai_port: int = 3002
     dagster_port: int = 3000
     mlflow_port: int = 5000
+    dagster_code_port: int = Field(default=4266, description="the definitions, served to Dagster's webserver and daemon")
     host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("AI2_HOST", "host"))
 
     enable_ai: bool = True
