@@ -9,8 +9,9 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 # Where a value of the guide's JSON file goes.
@@ -31,9 +32,11 @@ class SettingsFileError(ValueError):
 class Settings(BaseSettings):
     """Everything that a deployment may decide, with the defaults of one machine."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
-    home: Path = Field(default=Path(".ai2"), validation_alias=AliasChoices("AI2_HOME", "home"))
+    # Not `home` and `host`: the shell has HOME and often HOST, which mean something else.
+    ai2_home: Path = Path(".ai2")
+    ai2_host: str = "127.0.0.1"
     log_level: str = "info"
 
     database_url: SecretStr | None = None
@@ -46,7 +49,6 @@ class Settings(BaseSettings):
     dagster_port: int = 3000
     mlflow_port: int = 5000
     dagster_code_port: int = Field(default=4266, description="the definitions, served to Dagster's webserver and daemon")
-    host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("AI2_HOST", "host"))
 
     enable_ai: bool = True
     enable_ai_categories: bool = True
@@ -64,6 +66,14 @@ class Settings(BaseSettings):
     # Imports larger than this run in the worker; uploads larger than the second are refused.
     inline_import_bytes: int = 5_000_000
     upload_bytes: int = 1_100_000_000
+
+    @property
+    def home(self) -> Path:
+        return self.ai2_home
+
+    @property
+    def host(self) -> str:
+        return self.ai2_host
 
     @property
     def mlflow_url(self) -> str:
@@ -110,6 +120,8 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise SettingsFileError(f"{path}: {error}") from error
+    if not isinstance(tree, dict):
+        raise SettingsFileError(f"{path}: an object with the sections database, logging and security is expected")
     found = {name: _substitute(_at(tree, dotted)) for dotted, name in FILE_KEYS.items()}
     found["database_url"] = found["database_url"] or _database_url(_substitute(tree.get("database", {})))
     return {name: value for name, value in found.items() if value is not None}
@@ -142,7 +154,7 @@ def _database_url(section: dict[str, Any]) -> str | None:
     """The guide spells the database as host, port, database and ssl."""
     if "host" not in section:
         return None
-    user = ":".join(str(section[key]) for key in ("user", "password") if key in section)
+    user = ":".join(quote(str(section[key]), safe="") for key in ("user", "password") if key in section)
     address = f"{section['host']}:{section.get('port', 5432)}/{section.get('database', 'ai2')}"
     mode = "?sslmode=require" if section.get("ssl") else ""
     return f"postgresql://{user + '@' if user else ''}{address}{mode}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from ai2.kit.database import Role, sqlalchemy_url
-from ai2.kit.settings import Settings, settings
+from ai2.kit.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 # Where things are, how text is written, and how the outside is reached.
@@ -23,7 +23,7 @@ INHERITED = (
 
 def variable(field: str) -> str:
     """The environment variable of a setting."""
-    return {"home": "AI2_HOME", "host": "AI2_HOST"}.get(field, field.upper())
+    return field.upper()
 
 
 def environment(using: Settings) -> dict[str, str]:
@@ -56,6 +56,3 @@ def _written(value: object) -> str | None:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
-
-
-__all__ = ["ROOT", "environment", "mlflow_environment", "settings", "variable"]

@@ -148,7 +148,7 @@ async def test_a_credential_is_asked_for_before_the_body_is_judged(anonymous: As
 @pytest.fixture
 async def cut_off() -> AsyncIterator[AsyncClient]:
     """An API whose database is nowhere."""
-    nowhere = Settings(database_url="postgresql://127.0.0.1:1/ai2", home=settings().home)  # type: ignore[arg-type]
+    nowhere = Settings(database_url="postgresql://127.0.0.1:1/ai2", ai2_home=settings().home)  # type: ignore[arg-type]
     database = Database(using=nowhere)
     database._pool.timeout = 0.2
     await database._pool.open()
