@@ -94,7 +94,8 @@ class Database:
         """
         try:
             async with self._pool.connection() as db, db.transaction():
-                await act_for(db, organization_id, actor=actor)
+                if organization_id or actor != "system":
+                    await act_for(db, organization_id, actor=actor)
                 yield db
         except (PoolTimeout, OperationalError) as error:
             raise DatabaseDown from error
