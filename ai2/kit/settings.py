@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     ai_port: int = 3002
     dagster_port: int = 3000
     mlflow_port: int = 5000
-    dagster_code_port: int = Field(default=4266, description="the definitions, served to Dagster's webserver and daemon")
+    dagster_code_port: int = Field(default=4266, description="the definitions, for webserver and daemon")
 
     enable_ai: bool = True
     enable_ai_categories: bool = True

@@ -50,6 +50,15 @@ def mlflow_environment(using: Settings) -> dict[str, str]:
     }
 
 
+def dagster_environment(using: Settings) -> dict[str, str]:
+    """What Dagster's processes are told besides."""
+    return {
+        "DAGSTER_HOME": str(using.home.absolute() / "dagster"),
+        # SQLAlchemy reads a plain postgresql:// as psycopg 3, which dagster-postgres cannot use.
+        "DAGSTER_POSTGRES_URL": sqlalchemy_url(Role.DAGSTER, "dagster", "psycopg2", using),
+    }
+
+
 def _written(value: object) -> str | None:
     if value is None:
         return None

@@ -89,6 +89,20 @@ def _get(url: str, body: dict[str, str] | None = None) -> bytes | None:
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def row(using: Settings, query: str) -> Question:
+    """Whether a query finds a value."""
+    return _asked(lambda: ask_database(using, query) is not None)
+
+
+def none_of(question: Question) -> Question:
+    """The opposite."""
+
+    async def ask() -> bool:
+        return not await question()
+
+    return ask
+
+
 def every(*questions: Question) -> Question:
     """Whether all of them answer."""
 

@@ -42,3 +42,12 @@ async def is_wanted(using: Settings) -> bool:
     if await asyncio.to_thread(probes.ask_database, using, count) == 0:
         return True
     return known is not None and not known.is_loaded
+
+
+async def is_uncategorised(using: Settings) -> bool:
+    """Whether there is a sample and none of its transactions has a category yet."""
+    known = read(using.home)
+    decided = "select 1 from books.transactions where organization_id = %s and category_id is not null limit 1"
+    if known is None:
+        return False
+    return await asyncio.to_thread(probes.ask_database, using, decided, [known.organization_id]) is None

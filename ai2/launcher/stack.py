@@ -1,18 +1,19 @@
 """The stack: every process and every first step of a platform, one entry each."""
 
+import shutil
 import sys
 from pathlib import Path
 
 from ai2.kit.settings import Settings
 from ai2.launcher import probes, sample
-from ai2.launcher.environment import environment, mlflow_environment
+from ai2.launcher.environment import ROOT, dagster_environment, environment, mlflow_environment
 from ai2.launcher.parts import Part, Process, Step
 from ai2.launcher.ports import Port
 from ai2.launcher.profiles import Plan
 
 LOOPBACK = "127.0.0.1"
 PYTHON = sys.executable
-PROGRAMS = Path(PYTHON).parent
+CHAMPION = "/api/2.0/mlflow/registered-models/alias?name=categoriser&alias=champion"
 
 
 def parts(using: Settings, plan: Plan) -> list[Part]:
@@ -63,7 +64,7 @@ def _mlflow(using: Settings, told: dict[str, str]) -> Process:
     return Process(
         "mlflow",
         "MLflow",
-        (str(PROGRAMS / "mlflow"), "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"),
+        (program("mlflow"), "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"),
         {name: value for name, value in told.items() if name != "MLFLOW_TRACKING_URI"} | mlflow_environment(using),
         probes.http(f"http://{LOOPBACK}:{port}/health"),
         (Port(port, "MLFLOW_PORT"),),
@@ -73,9 +74,59 @@ def _mlflow(using: Settings, told: dict[str, str]) -> Process:
 
 
 def _dagster(using: Settings, told: dict[str, str]) -> list[Part]:
-    """One code server for both: the webserver and the daemon would each load the definitions again."""
-    return []
+    """One code server for both: else the webserver and the daemon would each load the definitions."""
+    home, page = using.home.absolute() / "dagster", f"http://{LOOPBACK}:{using.dagster_port}"
+    told = told | dagster_environment(using)
+    code, web = str(using.dagster_code_port), str(using.dagster_port)
+    workspace = ("--workspace", str(home / "workspace.yaml"))
+    definitions = ("--module-name", "pipelines.definitions", "--working-directory", str(ROOT), "--location-name", "ai2")
+    return [
+        Process(
+            "dagster-code", "Dagster's definitions",
+            (program("dagster"), "api", "grpc", "--host", LOOPBACK, "--port", code, *definitions),
+            told, probes.port(LOOPBACK, using.dagster_code_port), (Port(using.dagster_code_port, "DAGSTER_CODE_PORT"),),
+            ("migrate",),
+        ),
+        Process(
+            "dagster-webserver", "Dagster",
+            (program("dagster-webserver"), "--host", LOOPBACK, "--port", web, *workspace),
+            told, probes.http(f"{page}/server_info"), (Port(using.dagster_port, "DAGSTER_PORT"),),
+            ("dagster-code",), {"Dagster": page},
+        ),
+        Process(
+            "dagster-daemon", "Dagster's daemon", (program("dagster-daemon"), "run", *workspace),
+            told, probes.dagster_daemon(page), after=("dagster-code", "dagster-webserver"),
+        ),
+    ]  # fmt: skip
+
+
+def prepare(using: Settings) -> None:
+    """Lay out Dagster's home: the repository's `dagster.yaml`, and where its definitions are served."""
+    home = using.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ROOT / "dagster.yaml", home / "dagster.yaml")
+    served = f"{{host: {LOOPBACK}, port: {using.dagster_code_port}, location_name: ai2}}"
+    (home / "workspace.yaml").write_text(f"load_from:\n  - grpc_server: {served}\n")
 
 
 def _first_steps(using: Settings, told: dict[str, str]) -> list[Part]:
-    return []
+    first = (PYTHON, "-m", "ai2.launcher.first")
+    return [
+        Step(
+            "model", "First categoriser", (*first, "model"), told, ("migrate", "mlflow"),
+            probes.none_of(probes.http(f"{using.mlflow_url}{CHAMPION}")),
+        ),
+        Step(
+            "categories", "Categories of the sample", (*first, "categories"), told, ("sample", "model"),
+            lambda: sample.is_uncategorised(using),
+        ),
+        Step(
+            "marts", "Marts", (PYTHON, "-m", "pipelines.build"), told, ("sample", "categories"),
+            probes.none_of(probes.row(using, "select to_regclass('marts.fct_transactions')")),
+        ),
+    ]  # fmt: skip
+
+
+def program(name: str) -> str:
+    """A program of the virtual environment that we run in."""
+    return str(Path(PYTHON).with_name(name))

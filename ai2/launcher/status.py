@@ -37,4 +37,4 @@ async def look(using: Settings) -> list[PartStatus]:
 async def _database(using: Settings) -> bool:
     if using.database_url is None:
         return await asyncio.to_thread(postgres.answers, using.home)
-    return await asyncio.to_thread(probes.ask_database, using, "select 1") == 1
+    return await probes.row(using, "select 1")()

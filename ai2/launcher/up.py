@@ -16,7 +16,7 @@ from ai2.launcher import leftovers, profiles, sample, stack
 from ai2.launcher.console import Screen
 from ai2.launcher.parts import Part, Process
 from ai2.launcher.ports import taken
-from ai2.launcher.profiles import Plan, Profile
+from ai2.launcher.profiles import Profile
 from ai2.launcher.supervisor import EssentialEnded, Supervisor
 
 LOOK_S = 1
@@ -41,10 +41,11 @@ def up(profile: Profile, using: Settings, screen: Screen) -> int:
             return 1
         if plan.missing:
             screen.say(f"[yellow]–[/] not built yet and left out: {', '.join(plan.missing)}")
-        return asyncio.run(_up(parts, plan, using, screen))
+        stack.prepare(using)
+        return asyncio.run(_up(parts, using, screen))
 
 
-async def _up(parts: Sequence[Part], plan: Plan, using: Settings, screen: Screen) -> int:
+async def _up(parts: Sequence[Part], using: Settings, screen: Screen) -> int:
     supervisor = Supervisor(using.home, screen)
     life = asyncio.current_task()
     assert life  # noqa: S101 - we are in it
