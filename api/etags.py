@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Response
 from ai2.kit.errors import Stale
 
 
-def if_match(
+async def if_match(
     if_match: Annotated[str | None, Header(description="The ETag you read; 412 if it changed.")] = None,
 ) -> int | None:
     """The version that the caller read; none where any will do."""

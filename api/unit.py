@@ -179,12 +179,12 @@ def _windows(request: Request) -> Windows:
     return windows
 
 
-def database(request: Request) -> Connection:
+async def database(request: Request) -> Connection:
     db: Connection = request.state.db
     return db
 
 
-def caller(
+async def caller(
     request: Request,
     _bearer: Annotated[Any, Security(HTTPBearer(auto_error=False, bearerFormat="JWT"))] = None,
     _api_key: Annotated[Any, Security(APIKeyHeader(name="X-API-Key", auto_error=False))] = None,
