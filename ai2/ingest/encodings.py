@@ -31,10 +31,14 @@ CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 26})
 
 @dataclass(frozen=True)
 class Text:
-    """How the bytes read as text. `ends_whole` is false where the last line has no line end."""
+    """How the bytes read as text. `ends_whole` is false where the last line has no line end.
+
+    `lines` is null where lines end in different ways, or hold bytes that no text has.
+    """
 
     encoding: str
     ends_whole: bool
+    lines: int | None = None
 
 
 def examine(source: BinaryIO, *, one_line: bool = False, hint: str | None = None) -> Text:
@@ -53,7 +57,8 @@ def examine(source: BinaryIO, *, one_line: bool = False, hint: str | None = None
         scan.add(piece)
     if encoding is None:
         encoding = "utf-8" if scan.is_utf8() else _legacy(bytes(scan.telling), hint)
-    return Text(encoding, ends_whole=scan.last in (b"\n", b"\r", b"\0", b"\x1a"))
+    ends_whole = scan.last in (b"\n", b"\r", b"\0", b"\x1a")
+    return Text(encoding, ends_whole, scan.lines(ends_whole=ends_whole))
 
 
 class _Scan:
@@ -63,11 +68,15 @@ class _Scan:
         self._decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
         self._one_line = one_line
         self.last = b""
+        self._feeds = self._returns = self._oddities = 0
         # Lines with a letter beyond ASCII: the others say nothing of the encoding.
         self.telling = bytearray()
 
     def add(self, piece: bytes) -> None:
         self.last = piece[-1:]
+        self._feeds += piece.count(b"\n")
+        self._returns += piece.count(b"\r")
+        self._oddities += piece.count(b"\0") + piece.count(b"\x1a")
         if not self._one_line and len(piece) == PIECE_BYTES and not (b"\n" in piece or b"\r" in piece):
             raise LineTooLong
         if piece.isascii():
@@ -79,6 +88,12 @@ class _Scan:
                 self._decoder.decode(piece)
             except UnicodeDecodeError:
                 self._decoder = None
+
+    def lines(self, *, ends_whole: bool) -> int | None:
+        """How many lines the file has, where all of them end in the same way."""
+        if self._oddities or self._returns not in (0, self._feeds):
+            return None
+        return self._feeds + (not ends_whole)
 
     def is_utf8(self) -> bool:
         """True also where the file was cut off inside its last character."""

@@ -29,7 +29,7 @@ _SEPARATOR = "\x1f"
 def fingerprints(lines: pa.Table, account_id: UUID) -> tuple[pa.Array, pa.Array]:
     """The content and the provider fingerprint of each line, the latter null where the provider gave no id.
 
-    `lines` are one file's, in its order: occurrences are counted over it.
+    Each is text, as PostgreSQL reads a bytea: `\\x` and 32 hexadecimal digits. `lines` are one file's, in its order: occurrences are counted over it.
     """
     days = lines["booked_on"].combine_chunks().cast(pa.string())
     amounts = _amounts(lines)
@@ -71,14 +71,14 @@ def _amounts(lines: pa.Table) -> pa.Array:
 def _digests(prefix: str, keys: pa.Array, numbers: NDArray[np.int64] | None = None) -> pa.Array:
     seed = blake2b(prefix.encode(), digest_size=SIZE)
 
-    def digest(text: str) -> bytes:
+    def digest(text: str) -> str:
         found = seed.copy()
         found.update(text.encode())
-        return found.digest()
+        return f"\\x{found.hexdigest()}"
 
     texts = keys.to_pylist()
     if numbers is not None:
         made = [digest(f"{text}{_SEPARATOR}{number}") for text, number in zip(texts, numbers.tolist(), strict=True)]
     else:
         made = [digest(text) if text is not None else None for text in texts]
-    return pa.array(made, pa.binary(SIZE))
+    return pa.array(made, pa.string())

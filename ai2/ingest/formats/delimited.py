@@ -1,8 +1,8 @@
 """Delimited text (CSV and its dialects): from bytes to a sheet, and by a layout to statement lines.
 
-The standard library's reader splits the rows, because it tells which lines a row came from. A quotation mark
-that is never closed would swallow the rows behind it: such a row is told by the rows inside it and rejected
-alone.
+Where every row is one line and as wide as the header, Arrow splits the file at once. Any other file is split row
+by row, which tells the lines that a row came from. A quotation mark that is never closed would swallow the rows
+behind it: such a row is told by the rows inside it and rejected alone.
 """
 
 import csv
@@ -10,7 +10,10 @@ import io
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 
 from ai2.ingest import encodings
 from ai2.ingest.containers import Member
@@ -18,7 +21,7 @@ from ai2.ingest.layout import heading
 from ai2.ingest.layout.apply import apply
 from ai2.ingest.layout.infer import Source, infer
 from ai2.ingest.layout.model import PARSER_VERSION, Layout, Options
-from ai2.ingest.layout.sheet import Record, SheetBuilder
+from ai2.ingest.layout.sheet import Record, Sheet, SheetBuilder
 from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Reason, Rejected, Statement
 from ai2.ingest.problems import LineTooLong
 
@@ -48,13 +51,10 @@ def read(
         records = _Records(lines, delimiter)
         head = list(islice(records, HEAD_LINES))
         found = heading.find(head)
-        builder = SheetBuilder(found.names, len(found.names))
-        records.width = len(found.names)
-        for record in head[found.skip :]:
-            builder.add(record)
-        for record in records:
-            builder.add(record)
-    sheet = builder.build()
+        rows = head[found.skip :]
+        sheet = _regular(member, text, delimiter, found, rows[0].first_line) if rows else None
+        if sheet is None:
+            sheet = _row_by_row(found, rows, records)
     encoding = None if text.encoding.startswith("utf") else text.encoding
     header = found.names if found.has_header else ()
     layout = infer(Source(sheet, header, delimiter, encoding), account, options, saved)
@@ -66,9 +66,39 @@ def read(
         lines=reading.lines,
         rejected=_with_originals(member, text.encoding, reading.rejected),
         layout=layout,
-        last_line=records.line,
+        last_line=text.lines or records.line,
         outside={"preamble": found.skip, "blank": records.blank, **reading.outside},
     )
+
+
+def _regular(
+    member: Member, text: encodings.Text, delimiter: str, found: heading.Heading, first_line: int
+) -> Sheet | None:
+    """The sheet of a file in which every row is one whole line, or none where it is not."""
+    if text.lines is None or text.encoding not in ("utf-8", "utf-8-sig"):
+        return None
+    names = [str(place) for place in range(len(found.names))]
+    try:
+        with member.open() as opened:
+            table = arrow_csv.read_csv(
+                opened,
+                arrow_csv.ReadOptions(column_names=names, skip_rows=first_line - 1, use_threads=False),
+                arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
+                arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+            )
+    except pa.ArrowInvalid:  # rows of different widths, or bytes that are not UTF-8
+        return None
+    if len(table) != text.lines - first_line + 1:  # some row is more than one line
+        return None
+    return Sheet.of_whole_lines(found.names, [column.combine_chunks() for column in table.columns], first_line)
+
+
+def _row_by_row(found: heading.Heading, head: list[Record], records: "_Records") -> Sheet:
+    builder = SheetBuilder(found.names, len(found.names))
+    records.width = len(found.names)
+    for record in chain(head, records):
+        builder.add(record)
+    return builder.build()
 
 
 class _Records:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +20,7 @@ CHUNK_ROWS = 20_000
 DATE_SHARE, AMOUNT_SHARE = 0.5, 0.8
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One row as the reader found it: its first and last line, counting from 1, and its cells.
 
     `damaged` tells a row whose quotes do not close.
@@ -83,6 +82,17 @@ class Sheet:
     last_line: NDArray[np.int32]
     overfull: NDArray[np.bool_]
     damaged: NDArray[np.bool_]
+
+    @classmethod
+    def of_whole_lines(cls, names: tuple[str, ...], cells: list[pa.Array], first_line: int) -> "Sheet":
+        """A sheet in which every row is one line, the first of them `first_line`."""
+        rows = len(cells[0])
+        lines = np.arange(first_line, first_line + rows, dtype=np.int32)
+        nowhere = np.zeros(rows, bool)
+        columns = tuple(
+            Column(position, name, _encoded(column)) for position, (name, column) in enumerate(zip(names, cells, strict=True), 1)
+        )
+        return cls(names, columns, lines, lines, nowhere, nowhere)
 
     def __len__(self) -> int:
         return len(self.first_line)

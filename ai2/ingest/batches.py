@@ -1,0 +1,138 @@
+"""Batches: one file's lines into the books, whole or not at all, inside the caller's database transaction.
+
+Lines are staged, checked, told from known ones and inserted in a savepoint. Where an expectation fails the
+savepoint is rolled back and the batch is held with the reasons; the caller's transaction keeps only that.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ai2.books import imports
+from ai2.ingest import expectations, repository
+from ai2.ingest.expectations import Check
+from ai2.ingest.fingerprint import FINGERPRINT_VERSION
+from ai2.ingest.lines import LINES, Rejected, Statement
+from ai2.ingest.staging import line_offsets, stage
+from ai2.kit.database import Connection
+
+Progress = Callable[[float], None]
+# How far the work is when a step ends, as a part of an import of many rows.
+READ, STAGED, CHECKED, INSERTED = 0.3, 0.5, 0.6, 0.95
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a batch ended. `rows_in` = loaded + duplicate + quarantined, unless it is held: then nothing is loaded."""
+
+    status: str
+    rows_in: int
+    rows_loaded: int
+    rows_duplicate: int
+    rows_quarantined: int
+    checks: tuple[Check, ...]
+
+
+class _Held(Exception):
+    """The savepoint is to be rolled back."""
+
+    def __init__(self, checks: list[Check]) -> None:
+        self.checks = checks
+        super().__init__()
+
+
+async def load(
+    db: Connection,
+    *,
+    organization_id: UUID,
+    account_id: UUID,
+    batch_id: UUID,
+    statements: list[Statement],
+    currency: str,
+    progress: Progress,
+) -> Outcome:
+    """Load the statements of one batch; its row in ingest.batches is there already."""
+    rows_in = sum(statement.rows_in for statement in statements)
+    rejected = sum(len(statement.rejected) for statement in statements)
+    staged = await asyncio.to_thread(stage, statements, account_id, currency)
+    progress(STAGED)
+    await repository.lock_account(db, account_id)
+    try:
+        async with db.transaction():
+            await _stage(db, organization_id, staged.pieces(), staged.files)
+            loaded = await repository.count_new(db)
+            checks = await _checked(statements, rows_in, currency) if loaded or rejected else []
+            progress(CHECKED)
+            if loaded:
+                loaded = await imports.insert_staged(db, organization_id, batch_id)
+                progress(INSERTED)
+            await repository.insert_duplicates(db, organization_id, batch_id)
+            if rejected:
+                await repository.insert_quarantined(db, organization_id, batch_id, _quarantined(statements))
+    except _Held as held:
+        return Outcome("held", rows_in, 0, 0, rejected, tuple(held.checks))
+    duplicate = len(staged.rows) - loaded
+    return Outcome("loaded", rows_in, loaded, duplicate, rejected, tuple(checks))
+
+
+async def _stage(db: Connection, organization_id: UUID, pieces: Any, files: int) -> None:
+    await repository.copy_incoming(db, pieces)
+    for file_number in range(1, files + 1):
+        await repository.stage_file(db, organization_id, file_number)
+        await repository.insert_fingerprints(db, organization_id, file_number, FINGERPRINT_VERSION)
+
+
+async def _checked(statements: list[Statement], rows_in: int, currency: str) -> list[Check]:
+    lines = pa.concat_tables([statement.lines.select(LINES.names) for statement in statements])
+    today = datetime.now(UTC).date()
+    checks = await asyncio.to_thread(
+        expectations.check, lines, rows_in=rows_in, currency=currency, today=today
+    )
+    if not all(check.holds for check in checks):
+        raise _Held(checks)
+    return checks
+
+
+def _quarantined(statements: list[Statement]) -> list[tuple[int, str, str, str]]:
+    return [
+        _as_row(rejected, offset)
+        for statement, offset in zip(statements, line_offsets(statements), strict=True)
+        for rejected in statement.rejected
+    ]
+
+
+def _as_row(rejected: Rejected, offset: int) -> tuple[int, str, str, str]:
+    reason = rejected.reason
+    return rejected.line_number + offset, reason.value, reason.text, rejected.original
+
+
+def dates(statements: list[Statement]) -> tuple[date | None, date | None]:
+    """The first and the last date of all lines."""
+    found = [pc.min_max(statement.lines["booked_on"]).as_py() for statement in statements if len(statement.lines)]
+    return min((one["min"] for one in found), default=None), max((one["max"] for one in found), default=None)
+
+
+def described(statements: list[Statement]) -> dict[str, Any]:
+    """The files of a batch: where each one's lines begin, and how it was read."""
+    return {
+        "files": [
+            {
+                "file_name": statement.file_name,
+                "format": statement.format,
+                "lines_before": offset,
+                "lines": statement.last_line,
+                "outside": statement.outside,
+                "layout": statement.layout.model_dump(mode="json") if statement.layout else None,
+                "account_number": statement.account_number,
+                "closing_balance": str(statement.closing_balance) if statement.closing_balance is not None else None,
+                "closing_on": statement.closing_on.isoformat() if statement.closing_on else None,
+            }
+            for statement, offset in zip(statements, line_offsets(statements), strict=True)
+        ]
+    }
