@@ -138,7 +138,7 @@ async def _once(
     key = idempotency_key(request) if request.method == "POST" else None
     if key is None or operation in roles.PUBLIC | REPEATABLE:
         return await _answered(request, handler)
-    organization_id = caller(request).organization_id
+    organization_id = request.state.principal.organization_id
     wanted = request_digest(request, hashlib.sha256(await request.body()).digest())
     former = await idempotency.claim(db, organization_id, key, wanted)
     if former:

@@ -120,8 +120,8 @@ async def test_a_tenant_sees_its_own_rows_without_any_condition_of_ours(
     """The database alone keeps them apart: these queries name no organization."""
     tenant_tables = "select name from (" + TABLES + ") as tables where has_tenant"
     async with database.transaction(organization.organization_id) as db:
-        names = [row["name"] for row in await rows(db, tenant_tables, {"kinds": ["r", "p", "v"]})]
-        for name in names:
+        names = {row["name"] for row in await rows(db, tenant_tables, {"kinds": ["r", "p", "v"]})}
+        for name in names - LISTED:
             seen = await rows(db, f"select distinct organization_id from {name}")  # type: ignore[arg-type]
             assert {row["organization_id"] for row in seen} <= {organization.organization_id}, name
         assert await seen_organizations(db) == {organization.organization_id}

@@ -9,6 +9,7 @@ from httpx import AsyncClient
 from ai2.identity import api_keys
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
+from ai2.kit import logs
 from ai2.kit.database import Database
 from api.app import build
 from tests.api.asking import ClientOf, connect
@@ -16,6 +17,7 @@ from tests.api.asking import ClientOf, connect
 
 @pytest.fixture(scope="session")
 async def app(database: Database) -> FastAPI:
+    logs.configure("test")
     return build(["core"], database=database)
 
 
