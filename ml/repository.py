@@ -77,14 +77,19 @@ async def insert_feedback(db: Connection, organization_id: UUID, **values: Any) 
     )
 
 
-async def close_suggestion(db: Connection, organization_id: UUID, transaction_id: UUID, state: str) -> None:
-    """A person dealt with what was suggested for this transaction."""
+async def close_suggestions(db: Connection, organization_id: UUID, merchant_key: str) -> None:
+    """Close what was suggested for a merchant's transactions that have a category now: it was taken, or it was not."""
     await db.execute(
         """
-        update ml.suggestions set state = %s
-        where organization_id = %s and transaction_id = %s and state = 'open'
+        update ml.suggestions as suggestion
+        set state = case when transaction.category_id = suggestion.category_id then 'accepted' else 'rejected' end
+        from books.transactions as transaction
+        where suggestion.organization_id = %(organization_id)s and suggestion.state = 'open'
+            and transaction.organization_id = %(organization_id)s
+            and transaction.transaction_id = suggestion.transaction_id
+            and transaction.merchant_key = %(merchant_key)s and transaction.category_id is not null
         """,
-        [state, organization_id, transaction_id],
+        {"organization_id": organization_id, "merchant_key": merchant_key},
     )
 
 
@@ -124,8 +129,10 @@ async def descriptors(db: Connection) -> list[DictRow]:
     )
 
 
-async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) -> None:
+async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) -> int:
     """What was decided for each descriptor, into the temporary table `verdicts`, and from it `decided` for the books.
+
+    Says how many transactions had no decision.
 
     A verdict is (descriptor_id, decision, detailed, category_id, confidence, decided_by, version, alternatives,
     reasons), the last two as JSON text.
@@ -153,6 +160,8 @@ async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) ->
         where verdict.decision = 'apply' and verdict.category_id is not null
         """
     )
+    found = await one(db, "select count(*) as transactions from pg_temp.described")
+    return int(found["transactions"]) if found else 0
 
 
 async def write_suggestions(db: Connection, organization_id: UUID) -> int:

@@ -1,0 +1,108 @@
+"""Learning: what a person says holds from the next request on, for their organization and no other."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from ai2.books import categories, decisions, transactions
+from ai2.books.categories import Category
+from ai2.books.transactions import Transaction
+from ai2.kit.database import Connection
+from ai2.kit.errors import FieldError, Invalid
+from ai2.kit.ids import new_id
+from ml import repository
+
+Field = Literal["category", "merchant"]
+# `this` changes this transaction; the others also those of the merchant that no person decided. All three teach.
+ApplyTo = Literal["this", "similar", "always"]
+TAUGHT = "taught"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a person's word changed: the transaction as it is now, and how many others of its merchant follow it."""
+
+    transaction: Transaction
+    others_changed: int
+    holds_for: str
+
+
+async def learn(
+    db: Connection,
+    organization_id: UUID,
+    *,
+    transaction_id: UUID,
+    field: Field,
+    value: str,
+    apply_to: ApplyTo,
+    given_by: str,
+) -> Learned:
+    """Take a person's word for a transaction's category (its id, name or predicted code) or merchant (its name)."""
+    former = await transactions.get(db, organization_id, transaction_id)
+    if field == "merchant":
+        learned = await _learn_merchant(db, organization_id, former, value)
+    else:
+        learned = await _learn_category(db, organization_id, former, value, apply_to)
+    await repository.insert_feedback(
+        db,
+        organization_id,
+        feedback_id=new_id(),
+        transaction_id=transaction_id,
+        field=field,
+        value=value,
+        apply_to=apply_to,
+        merchant_key=learned.transaction.merchant_key,
+        former=_former(former),
+        given_by=given_by,
+    )
+    return learned
+
+
+async def _learn_category(
+    db: Connection, organization_id: UUID, former: Transaction, value: str, apply_to: ApplyTo
+) -> Learned:
+    category = await _category(db, organization_id, value)
+    await decisions.decide(db, organization_id, former.transaction_id, category.category_id)
+    money_in, key = former.amount > 0, former.merchant_key
+    others = 0
+    if key:
+        await repository.remember(
+            db,
+            organization_id,
+            merchant_key=key,
+            money_in=money_in,
+            category_id=category.category_id,
+            detailed=next((code for code in category.codes if code.count("_")), None),
+            merchant=former.merchant,
+        )
+    if key and apply_to != "this":
+        others = await decisions.decide_for_merchant(
+            db, organization_id, key, money_in=money_in, category_id=category.category_id, version=TAUGHT
+        )
+    await repository.close_suggestions(db, organization_id, key)
+    now = await transactions.get(db, organization_id, former.transaction_id)
+    way = "from" if money_in else "to"
+    return Learned(now, others, f"payments {way} {key}" if key else "this transaction: it names no merchant")
+
+
+async def _learn_merchant(db: Connection, organization_id: UUID, former: Transaction, name: str) -> Learned:
+    if not name.strip():
+        raise Invalid(errors=(FieldError("value", "is the merchant's name"),))
+    now = await transactions.update(db, organization_id, former.transaction_id, {"merchant": name.strip()})
+    return Learned(now, 0, "this transaction")
+
+
+async def _category(db: Connection, organization_id: UUID, value: str) -> Category:
+    try:
+        return await categories.get(db, organization_id, UUID(value))
+    except ValueError:
+        return await categories.find(db, organization_id, value)
+
+
+def _former(transaction: Transaction) -> dict[str, Any]:
+    return {
+        "category_id": str(transaction.category_id) if transaction.category_id else None,
+        "decided_by": transaction.decided_by,
+        "decided_version": transaction.decided_version,
+        "merchant": transaction.merchant,
+    }

@@ -1,0 +1,173 @@
+"""The classification service: an organization's own people first, then what is publicly known, then the model."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.books import categories, decisions
+from ai2.kit.database import Connection
+from ai2.kit.merchants import merchant_key
+from ml import registry, repository
+from ml.answers import Analysis, Category, Descriptor, KnownMerchant, Verdict
+from ml.knowledge.labels import primary_of
+from ml.learning import TAUGHT
+
+Taught = dict[tuple[str, bool], DictRow]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A movement of money to analyse, stored or not. `id` is the caller's own."""
+
+    description: str
+    amount: Decimal
+    merchant: str | None = None
+    mcc: str | None = None
+    id: str | None = None
+
+    @property
+    def descriptor(self) -> Descriptor:
+        return Descriptor(self.description, self.amount > 0, self.merchant, self.mcc)
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        return merchant_key(self.description, self.merchant), self.amount > 0
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """What became of the transactions that had no category: decided at once, left to a person, or left alone."""
+
+    transactions: int
+    descriptors: int
+    applied: int
+    to_review: int
+    version: str
+
+
+async def analyze(db: Connection, organization_id: UUID, item: Item) -> Analysis:
+    """The answer for one movement of money."""
+    return (await batch_analyze(db, organization_id, [item]))[0]
+
+
+async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Analysis]:
+    """An answer for each item, carrying the item's id; equal descriptors are decided once."""
+    taught = await _taught(db, organization_id, [item.key for item in items])
+    named = {row.category_id: row for row in await categories.list_all(db, organization_id)}
+    ids = await categories.by_code(db, organization_id)
+    open_ones = list(dict.fromkeys(item.descriptor for item in items if item.key not in taught))
+    verdicts = dict(zip(open_ones, await _decide(open_ones), strict=True))
+
+    def answer(item: Item) -> Analysis:
+        if item.key in taught:
+            return replace(_from_people(taught[item.key]), id=item.id)
+        verdict = verdicts[item.descriptor]
+        category_id = ids.get(verdict.detailed or "")
+        name = named[category_id].name if category_id in named else None
+        return replace(_from_verdict(verdict, category_id, name), id=item.id)
+
+    return [answer(item) for item in items]
+
+
+async def suggest(db: Connection, organization_id: UUID, batch_id: UUID | None = None) -> Suggested:
+    """Decide every transaction that has no decision: what is sure is applied, what is not waits for a person."""
+    await repository.stage_undecided(db, organization_id, batch_id)
+    descriptors = await repository.descriptors(db)
+    taught = await _taught(db, organization_id, [(row["merchant_key"], row["money_in"]) for row in descriptors])
+    ids = await categories.by_code(db, organization_id)
+    open_ones = [row for row in descriptors if (row["merchant_key"], row["money_in"]) not in taught]
+    verdicts = await _decide([_descriptor(row) for row in open_ones])
+    by_people = [row for row in descriptors if (row["merchant_key"], row["money_in"]) in taught]
+    staged = await repository.stage_verdicts(db, _rows(open_ones, verdicts, ids, by_people, taught))
+    applied = await decisions.apply_decided(db, organization_id)
+    to_review = await repository.write_suggestions(db, organization_id)
+    return Suggested(staged, len(descriptors), applied, to_review, registry.champion().version)
+
+
+async def _decide(descriptors: Sequence[Descriptor]) -> list[Verdict]:
+    """Few are decided at once; many go to a thread, so that others are served meanwhile."""
+    if len(descriptors) <= 1:
+        return registry.champion().decide(descriptors) if descriptors else []
+    return await asyncio.to_thread(lambda: registry.champion().decide(descriptors))
+
+
+async def _taught(db: Connection, organization_id: UUID, keys: Sequence[tuple[str, bool]]) -> Taught:
+    names = sorted({name for name, _ in keys if name})
+    found = await repository.taught(db, organization_id, names)
+    return {(row["merchant_key"], row["money_in"]): row for row in found}
+
+
+def _descriptor(row: DictRow) -> Descriptor:
+    return Descriptor(row["description"], row["money_in"], row["merchant"], row["mcc"])
+
+
+def _from_people(row: DictRow) -> Analysis:
+    merchant = row["merchant"] or row["merchant_key"]
+    detailed = row["detailed"]
+    way = "from" if row["money_in"] else "to"
+    times = "once" if row["times"] == 1 else f"{row['times']} times"
+    return Analysis(
+        category=Category(primary_of(detailed), detailed, str(row["category_id"]), row["category"]),
+        confidence=_succession(row["times"]),
+        decision="apply",
+        alternatives=(),
+        merchant=KnownMerchant(merchant),
+        decided_by="merchant",
+        version=TAUGHT,
+        reasons=(f"your people put payments {way} {merchant} in {row['category']} {times}",),
+    )
+
+
+def _succession(times: int) -> float:
+    """How sure `times` agreeing cases out of as many make the next one: (s + 1) / (n + 2), Laplace 1774."""
+    return round((times + 1) / (times + 2), 4)
+
+
+def _from_verdict(verdict: Verdict, category_id: UUID | None, name: str | None) -> Analysis:
+    return Analysis(
+        category=Category(
+            primary_of(verdict.detailed), verdict.detailed, str(category_id) if category_id else None, name
+        ),
+        confidence=verdict.confidence,
+        decision=verdict.decision,
+        alternatives=verdict.alternatives,
+        merchant=verdict.merchant,
+        decided_by=verdict.decided_by,
+        version=verdict.version,
+        reasons=verdict.reasons,
+    )
+
+
+def _rows(
+    open_ones: Sequence[DictRow],
+    verdicts: Sequence[Verdict],
+    ids: dict[str, UUID],
+    by_people: Sequence[DictRow],
+    taught: Taught,
+) -> Iterator[tuple[Any, ...]]:
+    """Verdicts as `repository.stage_verdicts` wants them."""
+    for row, verdict in zip(open_ones, verdicts, strict=True):
+        if verdict.detailed is None:
+            continue
+        yield (
+            row["descriptor_id"],
+            verdict.decision,
+            verdict.detailed,
+            ids.get(verdict.detailed),
+            verdict.confidence,
+            verdict.decided_by,
+            verdict.version,
+            json.dumps([vars(alternative) for alternative in verdict.alternatives]),
+            json.dumps(verdict.reasons),
+        )
+    for row in by_people:
+        known = taught[row["merchant_key"], row["money_in"]]
+        sure = _succession(known["times"])
+        category_id = known["category_id"]
+        yield row["descriptor_id"], "apply", known["detailed"], category_id, sure, "merchant", TAUGHT, "[]", "[]"
