@@ -46,11 +46,23 @@ async def _import(
 ) -> dict[str, Any]:
     from ai2 import flows
     from ai2.cli import home
-    from ai2.ingest.layout.model import Options
+    from ai2.ingest.service import ImportOptions, Source
 
     async with home.databases() as (database, pipeline):
         owner = await home.organization(pipeline, organization)
-        raise NotImplementedError((flows, Options, owner, database))
+        result = await flows.import_file(
+            database,
+            organization_id=owner.organization_id,
+            account_name=account,
+            path=file,
+            file_name=file.name,
+            options=ImportOptions(**answers),
+            source=Source.CLI,
+            imported_by="system",
+            dry_run=dry_run,
+            progress=progress,
+        )
+    return result.model_dump(mode="json", exclude=None if dry_run else {"sample"})
 
 
 def _tell(result: dict[str, Any]) -> None:
@@ -66,7 +78,7 @@ def _tell(result: dict[str, Any]) -> None:
 def bar(title: str) -> Iterator[Any]:
     """A progress bar on standard error, and the function that moves it: 0 to 1, from any thread."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=trouble, transient=True) as progress:
+    with Progress(*columns, console=trouble, transient=True, disable=not trouble.is_terminal) as progress:
         task = progress.add_task(escape(title), total=1.0)
         yield lambda fraction: progress.update(task, completed=fraction)
 

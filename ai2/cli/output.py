@@ -80,4 +80,5 @@ def _say(details: dict[str, Any], *, as_json: bool) -> None:
     for error in details.get("errors", []):
         trouble.print(f"  {escape(error['field'])} {escape(error['message'])}")
     for question in details.get("questions", []):
-        trouble.print(f"  [yellow]?[/] {escape(str(question))}")
+        option = question["field"].replace("_", "-")
+        trouble.print(f"  Say it with [bold]--{escape(option)} {escape('|'.join(question['choices']))}[/]")

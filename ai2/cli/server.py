@@ -4,7 +4,6 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from ai2.cli.output import console, problems, trouble
 
@@ -34,12 +33,11 @@ def status() -> None:
         from ai2.kit.settings import settings
         from ai2.launcher.status import look
 
-        table = Table(box=None, show_header=False, padding=(0, 2))
         parts = asyncio.run(look(settings()))
         for part in parts:
-            state = "[green]answers[/]" if part.answers else "[red]does not answer[/]"
-            table.add_row(part.title, state, "  ".join(part.urls), f"log: {part.log}" if not part.answers else "")
-        console.print(table)
+            state = "[green]answers[/]       " if part.answers else "[red]does not answer[/]"
+            where = "  ".join(part.urls) if part.answers else f"its log: {part.log}"
+            console.print(f"{part.title:<26} {state}  {where}")
         if not all(part.answers for part in parts):
             console.print("`make up` starts what is missing; the core profile runs without MLflow and Dagster.")
             raise typer.Exit(1)

@@ -1,0 +1,91 @@
+"""Flows: what a person calls one act, across ingest, books and ml. Each is one database transaction or says why not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from psycopg import Rollback
+
+from ai2.books import accounts
+from ai2.identity import organizations
+from ai2.ingest import service as ingest
+from ai2.ingest.service import ImportOptions, ImportResult, Source
+from ai2.kit import queue
+from ai2.kit.database import Connection, Database
+from ai2.kit.errors import FieldError, Invalid
+from ai2.kit.settings import settings
+
+if TYPE_CHECKING:
+    from ml.categoriser.retrain import Retrained
+
+    from ml.service import Suggested
+
+Progress = Callable[[float], None]
+
+
+async def import_file(
+    database: Database,
+    *,
+    organization_id: UUID,
+    account_id: UUID | None = None,
+    account_name: str | None = None,
+    path: Path,
+    file_name: str,
+    options: ImportOptions,
+    source: Source,
+    imported_by: str,
+    dry_run: bool = False,
+    categorise_later: bool = True,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Read a statement file into the books, whole or not at all; what is new is queued to be categorised.
+
+    The account is known by its id or its name; one of a new name is opened with the first file that loads, in the
+    currency of `options` or else of the organization. Raises the problems of `ai2.ingest`: the file cannot be read,
+    or asks a question (nothing is loaded then).
+    """
+    async with database.transaction(organization_id, actor=imported_by) as db, db.transaction() as all_of_it:
+        result = await ingest.import_file(
+            db,
+            organization_id=organization_id,
+            account_id=account_id or await _account_named(db, organization_id, account_name, options.currency),
+            file=path,
+            file_name=file_name,
+            options=options,
+            source=source,
+            imported_by=imported_by,
+            dry_run=dry_run,
+            progress=progress,
+        )
+        if dry_run:
+            raise Rollback(all_of_it)
+        if categorise_later and result.rows.loaded and settings().enable_ai:
+            await queue.enqueue(db, organization_id, "categorise", {"batch_id": str(result.batch_id)})
+    return result
+
+
+async def _account_named(db: Connection, organization_id: UUID, name: str | None, currency: str | None) -> UUID:
+    if not name:
+        raise Invalid(errors=(FieldError("account_name", "is needed where there is no account_id"),))
+    known = await accounts.find(db, organization_id, name)
+    if known is None:
+        base_currency = (await organizations.get(db, organization_id)).base_currency
+        known = await accounts.create(db, organization_id, name=name, currency=currency or base_currency)
+    return known.account_id
+
+
+async def categorise(database: Database, organization_id: UUID, batch_id: UUID | None = None) -> "Suggested":
+    """Decide the categories of a batch, or of everything that has none yet; people's own stay."""
+    from ml import service
+
+    async with database.transaction(organization_id) as db:
+        return await service.suggest(db, organization_id, batch_id)
+
+
+async def retrain(database: Database) -> "Retrained":
+    """Train a challenger and let it serve if it is no worse. `database` is the pipeline role's."""
+    from ml.categoriser.retrain import retrain as train
+
+    async with database.transaction() as db:
+        return await train(db)
