@@ -107,6 +107,22 @@ async def find(db: Connection, organization_id: UUID, name: str) -> Account | No
     return Account(**row) if row else None
 
 
+async def find_or_create(
+    db: Connection, organization_id: UUID, *, name: str, currency: str, kind: AccountKind = "bank"
+) -> Account:
+    """The account of this name, made if there is none. Of two who make it at once, one finds the other's."""
+    known = await find(db, organization_id, name)
+    if known:
+        return known
+    try:
+        return await create(db, organization_id, name=name, currency=currency, kind=kind)
+    except AccountNameTaken:
+        known = await find(db, organization_id, name)
+        if known is None:
+            raise
+        return known
+
+
 async def update(
     db: Connection,
     organization_id: UUID,

@@ -158,8 +158,7 @@ async def _account(db: Connection, organization_id: UUID, new: NewTransaction) -
     if new.account_id:
         return await accounts.get(db, organization_id, new.account_id)
     name = f"Entered by hand ({new.currency})"
-    known = await accounts.find(db, organization_id, name)
-    return known or await accounts.create(db, organization_id, name=name, currency=new.currency, kind="other")
+    return await accounts.find_or_create(db, organization_id, name=name, currency=new.currency, kind="other")
 
 
 async def _category_id(
