@@ -127,6 +127,8 @@ _URL = re.compile(
 _LAYOUT = re.compile(r"\s{2,}")
 _PLACE_COLUMN = re.compile(r"(?:[a-z.'-]+ ){0,3}[a-z]{2,3}")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_BRANCH_NUMBER = re.compile(r"^([^\W\d_]{4,})\d{2,}$")  # TESCO6123
+_POSSESSIVE = re.compile(r"(?<=[^\W\d_s])[ '’]s\b(?!/)")  # MCDONALD S, MCDONALD'S
 _REFERENCE = re.compile(r"(?=(?:\D*\d){3})(?=\d*[^\W\d_])(?!\d+[^\W\d_]{3,}$)\w{6,}$")
 _LEGAL = _set("""ltd limited limite limit plc inc incorporated llc llp corp gmbh srl sarl bv pty pte oy ab""")
 _KEY_TAILS = _set("""store stores shop shops superstore superstores supermarket branch retail online co company""")
@@ -205,9 +207,10 @@ def _urls(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
+    found = (_BRANCH_NUMBER.sub(r"\1", word) for word in _WORD.findall(_POSSESSIVE.sub("s", text)))
     return [
         word
-        for place, word in enumerate(_WORD.findall(text))
+        for place, word in enumerate(found)
         if not (word.isdigit() and len(word) >= (3 if place else 4)) and not _REFERENCE.match(word)
     ]
 

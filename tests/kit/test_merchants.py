@@ -35,6 +35,9 @@ from ai2.kit.merchants import KEY_LENGTH, merchant_key, merchant_text
         ("www.dvla.gov.uk", "dvla gov"),
         ("APPLE.COM/BILL 866-712-7753 CA", "apple bill"),  # what is billed there is not a computer
         ("Café Nero ", "cafe nero"),
+        ("MCDONALD'S F123", "mcdonalds"),
+        ("MCDONALD S F123", "mcdonalds"),  # apostrophes get lost on the way
+        ("TESCO6123 LONDON", "tesco"),
         ("ムラサキスポーツ", "ムラサキスポーツ"),  # marks that spell stay
         ("12345678", "12345678"),  # nothing but noise is kept as it came
         ("", ""),
