@@ -13,7 +13,7 @@ from ai2.ingest import service as ingest
 from ai2.ingest.service import ImportOptions, ImportResult, Source
 from ai2.kit import queue
 from ai2.kit.database import Connection, Database
-from ai2.kit.errors import FieldError, Invalid
+from ai2.kit.errors import FieldError, Invalid, Problem
 from ai2.kit.settings import settings
 
 if TYPE_CHECKING:
@@ -60,9 +60,35 @@ async def import_file(
         )
         if dry_run:
             raise Rollback(all_of_it)
-        if categorise_later and result.rows.loaded and settings().enable_ai:
-            await queue.enqueue(db, organization_id, "categorise", {"batch_id": str(result.batch_id)})
+        if categorise_later:
+            await _categorise_later(db, organization_id, result)
     return result
+
+
+async def run_import(
+    database: Database, organization_id: UUID, batch_id: UUID, *, progress: Progress | None = None
+) -> ImportResult:
+    """Import a file that was received earlier. Why it cannot be loaded is written on its batch, and raised."""
+    try:
+        async with database.transaction(organization_id, actor=f"batch:{batch_id}") as db:
+            result = await ingest.run(db, organization_id, batch_id, progress=progress)
+            await _categorise_later(db, organization_id, result)
+    except Problem as problem:
+        if problem.status < 500:
+            await fail_import(database, organization_id, batch_id, problem)
+        raise
+    return result
+
+
+async def fail_import(database: Database, organization_id: UUID, batch_id: UUID, problem: Problem) -> None:
+    """Write on a batch why it is not loaded."""
+    async with database.transaction(organization_id, actor=f"batch:{batch_id}") as db:
+        await ingest.fail(db, organization_id, batch_id, problem)
+
+
+async def _categorise_later(db: Connection, organization_id: UUID, result: ImportResult) -> None:
+    if result.rows.loaded and settings().enable_ai:
+        await queue.enqueue(db, organization_id, "categorise", {"batch_id": str(result.batch_id)})
 
 
 async def _account_named(db: Connection, organization_id: UUID, name: str | None, currency: str | None) -> UUID:
