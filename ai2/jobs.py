@@ -8,12 +8,32 @@ from typing import Any
 from uuid import UUID
 
 from ai2.kit.database import Database
-from ai2.kit.queue import Job
+from ai2.kit.errors import Problem
+from ai2.kit.queue import MAX_ATTEMPTS, Job
 
 Progress = Callable[[float], None]
 Result = dict[str, Any] | None
 # The databases are the API role's and the pipeline role's.
 Handler = Callable[[Database, Database, Job, Progress], Awaitable[Result]]
+
+
+class ImportBroke(Problem):
+    """The import failed again and again for a reason that is ours; the worker's log says it."""
+
+
+async def import_(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Import a file that was received by the API. The batch says how it went, also when the last try fails."""
+    from ai2 import flows
+
+    batch_id = UUID(job.payload["batch_id"])
+    try:
+        result = await flows.run_import(database, job.organization_id, batch_id, progress=progress)
+    except Exception as error:
+        is_ours = not (isinstance(error, Problem) and error.status < 500)
+        if is_ours and job.attempts >= MAX_ATTEMPTS:
+            await flows.fail_import(database, job.organization_id, batch_id, ImportBroke())
+        raise
+    return result.model_dump(mode="json")
 
 
 async def categorise(database: Database, _: Database, job: Job, progress: Progress) -> Result:
@@ -33,4 +53,4 @@ async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress)
     return None
 
 
-HANDLERS: Mapping[str, Handler] = {"categorise": categorise, "retrain": retrain}
+HANDLERS: Mapping[str, Handler] = {"import": import_, "categorise": categorise, "retrain": retrain}

@@ -27,6 +27,7 @@ PROBLEM = 1
 @contextmanager
 def problems(*, as_json: bool = False) -> Iterator[None]:
     """Turn what may go wrong into what to do, and exit code 1."""
+    from psycopg import OperationalError
     from pydantic import ValidationError
 
     from ai2.kit.migrate import NotAnAdministrator
@@ -39,6 +40,11 @@ def problems(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(PROBLEM) from None
     except (OSError, PostgresFailed, NotAnAdministrator, SecretsExposed, SettingsFileError) as error:
         _say({"code": "failed", "title": str(error), "status": 500}, as_json=as_json)
+        raise typer.Exit(PROBLEM) from None
+    except OperationalError as error:
+        _say(
+            {"code": "database_down", "title": f"The database does not answer: {error}", "status": 503}, as_json=as_json
+        )
         raise typer.Exit(PROBLEM) from None
     except ValidationError as error:
         wrong = ", ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())

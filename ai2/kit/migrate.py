@@ -33,8 +33,19 @@ def migrate(admin_url: str | None = None, using: Settings | None = None) -> None
     try:
         _prepare(administrator, secrets(using.home).passwords, names)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise NotAnAdministrator(f"{NotAnAdministrator.__doc__} ({error.diag.message_primary})") from error
+        if not _is_prepared(using):
+            raise NotAnAdministrator(f"{NotAnAdministrator.__doc__} ({error.diag.message_primary})") from error
     upgrade()
+
+
+def _is_prepared(using: Settings) -> bool:
+    """Whether an administrator made the databases and roles before, with the passwords that we know."""
+    try:
+        for database, owner in DATABASES.items():
+            psycopg.connect(**connection_parameters(owner, database, using)).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def upgrade(revision: str = "head") -> None:

@@ -22,6 +22,8 @@ class Process:
     environment: Mapping[str, str]
     answers: Question
     ports: tuple[Port, ...] = ()
+    # These must be there; these must have had their turn, however it went.
+    needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     # Where to look at it, by name.
     urls: Mapping[str, str] = field(default_factory=dict)
@@ -39,8 +41,9 @@ class Step:
     title: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
+    needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    is_needed: Question = always
+    is_wanted: Question = always
     is_essential: bool = False
 
 

@@ -31,7 +31,7 @@ def _books(using: Settings, plan: Plan, told: dict[str, str]) -> list[Part]:
         Step("migrate", "Schema", (PYTHON, "-m", "ai2", "migrate"), told, is_essential=True),
         Step(
             "sample", "Sample organization", (PYTHON, "-m", "ai2.launcher.first", "sample"), told,
-            after=("migrate",), is_needed=lambda: sample.is_wanted(using),
+            needs=("migrate",), is_wanted=lambda: sample.is_wanted(using),
         ),
         _api(using, plan, told),
         _worker(using, told),
@@ -56,7 +56,7 @@ def _api(using: Settings, plan: Plan, told: dict[str, str]) -> Process:
 
 def _worker(using: Settings, told: dict[str, str]) -> Process:
     command = (PYTHON, "-m", "ai2", "worker")
-    return Process("worker", "Worker", command, told, probes.worker(using), after=("migrate",), rest_s=1)
+    return Process("worker", "Worker", command, told, probes.worker(using), needs=("migrate",), rest_s=1)
 
 
 def _mlflow(using: Settings, told: dict[str, str]) -> Process:
@@ -95,7 +95,7 @@ def _dagster(using: Settings, told: dict[str, str]) -> list[Part]:
         ),
         Process(
             "dagster-daemon", "Dagster's daemon", (program("dagster-daemon"), "run", *workspace),
-            told, probes.dagster_daemon(page), after=("dagster-code", "dagster-webserver"),
+            told, probes.dagster_daemon(page), needs=("dagster-code", "dagster-webserver"),
         ),
     ]  # fmt: skip
 
@@ -121,7 +121,7 @@ def _first_steps(using: Settings, told: dict[str, str]) -> list[Part]:
             lambda: sample.is_uncategorised(using),
         ),
         Step(
-            "marts", "Marts", (PYTHON, "-m", "pipelines.build"), told, ("sample", "categories"),
+            "marts", "Marts", (PYTHON, "-m", "pipelines.build"), told, ("sample",), ("categories",),
             probes.none_of(probes.row(using, "select to_regclass('marts.fct_transactions')")),
         ),
     ]  # fmt: skip

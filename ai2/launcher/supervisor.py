@@ -57,8 +57,8 @@ class Supervisor:
 
     async def _bring_up_one(self, part: Part, parts: Sequence[Part]) -> None:
         titles = {other.name: other.title for other in parts}
-        waited = {name: await self._outcomes[name] for name in part.after if name in self._outcomes}
-        missing = [titles[name] for name, is_up in waited.items() if not is_up]
+        waited = {name: await self._outcomes[name] for name in part.needs + part.after if name in self._outcomes}
+        missing = [titles[name] for name in part.needs if not waited.get(name, True)]
         if missing:
             self._screen.skipped(part, " and ".join(missing))
         is_up = not missing and await (self._do(part) if isinstance(part, Step) else self._start(part))
@@ -67,7 +67,7 @@ class Supervisor:
         self._outcomes[part.name].set_result(is_up)
 
     async def _do(self, step: Step) -> bool:
-        if not await step.is_needed():
+        if not await step.is_wanted():
             return True
         started = self._spawn(step)
         try:
