@@ -1,5 +1,6 @@
-"""dbt: where the project lies, who it connects as, and how to build it in this process."""
+"""dbt: where the project lies, who it connects as, and how it is built in this process or in one of its own."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,14 @@ class BuildFailed(RuntimeError):
     """dbt could not build the marts, or a test of theirs failed; its log says which."""
 
 
+def work_folder(using: Settings | None = None) -> Path:
+    """Where dbt may write."""
+    return (using or settings()).home.absolute() / "dbt"
+
+
 def environment(using: Settings | None = None) -> dict[str, str]:
     """The variables that `dbt_project/profiles.yml` reads, and where dbt may write."""
-    using = using or settings()
-    server = connection_parameters(Role.PIPELINE, using=using)
-    work = using.home.absolute() / "dbt"
+    server = connection_parameters(Role.PIPELINE, using=using or settings())
     known = {
         "AI2_PG_HOST": server["host"],
         "AI2_PG_PORT": server.get("port", 5432),
@@ -27,8 +31,8 @@ def environment(using: Settings | None = None) -> dict[str, str]:
         "AI2_PG_PASSWORD": server["password"],
         "AI2_PG_DBNAME": server["dbname"],
         "AI2_PG_SSLMODE": server.get("sslmode", "prefer"),
-        "DBT_TARGET_PATH": work / "target",
-        "DBT_LOG_PATH": work / "logs",
+        "DBT_TARGET_PATH": work_folder(using) / "target",
+        "DBT_LOG_PATH": work_folder(using) / "logs",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     return {name: str(value) for name, value in known.items()}
@@ -44,14 +48,31 @@ def invoke(command: str, *arguments: str, using: Settings | None = None) -> None
     from dbt.cli.main import dbtRunner
 
     places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    with _environment(environment(using)):
+    with environment_set(environment(using)):
         result = dbtRunner().invoke(["--quiet", command, *places, *arguments])
     if not result.success:
         raise BuildFailed(str(result.exception or BuildFailed.__doc__))
 
 
+def manifest(using: Settings | None = None) -> Path:
+    """The parsed project; parsed here where the project is newer, by whoever of several processes comes first."""
+    folder = work_folder(using) / "target"
+    folder.mkdir(parents=True, exist_ok=True)
+    parsed = folder / "manifest.json"
+    with (folder / "parse.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not parsed.exists() or parsed.stat().st_mtime < _newest():
+            invoke("parse", using=using)
+    return parsed
+
+
+def _newest() -> float:
+    return max(file.stat().st_mtime for file in PROJECT.rglob("*") if file.suffix in {".sql", ".yml", ".csv"})
+
+
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def environment_set(variables: dict[str, str]) -> Iterator[None]:
+    """The variables, for the length of a block: dbt takes its settings from nowhere else."""
     former = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -59,6 +80,6 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
     finally:
         for name, value in former.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'live_monthly_cash_flow'}}}) }}
 -- Two ways to the same figure: the ledger, and the totals that the writing transaction keeps.
 with cash_flow as (
     select organization_id, month, account_id, currency, sum(change) as change, sum(transactions) as transactions

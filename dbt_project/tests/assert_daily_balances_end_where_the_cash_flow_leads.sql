@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'live_daily_balances'}}}) }}
 -- Opening balance plus every month's change is the last closing balance.
 with last_balances as (
     select organization_id, account_id, currency, closing_balance

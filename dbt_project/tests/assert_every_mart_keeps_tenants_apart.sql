@@ -1,3 +1,10 @@
+{{ config(meta={'dagster': {'ref': {'name': 'live_transactions'}}}) }}
+-- depends_on: {{ ref('dim_accounts') }}
+-- depends_on: {{ ref('dim_categories') }}
+-- depends_on: {{ ref('live_transactions') }}
+-- depends_on: {{ ref('live_daily_balances') }}
+-- depends_on: {{ ref('live_monthly_cash_flow') }}
+-- depends_on: {{ ref('live_category_spending') }}
 -- Forced row-level security, a policy for readers and one for the pipeline, on every table; readers' rights on views.
 select pg_class.relname, pg_class.relkind
 from pg_class

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'live_transactions'}}}) }}
 -- Whatever changed since the build: the live view is the books, row by row.
 with live as (
     select organization_id, transaction_id, booked_on, account_id, amount, currency, type, category_id, description

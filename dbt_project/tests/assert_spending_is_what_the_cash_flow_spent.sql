@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'live_category_spending'}}}) }}
 -- Expense less spending is what came back: refunds count as money in there, and lower the spending here.
 with spending as (
     select organization_id, month, account_id, currency, sum(paid) as paid

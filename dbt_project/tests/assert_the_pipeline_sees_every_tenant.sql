@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('stg_books__transactions') }}
 -- Tables whose row-level security hides rows from the role that builds: marts made from them would be empty, and pass.
 with recursive read_by_sources as (
     select pg_class.oid

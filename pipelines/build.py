@@ -1,0 +1,11 @@
+"""Build the marts once, in this process: `python -m pipelines.build [dbt's own words]`."""
+
+import sys
+
+from pipelines import dbt
+
+if __name__ == "__main__":
+    try:
+        dbt.build(*sys.argv[1:])
+    except dbt.BuildFailed as failed:
+        sys.exit(str(failed))

@@ -1,0 +1,1 @@
+"""The categoriser: the model that all share, trained and compared every night."""

@@ -1,0 +1,71 @@
+"""One statement file, imported in one step: its raw bytes, its statement lines, its transactions."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import dagster as dg
+
+from ai2.kit.errors import Problem
+from pipelines.ingest.inbox import put_away
+from pipelines.ingest.outcome import RAW_FILES, READABLE, STATEMENT_LINES, TRANSACTIONS, Outcome, check_specs
+from pipelines.ingest.take import take
+from pipelines.resources import Books
+
+GROUP = "ingest"
+
+
+class StatementFile(dg.Config):
+    """Which file, and whose account it is imported into."""
+
+    organization_id: str
+    account_id: str
+    path: str
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(RAW_FILES, group_name=GROUP, skippable=True, kinds={"file"},
+                     description="Bytes as they came, encrypted, under their SHA-256."),
+        dg.AssetSpec(STATEMENT_LINES, deps=[RAW_FILES], group_name=GROUP, skippable=True, kinds={"postgres"},
+                     description="Every row of every file, and what became of it."),
+        dg.AssetSpec(TRANSACTIONS, deps=[STATEMENT_LINES], group_name=GROUP, skippable=True, kinds={"postgres"},
+                     description="The books: every movement of money, once."),
+    ],
+    check_specs=check_specs(),
+    name="import_file",
+    pool="import",
+)  # fmt: skip
+def import_file(context: dg.AssetExecutionContext, config: StatementFile, books: Books) -> Iterator[object]:
+    """Import the file in one database transaction. Where an expectation fails, it is rolled back and held."""
+    whose = {"organization_id": UUID(config.organization_id), "account_id": UUID(config.account_id)}
+    path = Path(config.path)
+    try:
+        outcome = books.of_one(lambda database: take(database, **whose, path=path))
+    except Problem as problem:
+        yield _refused(problem)
+        return
+    yield from _events(outcome)
+    if outcome.status == "loaded":
+        context.log.info("the file lies in %s now", put_away(path))
+
+
+def _events(outcome: Outcome) -> Iterator[object]:
+    checked = [
+        dg.AssetCheckResult(asset_key=key, check_name=name, passed=held, metadata=metadata)
+        for key, name, held, metadata in outcome.checked()
+    ]
+    for key, metadata in outcome.materialized():
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        yield from (check for check in checked if check.asset_key == key)
+    if outcome.status == "held":
+        yield from (check for check in checked if check.asset_key == STATEMENT_LINES)
+
+
+def _refused(problem: Problem) -> dg.AssetCheckResult:
+    """Why a file waits: it cannot be read, or (`needs_answer`) somebody has to say how."""
+    reason = {"code": problem.code, "title": problem.title, "detail": problem.detail}
+    asked = {"questions": dg.MetadataValue.json(problem.extra["questions"])} if "questions" in problem.extra else {}
+    return dg.AssetCheckResult(
+        asset_key=RAW_FILES, check_name=READABLE, passed=False, metadata={**reason, **asked}, description=problem.detail
+    )

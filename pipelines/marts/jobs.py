@@ -1,0 +1,16 @@
+"""Building the marts."""
+
+import dagster as dg
+
+from pipelines.marts.assets import GROUP
+from pipelines.marts.checks import BATCHES, TRANSACTIONS
+
+# What is asked of the books as a whole is asked whenever they are built on.
+build_marts = dg.define_asset_job(
+    "build_marts",
+    selection=dg.AssetSelection.groups(GROUP)
+    | dg.AssetSelection.checks(
+        *(dg.AssetCheckKey(suite.asset, rule.name) for suite in (TRANSACTIONS, BATCHES) for rule in suite.rules)
+    ),
+    description="Bring the marts up to date with what was touched, and ask what must hold of the whole.",
+)

@@ -1,0 +1,1 @@
+"""Nightly: what is made once a day, when nobody waits."""

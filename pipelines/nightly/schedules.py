@@ -1,0 +1,20 @@
+"""Every night: train, decide what is undecided, and build the marts."""
+
+import dagster as dg
+
+from pipelines.categoriser.assets import CATEGORISER
+from pipelines.marts.jobs import build_marts
+from pipelines.suggestions.assets import SUGGESTIONS
+
+nightly = dg.define_asset_job(
+    "nightly",
+    selection=dg.AssetSelection.assets(CATEGORISER, SUGGESTIONS) | build_marts.selection,
+    description="Train the categoriser, decide what is undecided, build the marts.",
+)
+every_night = dg.ScheduleDefinition(
+    name="every_night",
+    job=nightly,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

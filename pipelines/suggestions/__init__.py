@@ -1,0 +1,1 @@
+"""Suggestions: the category that each new transaction probably has."""
