@@ -12,7 +12,7 @@ async def always() -> bool:
     return True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Process:
     """A process that runs until the end. `answers` tells when it is of use to others."""
 
@@ -33,7 +33,7 @@ class Process:
     patience_s: float = 180
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """Work that is done once on the way up, where it is needed."""
 

@@ -23,81 +23,109 @@ def parts(using: Settings, plan: Plan) -> list[Part]:
         return _books(using, plan, told)
     # Who is told where MLflow and Dagster are misses them when they are gone.
     told |= {"MLFLOW_TRACKING_URI": using.mlflow_url, "DAGSTER_URL": using.dagster}
-    return [*_books(using, plan, told), _mlflow(using, told), *_dagster(using, told), *_first_steps(using, told)]
+    mlflow = [] if using.mlflow_tracking_uri else [_mlflow(using, told)]
+    dagster = [] if using.dagster_url else _dagster(using, told)
+    return [*_books(using, plan, told), *mlflow, *dagster, *_first_steps(using, told)]
 
 
 def _books(using: Settings, plan: Plan, told: dict[str, str]) -> list[Part]:
     return [
-        Step("migrate", "Schema", (PYTHON, "-m", "ai2", "migrate"), told, is_essential=True),
         Step(
-            "sample", "Sample organization", (PYTHON, "-m", "ai2.launcher.first", "sample"), told,
-            needs=("migrate",), is_wanted=lambda: sample.is_wanted(using),
+            name="migrate",
+            title="Schema",
+            command=(PYTHON, "-m", "ai2", "migrate"),
+            environment=told,
+            is_essential=True,
+        ),
+        Step(
+            name="sample",
+            title="Sample organization",
+            command=(PYTHON, "-m", "ai2.launcher.first", "sample"),
+            environment=told,
+            needs=("migrate",),
+            is_wanted=lambda: sample.is_wanted(using),
         ),
         _api(using, plan, told),
-        _worker(using, told),
-    ]  # fmt: skip
+        Process(
+            name="worker",
+            title="Worker",
+            command=(PYTHON, "-m", "ai2", "worker"),
+            environment=told,
+            answers=probes.worker(using),
+            needs=("migrate",),
+            rest_s=1,
+        ),
+    ]
 
 
 def _api(using: Settings, plan: Plan, told: dict[str, str]) -> Process:
     ports = {"gateway": using.gateway_port} | {name: getattr(using, f"{name}_port") for name in plan.services}
     urls = {name: f"http://{using.host}:{number}" for name, number in ports.items()}
     return Process(
-        "api",
-        f"API ({', '.join(ports)})",
-        (PYTHON, "-m", "ai2", "serve", *plan.services),
-        told,
-        probes.every(*(probes.http(f"{url}/health") for url in urls.values())),
-        tuple(Port(number, f"{name.upper()}_PORT", using.host) for name, number in ports.items()),
-        ("migrate",),
-        urls,
+        name="api",
+        title=f"API ({', '.join(ports)})",
+        command=(PYTHON, "-m", "ai2", "serve", *plan.services),
+        environment=told,
+        answers=probes.every(*(probes.http(f"{url}/health") for url in urls.values())),
+        ports=tuple(Port(number, f"{name.upper()}_PORT", using.host) for name, number in ports.items()),
+        needs=("migrate",),
+        urls=urls,
         is_essential=True,
     )
 
 
-def _worker(using: Settings, told: dict[str, str]) -> Process:
-    command = (PYTHON, "-m", "ai2", "worker")
-    return Process("worker", "Worker", command, told, probes.worker(using), needs=("migrate",), rest_s=1)
-
-
 def _mlflow(using: Settings, told: dict[str, str]) -> Process:
-    port = using.mlflow_port
+    page = f"http://{LOOPBACK}:{using.mlflow_port}"
+    words = ("--host", LOOPBACK, "--port", str(using.mlflow_port), "--workers", "1")
+    told = {name: value for name, value in told.items() if name != "MLFLOW_TRACKING_URI"}  # it is the server
     return Process(
-        "mlflow",
-        "MLflow",
-        (program("mlflow"), "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"),
-        {name: value for name, value in told.items() if name != "MLFLOW_TRACKING_URI"} | mlflow_environment(using),
-        probes.http(f"http://{LOOPBACK}:{port}/health"),
-        (Port(port, "MLFLOW_PORT"),),
-        ("migrate",),
-        {"MLflow": f"http://{LOOPBACK}:{port}"},
+        name="mlflow",
+        title="MLflow",
+        command=(program("mlflow"), "server", *words),
+        environment=told | mlflow_environment(using),
+        answers=probes.http(f"{page}/health"),
+        ports=(Port(using.mlflow_port, "MLFLOW_PORT"),),
+        needs=("migrate",),
+        urls={"MLflow": page},
     )
 
 
 def _dagster(using: Settings, told: dict[str, str]) -> list[Part]:
     """One code server for both: else the webserver and the daemon would each load the definitions."""
-    home, page = using.home.absolute() / "dagster", f"http://{LOOPBACK}:{using.dagster_port}"
+    page = f"http://{LOOPBACK}:{using.dagster_port}"
     told = told | dagster_environment(using)
-    code, web = str(using.dagster_code_port), str(using.dagster_port)
-    workspace = ("--workspace", str(home / "workspace.yaml"))
+    code, web = (("--host", LOOPBACK, "--port", str(port)) for port in (using.dagster_code_port, using.dagster_port))
     definitions = ("--module-name", "pipelines.definitions", "--working-directory", str(ROOT), "--location-name", "ai2")
+    workspace = ("--workspace", str(using.home.absolute() / "dagster" / "workspace.yaml"))
     return [
         Process(
-            "dagster-code", "Dagster's definitions",
-            (program("dagster"), "api", "grpc", "--host", LOOPBACK, "--port", code, *definitions),
-            told, probes.port(LOOPBACK, using.dagster_code_port), (Port(using.dagster_code_port, "DAGSTER_CODE_PORT"),),
-            ("migrate",),
+            name="dagster-code",
+            title="Dagster's definitions",
+            command=(program("dagster"), "api", "grpc", *code, *definitions),
+            environment=told,
+            answers=probes.port(LOOPBACK, using.dagster_code_port),
+            ports=(Port(using.dagster_code_port, "DAGSTER_CODE_PORT"),),
+            needs=("migrate",),
         ),
         Process(
-            "dagster-webserver", "Dagster",
-            (program("dagster-webserver"), "--host", LOOPBACK, "--port", web, *workspace),
-            told, probes.http(f"{page}/server_info"), (Port(using.dagster_port, "DAGSTER_PORT"),),
-            ("dagster-code",), {"Dagster": page},
+            name="dagster-webserver",
+            title="Dagster",
+            command=(program("dagster-webserver"), *web, *workspace),
+            environment=told,
+            answers=probes.http(f"{page}/server_info"),
+            ports=(Port(using.dagster_port, "DAGSTER_PORT"),),
+            needs=("dagster-code",),
+            urls={"Dagster": page},
         ),
         Process(
-            "dagster-daemon", "Dagster's daemon", (program("dagster-daemon"), "run", *workspace),
-            told, probes.dagster_daemon(page), needs=("dagster-code", "dagster-webserver"),
+            name="dagster-daemon",
+            title="Dagster's daemon",
+            command=(program("dagster-daemon"), "run", *workspace),
+            environment=told,
+            answers=probes.dagster_daemon(page),
+            needs=("dagster-code", "dagster-webserver"),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def prepare(using: Settings) -> None:
@@ -113,18 +141,31 @@ def _first_steps(using: Settings, told: dict[str, str]) -> list[Part]:
     first = (PYTHON, "-m", "ai2.launcher.first")
     return [
         Step(
-            "model", "First categoriser", (*first, "model"), told, ("migrate", "mlflow"),
-            probes.none_of(probes.http(f"{using.mlflow_url}{CHAMPION}")),
+            name="model",
+            title="First categoriser",
+            command=(*first, "model"),
+            environment=told,
+            needs=("migrate", "mlflow"),
+            is_wanted=probes.none_of(probes.http(f"{using.mlflow_url}{CHAMPION}")),
         ),
         Step(
-            "categories", "Categories of the sample", (*first, "categories"), told, ("sample", "model"),
-            lambda: sample.is_uncategorised(using),
+            name="categories",
+            title="Categories of the sample",
+            command=(*first, "categories"),
+            environment=told,
+            needs=("sample", "model"),
+            is_wanted=lambda: sample.is_uncategorised(using),
         ),
         Step(
-            "marts", "Marts", (PYTHON, "-m", "pipelines.build"), told, ("sample",), ("categories",),
-            probes.none_of(probes.row(using, "select to_regclass('marts.fct_transactions')")),
+            name="marts",
+            title="Marts",
+            command=(PYTHON, "-m", "pipelines.build"),
+            environment=told,
+            needs=("sample",),
+            after=("categories",),
+            is_wanted=probes.none_of(probes.row(using, "select to_regclass('marts.fct_transactions')")),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def program(name: str) -> str:
