@@ -48,6 +48,10 @@ class Supervisor:
         running = [part for part in parts if isinstance(part, Process) and part.name in self._running]
         await asyncio.gather(*(self._watch_one(part) for part in running))
 
+    def pid(self, name: str) -> int:
+        """The process id of a part that runs."""
+        return self._running[name].popen.pid
+
     def stop(self, parts: Sequence[Part]) -> None:
         """End everything, the last started first."""
         order = [part.name for part in parts if part.name in self._running]
