@@ -91,9 +91,7 @@ async def _stage(db: Connection, organization_id: UUID, pieces: Any, files: int)
 async def _checked(statements: list[Statement], rows_in: int, currency: str) -> list[Check]:
     lines = pa.concat_tables([statement.lines.select(LINES.names) for statement in statements])
     today = datetime.now(UTC).date()
-    checks = await asyncio.to_thread(
-        expectations.check, lines, rows_in=rows_in, currency=currency, today=today
-    )
+    checks = await asyncio.to_thread(expectations.check, lines, rows_in=rows_in, currency=currency, today=today)
     if not all(check.holds for check in checks):
         raise _Held(checks)
     return checks

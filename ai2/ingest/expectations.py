@@ -64,11 +64,11 @@ def check(lines: pa.Table, *, rows_in: int, currency: str, today: date) -> list[
 
 def _context(gx: Any) -> Any:
     """In memory; the default would leave a folder for its pages behind, and draw progress bars."""
-    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+    from great_expectations.data_context.types import base
 
-    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
-    config = DataContextConfig(
-        store_backend_defaults=stores, analytics_enabled=False, progress_bars={"globally": False}
+    stores = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    config = base.DataContextConfig(
+        store_backend_defaults=stores, analytics_enabled=False, progress_bars=base.ProgressBarsConfig(globally=False)
     )
     return gx.get_context(mode="ephemeral", project_config=config)
 

@@ -29,7 +29,8 @@ _SEPARATOR = "\x1f"
 def fingerprints(lines: pa.Table, account_id: UUID) -> tuple[pa.Array, pa.Array]:
     """The content and the provider fingerprint of each line, the latter null where the provider gave no id.
 
-    Each is text, as PostgreSQL reads a bytea: `\\x` and 32 hexadecimal digits. `lines` are one file's, in its order: occurrences are counted over it.
+    Each is text, as PostgreSQL reads a bytea: `\\x` and 32 hexadecimal digits. `lines` are one file's, in its order:
+    occurrences are counted over it.
     """
     days = lines["booked_on"].combine_chunks().cast(pa.string())
     amounts = _amounts(lines)
@@ -77,6 +78,7 @@ def _digests(prefix: str, keys: pa.Array, numbers: NDArray[np.int64] | None = No
         return f"\\x{found.hexdigest()}"
 
     texts = keys.to_pylist()
+    made: list[str | None]
     if numbers is not None:
         made = [digest(f"{text}{_SEPARATOR}{number}") for text, number in zip(texts, numbers.tolist(), strict=True)]
     else:

@@ -94,9 +94,7 @@ async def finish_batch(db: Connection, organization_id: UUID, batch_id: UUID, **
     )
 
 
-async def set_running(
-    db: Connection, organization_id: UUID, batch_id: UUID, options: dict[str, Any] | None
-) -> None:
+async def set_running(db: Connection, organization_id: UUID, batch_id: UUID, options: dict[str, Any] | None) -> None:
     await db.execute(
         """
         update ingest.batches set status = 'running', options = coalesce(%(options)s, options)

@@ -391,9 +391,7 @@ async def _insert_batch(
     )
 
 
-async def _keep_raw(
-    db: Connection, organization_id: UUID, opened: BinaryIO, digest: bytes, size_bytes: int
-) -> None:
+async def _keep_raw(db: Connection, organization_id: UUID, opened: BinaryIO, digest: bytes, size_bytes: int) -> None:
     """The bytes as they came, encrypted, under their digest. A blob whose transaction fails is only unused."""
     if await repository.raw_file(db, organization_id, digest):
         return
@@ -438,21 +436,19 @@ def _plain(extra: dict[str, object]) -> dict[str, object]:
 
 def _sample(statements: list[Statement]) -> list[dict[str, Any]]:
     """The first lines as they would be loaded."""
-    found: list[dict[str, Any]] = []
-    for statement in statements:
-        for line in statement.lines.slice(0, SAMPLE_ROWS - len(found)).to_pylist():
-            found.append(
-                {
-                    "line_number": line["line_number"],
-                    "date": line["booked_on"].isoformat(),
-                    "amount": str(exact(line["amount"], line["currency"])),
-                    "currency": line["currency"],
-                    "description": line["description"],
-                    "merchant": line["merchant"],
-                    "reference": line["reference"],
-                }
-            )
-    return found
+    lines = [line for statement in statements for line in statement.lines.slice(0, SAMPLE_ROWS).to_pylist()]
+    return [
+        {
+            "line_number": line["line_number"],
+            "date": line["booked_on"].isoformat(),
+            "amount": str(exact(line["amount"], line["currency"])),
+            "currency": line["currency"],
+            "description": line["description"],
+            "merchant": line["merchant"],
+            "reference": line["reference"],
+        }
+        for line in lines[:SAMPLE_ROWS]
+    ]
 
 
 def _reported(known: Batch) -> ImportResult:

@@ -10,7 +10,10 @@ OTHER_FORMATS = (
     (re.compile(rb"PK\x03\x04"), "a spreadsheet (XLSX or ODS)"),
     (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Excel workbook (XLS)"),
     (re.compile(rb"%PDF"), "a PDF"),
-    (re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:\w+:)?Document\b[^>]*iso:20022", re.S), "camt (ISO 20022)"),
+    (
+        re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:\w+:)?Document\b[^>]*iso:20022", re.S),
+        "camt (ISO 20022)",
+    ),
     (re.compile(rb"(?:\{1:F01|:20:|(?:\w{4,12}\s+)?940\s*\r?\n:20:)"), "MT940"),
     (re.compile(rb"!(?:Type|Account|Option|Clear):", re.I), "QIF"),
     (re.compile(rb"01,[^,\r\n]*,[^,\r\n]*,\d{6},\d{4},"), "BAI2"),

@@ -190,9 +190,7 @@ def _fit(head: list[str], delimiter: str) -> tuple[int, int, int]:
     return len(data), most, max(widths, default=0)
 
 
-def _with_originals(
-    member: Member, encoding: str, rejected: list[tuple[int, int, Reason]]
-) -> tuple[Rejected, ...]:
+def _with_originals(member: Member, encoding: str, rejected: list[tuple[int, int, Reason]]) -> tuple[Rejected, ...]:
     """The rejected rows' text as it came, found in a second look at the file: most files need none."""
     if not rejected:
         return ()
@@ -214,5 +212,3 @@ def _with_originals(
 
 def _saved_encoding(saved: Sequence[Layout]) -> str | None:
     return next((layout.encoding for layout in saved if layout.encoding), None)
-
-

@@ -10,11 +10,12 @@ import io
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import accumulate
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -41,9 +42,12 @@ DEEPEST = 50
 STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
 # Movements of securities: a statement with any of them is more than cash.
 TRADES = frozenset(
-    """BUYDEBT BUYMF BUYOPT BUYOTHER BUYSTOCK CLOSUREOPT INCOME INVEXPENSE JRNLFUND JRNLSEC MARGININTEREST REINVEST
-    RETOFCAP SELLDEBT SELLMF SELLOPT SELLOTHER SELLSTOCK SPLIT TRANSFER""".split()
-)
+    {
+        "BUYDEBT", "BUYMF", "BUYOPT", "BUYOTHER", "BUYSTOCK", "CLOSUREOPT", "INCOME", "INVEXPENSE", "JRNLFUND",
+        "JRNLSEC", "MARGININTEREST", "REINVEST", "RETOFCAP", "SELLDEBT", "SELLMF", "SELLOPT", "SELLOTHER",
+        "SELLSTOCK", "SPLIT", "TRANSFER",
+    }
+)  # fmt: skip
 # These have a place of their own in a line; every other value of a transaction is an attribute.
 PLACED = frozenset({"DTPOSTED", "TRNAMT", "FITID", "NAME", "MEMO", "CHECKNUM", "SIC", "PAYEE.NAME"})
 
@@ -70,7 +74,7 @@ class _Account:
 
 
 def read(member: Member, account: Account) -> Statement:
-    """The lines of the one statement that is the account's. Raises Unreadable and its kind, SeveralAccounts, OtherCurrency."""
+    """The lines of the account's own statement. Raises Unreadable and its kinds, SeveralAccounts, OtherCurrency."""
     text = _text(member)
     if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.I):
         raise UnsafeMarkup
@@ -137,44 +141,69 @@ def _same_number(one: str, other: str | None) -> bool:
 
 def _accounts(text: str) -> list[_Account]:
     """Every statement in the file. Raises NoStatement, or BankReportsError where the bank says why there is none."""
-    accounts: list[_Account] = []
-    error = ""
-    entry: _Entry | None = None
-    path: list[str] = []
-    status: dict[str, str] = {}
-    for position, tag, value, closing, end in _tokens(text):
-        if closing:
-            if tag == "STMTTRN" and entry is not None:
-                entry.end = end
-                entry = None
-            if tag == "STATUS" and status.get("SEVERITY", "").upper() == "ERROR":
-                error = error or _error(status)
-            if tag in path:
-                del path[path.index(tag) :]
-        elif value is None:
-            path.append(tag)
-            if len(path) > DEEPEST:
-                raise BrokenMarkup
-            if tag in STATEMENTS:
-                accounts.append(_Account())
-            elif accounts and tag in TRADES and "INVTRANLIST" in path[:-1]:
-                accounts[-1].trades += 1
-            elif accounts and tag == "STMTTRN":
-                entry = _Entry(position)
-                accounts[-1].entries.append(entry)
-            elif tag == "STATUS":
-                status = {}
-        elif entry is not None:
-            inside = path[-1] if path and path[-1] != "STMTTRN" else ""
-            entry.values.setdefault(f"{inside}.{tag}" if inside else tag, value)
-            entry.end = end
-        elif path and path[-1] == "STATUS":
-            status.setdefault(tag, value)
-        elif accounts:
-            _describe(accounts[-1], path[-1] if path else "", tag, value)
-    if not accounts:
-        raise BankReportsError(f"The bank sent an error in place of a statement: {error}.") if error else NoStatement
-    return accounts
+    walk = _Walk()
+    for token in _tokens(text):
+        walk.take(token)
+    if walk.accounts:
+        return walk.accounts
+    if walk.error:
+        raise BankReportsError(f"The bank sent an error in place of a statement: {walk.error}.")
+    raise NoStatement
+
+
+class _Walk:
+    """Where in the file we are, and what was found on the way."""
+
+    def __init__(self) -> None:
+        self.accounts: list[_Account] = []
+        self.error = ""
+        self._path: list[str] = []
+        self._entry: _Entry | None = None
+        self._status: dict[str, str] = {}
+
+    def take(self, token: "_Token") -> None:
+        if token.closes:
+            self._close(token)
+        elif token.value is None:
+            self._open(token)
+        elif self._entry is not None:
+            self._add_to_entry(self._entry, token.tag, token.value, token.end)
+        elif self._inside == "STATUS":
+            self._status.setdefault(token.tag, token.value)
+        elif self.accounts:
+            _describe(self.accounts[-1], self._inside, token.tag, token.value)
+
+    @property
+    def _inside(self) -> str:
+        return self._path[-1] if self._path else ""
+
+    def _open(self, token: "_Token") -> None:
+        tag = token.tag
+        if tag in STATEMENTS:
+            self.accounts.append(_Account())
+        elif tag == "STATUS":
+            self._status = {}
+        elif self.accounts and tag == "STMTTRN":
+            self._entry = _Entry(token.start)
+            self.accounts[-1].entries.append(self._entry)
+        elif self.accounts and tag in TRADES and "INVTRANLIST" in self._path:
+            self.accounts[-1].trades += 1
+        self._path.append(tag)
+        if len(self._path) > DEEPEST:
+            raise BrokenMarkup
+
+    def _close(self, token: "_Token") -> None:
+        if token.tag == "STMTTRN" and self._entry is not None:
+            self._entry.end, self._entry = token.end, None
+        if token.tag == "STATUS" and self._status.get("SEVERITY", "").upper() == "ERROR":
+            self.error = self.error or _error(self._status)
+        if token.tag in self._path:
+            del self._path[self._path.index(token.tag) :]
+
+    def _add_to_entry(self, entry: _Entry, tag: str, value: str, end: int) -> None:
+        inside = "" if self._inside == "STMTTRN" else f"{self._inside}."
+        entry.values.setdefault(f"{inside}{tag}", value)
+        entry.end = end
 
 
 def _describe(account: _Account, inside: str, tag: str, value: str) -> None:
@@ -192,25 +221,27 @@ def _error(status: dict[str, str]) -> str:
     return " ".join(part for part in (status.get("CODE"), status.get("MESSAGE")) if part)[:200]
 
 
-def _tokens(text: str) -> Iterator[tuple[int, str, str | None, bool, int]]:
-    """Position, tag, value (none for aggregates), whether it closes, end. An empty value is closed at once."""
-    start = text.upper().find("<OFX>")
-    tokens = iter(_TOKEN.finditer(text, max(start, 0)))
-    held = next(tokens, None)
-    while held is not None:
-        following = next(tokens, None)
-        closing, tag = bool(held[1]), held[2].upper()
-        value = html.unescape(held[3] if held[3] is not None else held[4]).strip()
-        empty = bool(following and following[1] and following[2].upper() == tag)
-        if closing:
-            yield held.start(), tag, None, True, held.end()
-        elif value or empty:
-            yield held.start(), tag, value, False, held.end()
-        else:
-            yield held.start(), tag, None, False, held.end()
-        if empty and not closing:
-            following = next(tokens, None)
-        held = following
+class _Token(NamedTuple):
+    """A tag and where it stands; `value` is none for aggregates and for closing tags."""
+
+    start: int
+    tag: str
+    value: str | None
+    closes: bool
+    end: int
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    """One token a tag; an empty value that is closed at once is a value, not an aggregate."""
+    found = _TOKEN.finditer(text, max(text.upper().find("<OFX>"), 0))
+    here = next(found, None)
+    while here is not None:
+        following = next(found, None)
+        closes, tag = bool(here[1]), here[2].upper()
+        is_pair = not closes and following is not None and bool(following[1]) and following[2].upper() == tag
+        value = html.unescape(here[3] if here[3] is not None else here[4]).strip()
+        yield _Token(here.start(), tag, value if (value or is_pair) and not closes else None, closes, here.end())
+        here = next(found, None) if is_pair else following
 
 
 def _line(values: dict[str, str], currency: str) -> dict[str, object] | Reason:
@@ -236,11 +267,17 @@ def _line(values: dict[str, str], currency: str) -> dict[str, object] | Reason:
         "currency": currency,
         "description": _description(name, values.get("MEMO")) or values.get("TRNTYPE", ""),
         "merchant": name,
-        "reference": values.get("CHECKNUM", "").lstrip("0") and values["CHECKNUM"] or values.get("REFNUM") or None,
+        "reference": _reference(values),
         "mcc": values["SIC"] if re.fullmatch(r"\d{4}", values.get("SIC", "")) else None,
         "provider_id": values.get("FITID") or None,
         "attributes": json.dumps(rest, ensure_ascii=False),
     }
+
+
+def _reference(values: dict[str, str]) -> str | None:
+    """The cheque's number, which some banks write as 0 where there is none, or the bank's reference."""
+    cheque = values.get("CHECKNUM", "")
+    return cheque if cheque.strip("0") else values.get("REFNUM") or None
 
 
 def _description(name: str | None, memo: str | None) -> str:
@@ -269,6 +306,6 @@ def _amount(text: str) -> Decimal | None:
     return found.value if found else None
 
 
-def _line_finder(text: str):  # type: ignore[no-untyped-def]
+def _line_finder(text: str) -> Callable[[int], int]:
     ends = list(accumulate(len(line) for line in text.splitlines(keepends=True)))
     return lambda position: bisect_right(ends, position) + 1

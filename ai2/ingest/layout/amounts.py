@@ -41,7 +41,7 @@ SYMBOLS = {
     "₦": frozenset({"NGN"}), "₱": frozenset({"PHP"}), "R$": frozenset({"BRL"}), "zł": frozenset({"PLN"}),
     "Kč": frozenset({"CZK"}), "Ft": frozenset({"HUF"}), "Fr.": frozenset({"CHF"}), "lei": frozenset({"RON"}),
     "kr": frozenset({"SEK", "NOK", "DKK", "ISK"}),
-    "$": frozenset("USD CAD AUD NZD SGD HKD MXN TWD ARS CLP COP JMD BBD BSD BZD XCD TTD FJD NAD LRD".split()),
+    "$": frozenset(re.findall("...", "USDCADAUDNZDSGDHKDMXNTWDARSCLPCOPJMDBBDBSDBZDXCDTTDFJDNADLRD")),
 }  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _says(cell: str) -> str:
     if match is None or not ("." in match["number"] or "," in match["number"]):
         return ""
     number = match["number"].strip()
-    dot, comma = (NUMBERS[mark].fullmatch(number) is not None for mark in (".", ","))
+    dot, comma = (pattern.fullmatch(number) is not None for pattern in NUMBERS.values())
     if dot and comma:
         return "?"
     return "." if dot else "," if comma else ""

@@ -6,9 +6,7 @@ belong to the row above them. Everything else that cannot be read is rejected.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -125,9 +123,7 @@ class _Reader:
             flags = signs.flags_of(flagged[0]) if flagged else read.marks if read.marks.any() else None
             values = signs.signed(read, flags, self.layout.positive_is, self.layout.unflagged_is)
             return values, _mask(read.unread), np.zeros(len(self.sheet), bool)
-        sides = [
-            casting.read_amounts(column, mark) for role in (Role.DEBIT, Role.CREDIT) for column in self._all(role)
-        ]
+        sides = [casting.read_amounts(column, mark) for role in (Role.DEBIT, Role.CREDIT) for column in self._all(role)]
         return self._from_sides(sides)
 
     def _from_sides(self, sides: list[casting.Amounts]) -> tuple[pa.Array, Mask, Mask]:
@@ -178,9 +174,9 @@ class _Reader:
         mask = np.zeros(len(self.sheet), bool)
         if own is None:
             return mask
+        wanted = own.replace(" ", "")
         for column in self._all(role):
-            wanted = own.replace(" ", "")
-            mask |= _each(column, lambda cell: cell.replace(" ", "") != wanted)
+            mask |= _spread(column, [cell.replace(" ", "") != wanted for cell in column.distinct.to_pylist()])
         return mask
 
     def _text(self, role: Role, empty: pa.Array) -> pa.Array:
@@ -214,7 +210,7 @@ def _pieces(column: Column) -> pa.Array:
 
 
 def _joined(parts: list[pa.Array], separator: str) -> pa.Array:
-    """The parts that there are, in order; null where there are none (Arrow's own null_handling="skip" loses such rows)."""
+    """The parts that there are, in order; null where there are none (Arrow's own `skip` loses such rows)."""
     first, *rest = parts
     for part in rest:
         both = pc.binary_join_element_wise(first, part, separator)
@@ -274,10 +270,6 @@ def _says(column: Column, known: frozenset[str]) -> Mask:
     words = pc.replace_substring_regex(pc.utf8_lower(column.distinct), r"[^a-z0-9]+", " ")
     found = pc.is_in(pc.utf8_trim_whitespace(words), value_set=pa.array(known))
     return _spread(column, found.to_pylist())
-
-
-def _each(column: Column, holds: Callable[[str], bool]) -> Mask:
-    return _spread(column, [holds(cell) for cell in column.distinct.to_pylist()])
 
 
 def _damaged(column: Column) -> Mask:

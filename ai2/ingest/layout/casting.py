@@ -85,9 +85,7 @@ def _fits(value: Decimal) -> bool:
     return abs(value) < _LIMIT and value == value.quantize(_FINEST)
 
 
-def _spread_marks(
-    column: Column, marks: NDArray[np.int8]
-) -> NDArray[np.int8]:
+def _spread_marks(column: Column, marks: NDArray[np.int8]) -> NDArray[np.int8]:
     if not marks.any():
         return np.zeros(len(column.encoded), np.int8)
     return np.asarray(pc.fill_null(column.take(pa.array(marks)), 0))

@@ -133,8 +133,8 @@ def _compact(digits: str) -> Written | None:
     if year_last.third >= FIRST_YEAR and any(day and in_range(day) for day in readings):
         return year_last
     # 31 February is a date that does not exist, and account numbers are no dates.
-    year, month, day = year_first.first, year_first.second, year_first.third
-    is_near = FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 29 <= day <= 31
+    year, month, day_of_month = year_first.first, year_first.second, year_first.third
+    is_near = FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 29 <= day_of_month <= 31
     return year_first if is_near else None
 
 

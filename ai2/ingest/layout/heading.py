@@ -84,7 +84,7 @@ def _roles(cells: list[str]) -> set[Role]:
     for cell in cells:
         if cell.strip() and len(cell) < 80 and not _is_value(cell):
             best = max(Role, key=lambda role: rank(cell, role))
-            if rank(cell, best) >= STRONG or best in MONEY and rank(cell, best):
+            if rank(cell, best) >= (1 if best in MONEY else STRONG):
                 found.add(best)
     return found
 

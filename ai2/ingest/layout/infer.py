@@ -40,7 +40,7 @@ class Source:
 
 
 def infer(source: Source, account: Account, options: Options, saved: Sequence[Layout] = ()) -> Layout:
-    """The layout of this file. Raises NeedsAnswer with everything that has to be asked, OtherCurrency, MappingDoesNotFit."""
+    """The layout of this file. Raises NeedsAnswer with all that has to be asked, OtherCurrency, MappingDoesNotFit."""
     former = next((layout for layout in saved if layout.signature == source.signature), None)
     return _Inference(source, account, options, former).layout()
 
@@ -199,9 +199,7 @@ class _Inference:
             raise OtherCurrency
 
     def _columns_seen(self) -> tuple[SeenColumn, ...]:
-        role_of = {
-            column.position: role.value for role, columns in self.roles.columns.items() for column in columns
-        }
+        role_of = {column.position: role.value for role, columns in self.roles.columns.items() for column in columns}
         return tuple(
             SeenColumn(column.position, column.name, role_of.get(column.position), tuple(column.sample[:3]))
             for column in self.sheet.columns
@@ -211,7 +209,9 @@ class _Inference:
 def _telling(column: Column) -> list[str]:
     """The cells that may say something of the decimal mark: one of each plain kind, and all the odd ones."""
     cells = column.distinct
-    kinds = [pc.match_substring_regex(cells, pattern) for pattern in (r"^-?\d+\.\d{1,2}$", r"^-?\d+,\d{1,2}$", r"^-?\d+$")]
+    kinds = [
+        pc.match_substring_regex(cells, pattern) for pattern in (r"^-?\d+\.\d{1,2}$", r"^-?\d+,\d{1,2}$", r"^-?\d+$")
+    ]
     odd = pc.invert(pc.or_(pc.or_(kinds[0], kinds[1]), kinds[2]))
-    plain = [cells.filter(kind).slice(0, 1).to_pylist() for kind in kinds]
-    return [*sum(plain, []), *cells.filter(odd).to_pylist()]
+    plain = pa.concat_arrays([cells.filter(kind).slice(0, 1) for kind in kinds])
+    return [*plain.to_pylist(), *cells.filter(odd).to_pylist()]

@@ -4,6 +4,7 @@ Where two columns would do as well, nothing is chosen: the question names both.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -86,7 +87,7 @@ def _take_mapping(found: Assignment, sheet: Sheet, mapping: dict[Role, str | int
 
 def _named(sheet: Sheet, name: str | int) -> Column:
     for column in sheet.columns:
-        if column.position == name or column.name == name or plain(column.name) == plain(str(name)):
+        if name in (column.position, column.name) or plain(column.name) == plain(str(name)):
             return column
     raise MappingDoesNotFit
 
@@ -219,7 +220,7 @@ def _speaks_for_itself(column: Column, amount: Column | None, *, has_header: boo
 
 def _assign_by_words(found: Assignment, sheet: Sheet, currency: str) -> None:
     amount = found.one(Role.AMOUNT)
-    fits = {
+    fits: dict[Role, Callable[[Column], bool]] = {
         Role.BALANCE: lambda column: column.kind == "amount" and not _is_aside(column),
         Role.STATUS: _is_status,
         Role.PROVIDER_ID: _is_stable_id,

@@ -46,7 +46,7 @@ class Column:
 
     @cached_property
     def sample(self) -> list[str]:
-        return self.distinct.slice(0, SAMPLE).to_pylist()
+        return list(self.distinct.slice(0, SAMPLE).to_pylist())
 
     @cached_property
     def kind(self) -> Kind:
@@ -90,7 +90,8 @@ class Sheet:
         lines = np.arange(first_line, first_line + rows, dtype=np.int32)
         nowhere = np.zeros(rows, bool)
         columns = tuple(
-            Column(position, name, _encoded(column)) for position, (name, column) in enumerate(zip(names, cells, strict=True), 1)
+            Column(position, name, _encoded(column))
+            for position, (name, column) in enumerate(zip(names, cells, strict=True), 1)
         )
         return cls(names, columns, lines, lines, nowhere, nowhere)
 
@@ -110,10 +111,14 @@ class Sheet:
             Column(column.position, column.name, _encoded(column.encoded.cast(pa.string()).filter(chosen)))
             for column in self.columns
         )
-        return Sheet(self.names, columns, *(part[mask] for part in self._parts()))
-
-    def _parts(self) -> tuple[NDArray[np.generic], ...]:
-        return self.first_line, self.last_line, self.overfull, self.damaged
+        return Sheet(
+            self.names,
+            columns,
+            self.first_line[mask],
+            self.last_line[mask],
+            self.overfull[mask],
+            self.damaged[mask],
+        )
 
 
 class SheetBuilder:
@@ -146,7 +151,12 @@ class SheetBuilder:
         width = self._width
         rows = [record.cells for record in self._chunk]
         marks = [
-            (record.first_line, record.last_line, len(record.cells) > width and any(record.cells[width:]), record.damaged)
+            (
+                record.first_line,
+                record.last_line,
+                len(record.cells) > width and any(record.cells[width:]),
+                record.damaged,
+            )
             for record in self._chunk
         ]
         self._marks.append(np.array(marks, np.int32))
@@ -159,7 +169,7 @@ class SheetBuilder:
 def flag(cell: str) -> int:
     """+1 where a flag says money in, -1 where it says money out, 0 where it says nothing."""
     text = cell.strip()
-    return FLAGS.get(text if text in "+-" else plain(text).replace(" ", "_"), 0)
+    return FLAGS.get(text if text in ("+", "-") else plain(text), 0)
 
 
 def _joined(chunks: list[pa.Array]) -> pa.Array:

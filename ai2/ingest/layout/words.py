@@ -61,67 +61,71 @@ ASIDE = re.compile(
 
 _PHRASES: dict[Role, str] = {
     Role.VALUE_DATE: """value date|valutadatum|valuta|valuta datum|wertstellung|wert|valutatag|date valeur|
-        date de valeur|valeur|rentedatum|fecha valor|f valor|data valuta|data valor|datum valuty|data waluty|erteknap|
-        valutadag|rentedato|valuteringsdag|arvopaiva|interest date""",
+        date de valeur|valeur|rentedatum|fecha valor|f valor|data valuta|data valor|datum valuty|data waluty|
+        erteknap|valutadag|rentedato|valuteringsdag|arvopaiva|interest date""",
     Role.AMOUNT: """amount|betrag|umsatz|montant|bedrag|importe|importo|valor|castka|suma|kwota|osszeg|belopp|belob|
         belop|maara|summa|value|transaction amount|net amount|amount in account currency|billing amount|
-        billed amount|sum|buchungsbetrag|kontobetrag|montant de l operation|importe eur|monto|cantidad|importo eur|
-        ammontare|quantia|valor mov|zauctovana castka|zauctovana suma|objem|tranzakcio osszege|kwota operacji|
-        kwota transakcji|belob i dkk|beloeb|net|total|kwota w walucie rachunku|inkomsten uitgaven|suma operacji|
-        movimento|amount account currency|paid amount|gross amount""",
+        billed amount|sum|buchungsbetrag|kontobetrag|montant de l operation|importe eur|monto|cantidad|
+        importo eur|ammontare|quantia|valor mov|zauctovana castka|zauctovana suma|objem|tranzakcio osszege|
+        kwota operacji|kwota transakcji|belob i dkk|beloeb|net|total|kwota w walucie rachunku|inkomsten uitgaven|
+        suma operacji|movimento|amount account currency|paid amount|gross amount""",
     Role.DEBIT: """debit|debits|debit amount|withdrawal|withdrawals|withdrawal amount|money out|paid out|out|outflow|
         outgoing|payments|spent|charge|charges|soll|belastung|lastschrift|ausgabe|ausgaben|ausgang|debet|af|uit|
-        uitgaven|sortie|depense|depenses|retrait|cargo|cargos|debito|gasto|salida|uscite|uscita|dare|addebito|addebiti|
-        saida|saidas|vydaje|vydaj|odchozi|obciazenia|obciazenie|wydatki|terheles|kiadas|uttag|utgift|utgifter|ud|
-        ut fra konto|ut|debetbelopp|otto|veloitus|debits amount|expense|expenses|dr|soll betrag""",
+        uitgaven|sortie|depense|depenses|retrait|cargo|cargos|debito|gasto|salida|uscite|uscita|dare|addebito|
+        addebiti|saida|saidas|vydaje|vydaj|odchozi|obciazenia|obciazenie|wydatki|terheles|kiadas|uttag|utgift|
+        utgifter|ud|ut fra konto|ut|debetbelopp|otto|veloitus|debits amount|expense|expenses|dr|soll betrag""",
     Role.CREDIT: """credit|credits|credit amount|deposit|deposits|deposit amount|money in|paid in|in|inflow|incoming|
-        received|haben|gutschrift|einnahme|einnahmen|eingang|bij|inkomsten|entree|recette|recettes|depot|abono|abonos|
-        credito|ingreso|ingresos|entrada|entradas|entrate|entrata|avere|accredito|accrediti|prijmy|prijem|prichozi|
-        uznania|uznanie|wplywy|jovairas|bevetel|insattning|inkomst|inkomster|ind|inn pa konto|inn|kreditbelopp|pano|
-        hyvitys|income|cr|haben betrag""",
+        received|haben|gutschrift|einnahme|einnahmen|eingang|bij|inkomsten|entree|recette|recettes|depot|abono|
+        abonos|credito|ingreso|ingresos|entrada|entradas|entrate|entrata|avere|accredito|accrediti|prijmy|prijem|
+        prichozi|uznania|uznanie|wplywy|jovairas|bevetel|insattning|inkomst|inkomster|ind|inn pa konto|inn|
+        kreditbelopp|pano|hyvitys|income|cr|haben betrag""",
     Role.FLAG: """d c|c d|dc|cd|dr cr|cr dr|d k|debit credit|credit debit|debit kredit|debet credit|creditdebet|
         credit debet|debitcredit|debito credito|soll haben|s h|af bij|bij af|in out|inflow outflow|direction|
-        indicator|credit debit indicator|debit credit indicator|sens|bevetel kiadas|type|transaction type|typ|smer|
-        segno|signo|side|umsatzrichtung|add substract|signum|transactietype|tipo|transaktionstyp""",
-    Role.CURRENCY: """currency|currency code|ccy|cur|curr|wahrung|waehrung|kontowahrung|buchungswahrung|devise|monnaie|
-        munt|valuta|valutacode|valuta rekening|moneda|divisa|moeda|mena|waluta|waluta rachunku|devizanem|devizaneme|
-        tranzakcio devizaneme|valuta kode|valuutta|account currency|munteenheid|mena uctu|billing currency""",
+        indicator|credit debit indicator|debit credit indicator|sens|bevetel kiadas|type|transaction type|typ|
+        smer|segno|signo|side|umsatzrichtung|add substract|signum|transactietype|tipo|transaktionstyp""",
+    Role.CURRENCY: """currency|currency code|ccy|cur|curr|wahrung|waehrung|kontowahrung|buchungswahrung|devise|
+        monnaie|munt|valuta|valutacode|valuta rekening|moneda|divisa|moeda|mena|waluta|waluta rachunku|devizanem|
+        devizaneme|tranzakcio devizaneme|valuta kode|valuutta|account currency|munteenheid|mena uctu|
+        billing currency""",
     Role.BALANCE: """balance|running balance|balance after|account balance|closing balance|available balance|
         ledger balance|saldo|kontostand|saldo nach buchung|saldo na trn|saldo na mutatie|solde|saldo contabile|
-        saldo disponibile|zustatek|zostatok|stan konta|saldo po operacji|saldo po transakcji|egyenleg|
-        saldo efter|bokfort saldo|saldo efter transaktion|new balance|end balance|balance eur|saldo final""",
-    Role.DESCRIPTION: """description|transaction description|details|detail|memo|narrative|narration|particulars|text|
-        transaction details|payment details|verwendungszweck|buchungstext|beschreibung|buchungsdetails|details zur buchung|
-        verwendung|libelle|libelle operation|motif|communication|omschrijving|mededelingen|mededeling|vrije mededeling|
-        descripcion|concepto|observaciones|descrizione|causale|descrizione operazione|dettagli|descricao|historico|popis|
-        popis transakce|zprava|zprava pro prijemce|zprava pro me|poznamka|opis|opis operacji|opis transakcji|tytul|tytulem|
-        szczegoly transakcji|kozlemeny|reszletek|megjegyzes|meddelande|beskrivning|transaktion|rubrik|tekst|beskrivelse|
-        forklaring|selite|viesti|message|message for payee|message for me|note|notes|purpose|subject|
-        remittance information|additional information|reason|transaktionsbeschreibung|
-        transaktionsbeschreibung zusatz|specification|toelichting|naam omschrijving|name description|movimiento|
-        more details|transaction narrative|description details|communications|extra information|betreff|bezeichnung|
-        transaction|umschreibung|buchungsinformation|item|polozka""",
-    Role.MERCHANT: """merchant|merchant name|payee|payee name|counterparty name|beneficiary|
-        beneficiary name|recipient|vendor|supplier|empfanger|zahlungsempfanger|auftraggeber empfanger|
+        saldo disponibile|zustatek|zostatok|stan konta|saldo po operacji|saldo po transakcji|egyenleg|saldo efter|
+        bokfort saldo|saldo efter transaktion|new balance|end balance|balance eur|saldo final""",
+    Role.DESCRIPTION: """description|transaction description|details|detail|memo|narrative|narration|particulars|
+        text|transaction details|payment details|verwendungszweck|buchungstext|beschreibung|buchungsdetails|
+        details zur buchung|verwendung|libelle|libelle operation|motif|communication|omschrijving|mededelingen|
+        mededeling|vrije mededeling|descripcion|concepto|observaciones|descrizione|causale|descrizione operazione|
+        dettagli|descricao|historico|popis|popis transakce|zprava|zprava pro prijemce|zprava pro me|poznamka|opis|
+        opis operacji|opis transakcji|tytul|tytulem|szczegoly transakcji|kozlemeny|reszletek|megjegyzes|
+        meddelande|beskrivning|transaktion|rubrik|tekst|beskrivelse|forklaring|selite|viesti|message|
+        message for payee|message for me|note|notes|purpose|subject|remittance information|additional information|
+        reason|transaktionsbeschreibung|transaktionsbeschreibung zusatz|specification|toelichting|
+        naam omschrijving|name description|movimiento|more details|transaction narrative|description details|
+        communications|extra information|betreff|bezeichnung|transaction|umschreibung|buchungsinformation|item|
+        polozka""",
+    Role.MERCHANT: """merchant|merchant name|payee|payee name|counterparty name|beneficiary|beneficiary name|
+        recipient|vendor|supplier|empfanger|zahlungsempfanger|auftraggeber empfanger|
         beguenstigter zahlungspflichtiger|beguenstigter|begunstigter|auftraggeber|auftraggeber zahlungsempfanger|
-        name zahlungsbeteiligter|handler|beneficiaire|tiers|commercant|naam tegenpartij|
-        naam van de tegenpartij|tegenpartij naam|tegenrekeninghouder|handelaar|comercio|beneficiario|establecimiento|
-        controparte|esercente|ordinante beneficiario|nazev protiuctu|nazov protiuctu|nazev protistrany|prijemce|
+        name zahlungsbeteiligter|handler|beneficiaire|tiers|commercant|naam tegenpartij|naam van de tegenpartij|
+        tegenpartij naam|tegenrekeninghouder|handelaar|comercio|beneficiario|establecimiento|controparte|
+        esercente|ordinante beneficiario|nazev protiuctu|nazov protiuctu|nazev protistrany|prijemce|
         nadawca odbiorca|nazwa odbiorcy|kontrahent|odbiorca|partner neve|partner|mottagare|modtager|mottaker|
-        saaja maksaja|saaja|maksaja|merchant payee|counteraccount name|paid to|company|shop|originator|name|nom|naam|namn|navn|
-        nazev|nome|counterparty|counter party|tegenpartij""",
+        saaja maksaja|saaja|maksaja|merchant payee|counteraccount name|paid to|company|shop|originator|name|nom|
+        naam|namn|navn|nazev|nome|counterparty|counter party|tegenpartij""",
     Role.TYPE: """type|transaction type|typ transakce|typ transakcji|tranzakcio tipusa|umsatzart|buchungsart|
-        transaktionstyp|mutatiesoort|mutatie soort|type verrichting|betaalwijze|type operation|tipo|tipo movimiento|
-        tipo operazione|transaktionstyp|transaksjonstype|kategorie transakce|code omschrijving|tapahtumalaji""",
+        transaktionstyp|mutatiesoort|mutatie soort|type verrichting|betaalwijze|type operation|tipo|
+        tipo movimiento|tipo operazione|transaktionstyp|transaksjonstype|kategorie transakce|code omschrijving|
+        tapahtumalaji""",
     Role.STATUS: """status|state|transaction status|buchungsstatus|statut|estado|stato|stav|stan|tila|uitgavenstaat|
         info|booking status|status transakcji|zustand""",
     Role.REFERENCE: """reference|reference number|ref|ref no|reference no|bank reference|payment reference|
-        customer reference|kundenreferenz|referenz|reference client|kenmerk|betalingskenmerk|referencia|riferimento|
-        referencni cislo transakce|referencni cislo|numer referencyjny|referens|reference platby|
+        customer reference|kundenreferenz|referenz|reference client|kenmerk|betalingskenmerk|referencia|
+        riferimento|referencni cislo transakce|referencni cislo|numer referencyjny|referens|reference platby|
         cheque number|check number|cheque no|end to end reference|end to end id|buchungsreferenz|viite|viitenumero""",
-    Role.PROVIDER_ID: """transaction id|id|transaction reference number|unique id|fitid|transactionid|
-        id transakce|id pohybu|transaktions nr|transaktions id|transactiereferentie|id operazione|entry id|record id|
-        transaction reference|transactie id|id operacji|tranzakcio azonosito|arkiveringsid|arkistointitunnus|uuid|guid""",
+    Role.PROVIDER_ID: """transaction id|id|transaction reference number|unique id|fitid|transactionid|id transakce|
+        id pohybu|transaktions nr|transaktions id|transactiereferentie|id operazione|entry id|record id|
+        transaction reference|transactie id|id operacji|tranzakcio azonosito|arkiveringsid|arkistointitunnus|uuid|
+        guid""",
     Role.MCC: """mcc|merchant category code|merchant code mcc|mcc code|sic code|merchant category code mcc""",
     Role.ACCOUNT: """account|account number|account no|iban|auftragskonto|konto|kontonummer|iban auftraggeberkonto|
         rekening|rekeningnummer|iban bban|cuenta|compte|conto|numero conto|cislo uctu|numer rachunku|szamlaszam|
@@ -138,13 +142,23 @@ DATE_PHRASES = tuple(map(_split, DATES_BY_RANK))
 
 # What a column of flags says; +1 money in, -1 money out.
 FLAGS: dict[str, int] = {
-    **dict.fromkeys("""c cr credit kredit credito crediteur h haben k bij i in inflow income incoming deposit entrata
-        avere entrada ingreso bevetel gutschrift prijem uznanie inkomst + af_in creditor topup""".split(), 1),
-    **dict.fromkeys("""d dr db dbt debit debet debito s soll af o out outflow expense outgoing withdrawal uscita dare
-        saida gasto kiadas belastung lastschrift vydaj obciazenie utgift - charge spend debtor""".split(), -1),
-}  # fmt: skip
+    **dict.fromkeys(
+        _split(
+            """c|cr|credit|kredit|credito|h|haben|k|bij|i|in|inflow|income|incoming|deposit|entrata|avere|entrada|
+            ingreso|bevetel|gutschrift|prijem|uznanie|inkomst|+|creditor|topup"""
+        ),
+        1,
+    ),
+    **dict.fromkeys(
+        _split(
+            """d|dr|db|dbt|debit|debet|debito|s|soll|af|o|out|outflow|expense|outgoing|withdrawal|uscita|dare|saida|
+            gasto|kiadas|belastung|lastschrift|vydaj|obciazenie|utgift|-|charge|spend|debtor"""
+        ),
+        -1,
+    ),
+}
 # Marks that need no header to be understood.
-PLAIN_FLAGS = frozenset("cr dr credit debit kredit debet haben soll af bij in out inflow outflow".split())
+PLAIN_FLAGS = frozenset(_split("cr|dr|credit|debit|kredit|debet|haben|soll|af|bij|in|out|inflow|outflow"))
 
 PENDING = frozenset(
     _split(
@@ -182,7 +196,7 @@ def plain(text: str) -> str:
 
 def currency_of(header: str) -> str | None:
     """The currency that a header names beside other words: `Betrag (EUR)`, `Amount CZK`, `amount_gbp`."""
-    words = re.findall(r"[A-Za-z]+", header)
+    words: list[str] = re.findall(r"[A-Za-z]+", header)
     for word in words[1:]:
         if word.upper() in CURRENCIES and (word.isupper() or word is words[-1]):
             return word.upper()
