@@ -39,7 +39,7 @@ def status() -> None:
             where = "  ".join(part.urls) if part.answers else f"its log: {part.log}"
             console.print(f"{part.title:<26} {state}  {where}")
         if not all(part.answers for part in parts):
-            console.print("`make up` starts what is missing; the core profile runs without MLflow and Dagster.")
+            console.print("`make up` starts what is missing.")
             raise typer.Exit(1)
 
 

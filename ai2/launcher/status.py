@@ -22,8 +22,10 @@ class PartStatus:
 
 
 async def look(using: Settings) -> list[PartStatus]:
-    """Ask every part of the whole platform, all at once."""
-    parts = [part for part in stack.parts(using, plan(Profile.DEV)) if isinstance(part, Process)]
+    """Ask every part of the profile that was started last, all at once."""
+    note = using.home / "up.lock"
+    profile = Profile(note.read_text() or Profile.DEV) if note.exists() else Profile.DEV
+    parts = [part for part in stack.parts(using, plan(profile)) if isinstance(part, Process)]
     answers = await asyncio.gather(_database(using), *(part.answers() for part in parts))
     return [
         PartStatus("PostgreSQL", answers[0], (), using.home / "postgres.log"),

@@ -27,12 +27,15 @@ def up(profile: Profile, using: Settings, screen: Screen) -> int:
     plan = profiles.plan(profile)
     parts = stack.parts(using, plan)
     using.home.mkdir(parents=True, exist_ok=True, mode=0o711)
-    with (using.home / "up.lock").open("a") as lock:
+    with (using.home / "up.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             screen.trouble(f"AI2 is running already from {using.home.absolute()}. `ai2 status` shows it.")
             return 1
+        lock.truncate(0)
+        lock.write(profile)  # for `ai2 status`
+        lock.flush()
         if ended := leftovers.end(using.home):
             screen.say(f"[yellow]–[/] ended what an earlier start left behind: {', '.join(ended)}")
         if sentences := taken([port for part in parts if isinstance(part, Process) for port in part.ports]):
