@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
 from psycopg import Rollback
@@ -30,7 +30,7 @@ async def import_file(
     organization_id: UUID,
     account_id: UUID | None = None,
     account_name: str | None = None,
-    path: Path,
+    path: Path | BinaryIO,
     file_name: str,
     options: ImportOptions,
     source: Source,
@@ -63,6 +63,34 @@ async def import_file(
         if categorise_later:
             await _categorise_later(db, organization_id, result)
     return result
+
+
+async def receive_file(
+    database: Database,
+    *,
+    organization_id: UUID,
+    account_id: UUID | None = None,
+    account_name: str | None = None,
+    path: Path | BinaryIO,
+    file_name: str,
+    options: ImportOptions,
+    source: Source,
+    imported_by: str,
+) -> UUID:
+    """Keep a large file for the worker to import, and give its batch, which says how far it is."""
+    async with database.transaction(organization_id, actor=imported_by) as db:
+        batch_id = await ingest.receive(
+            db,
+            organization_id=organization_id,
+            account_id=account_id or await _account_named(db, organization_id, account_name, options.currency),
+            file=path,
+            file_name=file_name,
+            options=options,
+            source=source,
+            imported_by=imported_by,
+        )
+        await queue.enqueue(db, organization_id, "import", {"batch_id": str(batch_id)})
+    return batch_id
 
 
 async def run_import(
