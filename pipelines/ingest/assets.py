@@ -1,6 +1,7 @@
 """One statement file, imported in one step: its raw bytes, its statement lines, its transactions."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import dagster as dg
 from ai2.kit.errors import Problem
 from pipelines.ingest.inbox import put_away
 from pipelines.ingest.outcome import RAW_FILES, READABLE, STATEMENT_LINES, TRANSACTIONS, Outcome, check_specs
-from pipelines.ingest.take import take
+from pipelines.ingest.take import shown, take
 from pipelines.resources import Books
 
 GROUP = "ingest"
@@ -45,6 +46,7 @@ def import_file(context: dg.AssetExecutionContext, config: StatementFile, books:
     except Problem as problem:
         yield _refused(problem)
         return
+    books.of_all(partial(shown, batch_id=outcome.batch_id))
     yield from _events(outcome)
     if outcome.status == "loaded":
         context.log.info("the file lies in %s now", put_away(path))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ai2.books import accounts
 from ai2.identity import organizations
+from ai2.ingest import reporting
 from ai2.ingest import service as ingest
 from ai2.ingest.service import Source
 from ai2.kit.database import Connection, Database, one
@@ -30,6 +31,12 @@ async def take(database: Database, *, organization_id: UUID, account_id: UUID, p
         async with database.transaction(organization_id, actor=IMPORTED_BY) as db:
             await ingest.fail(db, organization_id, batch_id, problem)
         raise
+
+
+async def shown(database: Database, *, batch_id: UUID) -> None:
+    """Dagster shows the batch now."""
+    async with database.transaction() as db:
+        await reporting.mark_reported(db, [batch_id])
 
 
 async def _received(database: Database, organization_id: UUID, account_id: UUID, path: Path) -> UUID:
