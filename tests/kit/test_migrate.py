@@ -1,0 +1,52 @@
+"""Migrations: twice is once, nobody gets in by the side, an administrator is needed once."""
+
+import psycopg
+import pytest
+
+from ai2.kit.database import Role, connection_parameters, sqlalchemy_url
+from ai2.kit.migrate import NotAnAdministrator, migrate
+from ai2.kit.settings import Settings, settings
+
+TABLES = "select count(*) from pg_tables where schemaname in ('identity', 'books', 'ingest', 'ml', 'queue')"
+
+
+def count(dbname: str = "ai2") -> int:
+    with psycopg.connect(**connection_parameters(Role.ADMIN, dbname)) as db:
+        return int((db.execute(TABLES).fetchone() or [0])[0])
+
+
+def test_twice_is_once(server: None) -> None:
+    before = count()
+    migrate()
+    assert count() == before > 15
+
+
+def test_nobody_but_the_roles_may_enter(server: None) -> None:
+    with pytest.raises(psycopg.OperationalError, match="permission denied"):
+        psycopg.connect(**connection_parameters(Role.MLFLOW, "ai2"))
+
+
+@pytest.mark.parametrize("role", [Role.API, Role.PIPELINE, Role.DAGSTER, Role.MLFLOW])
+def test_no_working_role_is_above_the_policies(server: None, role: Role) -> None:
+    with psycopg.connect(**connection_parameters(Role.ADMIN)) as db:
+        found = db.execute(
+            "select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname = %s", [role]
+        ).fetchone()
+    assert found == (False, False, False, False)
+
+
+def test_an_administrator_is_needed_once(server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without rights migrates where the roles are there, and is told what it takes where they are not."""
+    known = connection_parameters(Role.API)
+    url = f"postgresql://{known['user']}:{known['password']}@/ai2?host={known['host']}"
+    own = Settings(database_url=url, ai2_home=settings().home, _env_file=None)  # type: ignore[arg-type, call-arg]
+    migrate(using=own)
+    monkeypatch.setattr("ai2.kit.migrate._is_prepared", lambda using: False)
+    with pytest.raises(NotAnAdministrator, match="--admin-url"):
+        migrate(using=own)
+
+
+def test_a_url_for_other_tools_leads_to_the_same_server(server: None) -> None:
+    url = sqlalchemy_url(Role.DAGSTER, "dagster", "psycopg2")
+    assert url.startswith("postgresql+psycopg2://dagster:")
+    assert "/dagster?host=" in url
