@@ -12,7 +12,7 @@ MAY = {
         "list_accounts", "get_account", "list_balances",
         "list_transactions", "get_transaction",
         "list_categories",
-        "list_imports", "get_import", "list_import_rows", "download_rejects",
+        "list_imports", "get_import", "list_import_rows", "download_rejects", "list_layouts",
         "get_dashboard",
         "get_ai_status", "analyze_transaction",
     },

@@ -1,6 +1,6 @@
 """Core: who you are, and the books."""
 
-from api.core import accounts, api_keys, auth, categories, dashboard, transactions
+from api.core import accounts, api_keys, auth, categories, dashboard, imports, transactions
 
 ROUTERS = (
     auth.router,
@@ -9,4 +9,6 @@ ROUTERS = (
     transactions.router,
     categories.router,
     dashboard.router,
+    imports.router,
+    imports.uploads,
 )

@@ -1,0 +1,130 @@
+"""Uploads: a file and its fields, spooled to disk as they arrive, within a limit; nothing large sits in memory."""
+
+import asyncio
+import hashlib
+import io
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TypeVar, cast
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from ai2.kit.errors import FieldError, Invalid, TooLarge, Unreadable, UnsupportedMediaType
+from ai2.kit.settings import settings
+from api.bodies import ExactRequest, check_text, read_json
+
+MAX_FIELDS = 20
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class UploadTooLarge(TooLarge):
+    """The file is larger than is accepted; split it, or put it into the inbox folder."""
+
+
+class NotMultipart(Unreadable):
+    """The body is not the multipart form that its header announces; send the file again."""
+
+
+class FileOrJsonExpected(UnsupportedMediaType):
+    """Send the file as multipart/form-data, or its text as JSON."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it came, and what was said with it. `file` is open, and gone when the request ends."""
+
+    file: BinaryIO
+    file_name: str
+    size_bytes: int
+    fields: dict[str, Any]
+
+    async def digest(self) -> bytes:
+        """What makes two uploads the same: the file's bytes and every field."""
+        said = json.dumps([self.file_name, self.fields], sort_keys=True, default=str).encode()
+        return await asyncio.to_thread(lambda: hashlib.sha256(self._file_digest() + said).digest())
+
+    def _file_digest(self) -> bytes:
+        self.file.seek(0)
+        return hashlib.file_digest(cast(Any, self.file), "sha256").digest()
+
+
+@asynccontextmanager
+async def spooled(request: Request) -> AsyncIterator[Upload]:
+    """The request's upload: a multipart form with `file`, or JSON with the text in `csv_data`."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        async with _form(request) as upload:
+            yield upload
+    elif media_type == "application/json":
+        yield await _json(request)
+    else:
+        raise FileOrJsonExpected
+
+
+def valid(model: type[Model], fields: dict[str, Any]) -> Model:
+    """The fields as a model; what does not hold is named as for any other body."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+
+
+class _Limited(Request):
+    """A request that stops reading at the limit."""
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        size_bytes = 0
+        async for piece in super().stream():
+            size_bytes += len(piece)
+            if size_bytes > settings().upload_bytes:
+                raise UploadTooLarge
+            yield piece
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[Upload]:
+    limited = _Limited(request.scope, request.receive)
+    try:
+        form = await limited.form(max_files=1, max_fields=MAX_FIELDS)
+    except HTTPException:
+        raise NotMultipart from None
+    try:
+        yield _from_form(form)
+    finally:
+        await form.close()
+
+
+def _from_form(form: FormData) -> Upload:
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        raise Invalid(errors=(FieldError("file", "is needed"),))
+    fields = {name: value for name, value in form.multi_items() if name != "file"}
+    check_text({**fields, "file": file.filename})
+    return Upload(file.file, file.filename or "upload", file.size or 0, _read_mapping(fields))
+
+
+async def _json(request: Request) -> Upload:
+    exact = ExactRequest(request.scope, request.receive)
+    await exact.hold()
+    fields = read_json(exact.held)
+    if not isinstance(fields, dict) or not isinstance(fields.get("csv_data"), str):
+        raise Invalid(errors=(FieldError("csv_data", "is the file's text"),))
+    text = fields.pop("csv_data").encode()
+    return Upload(io.BytesIO(text), str(fields.pop("file_name", "upload.csv")), len(text), fields)
+
+
+def _read_mapping(fields: dict[str, Any]) -> dict[str, Any]:
+    """A form has only text: the mapping is JSON in it."""
+    if "mapping" not in fields:
+        return fields
+    try:
+        return {**fields, "mapping": read_json(str(fields["mapping"]).encode())}
+    except Unreadable:
+        raise Invalid(errors=(FieldError("mapping", "is a JSON object: role to column"),)) from None
