@@ -1,0 +1,64 @@
+"""`ai2 user` and `ai2 api-key`: who may come in."""
+
+import asyncio
+
+from ai2.identity import api_keys, sessions
+from ai2.identity.principal import Role
+from ai2.kit.database import Database
+from ai2.kit.ids import new_id
+
+from .conftest import Command
+
+
+def password_of(output: str) -> str:
+    return output.rsplit("Password: ", 1)[1].strip()
+
+
+async def log_in(email: str, password: str) -> None:
+    async with Database() as database, database.transaction() as db:
+        await sessions.login(db, email=email, password=password)
+
+
+def test_a_new_user_can_sign_in_and_a_new_password_replaces_the_old(ai2: Command, company: str) -> None:
+    email = f"ann-{new_id()}@example.org"
+    words = ("user", email, "--organization", company, "--role", "accountant")
+    made = ai2(*words, typed="")
+    assert made.exit_code == 0, made.output
+    assert f"{email} is accountant of {company}" in made.stdout.replace("\n", " ")
+    asyncio.run(log_in(email, password_of(made.stdout)))
+    ai2(*words, typed="correct horse battery staple\n")
+    asyncio.run(log_in(email, "correct horse battery staple"))
+
+
+def test_an_organization_that_is_not_there_is_made(ai2: Command) -> None:
+    name = f"New Company {new_id()}"
+    made = ai2("user", f"bob-{new_id()}@example.org", "--organization", name, "--currency", "EUR", typed="")
+    assert made.exit_code == 0, made.output
+    assert ai2("api-key", "--role", "viewer", "--organization", name).exit_code == 0
+
+
+def test_a_weak_password_is_refused(ai2: Command, company: str) -> None:
+    refused = ai2("user", "cy@example.org", "--organization", company, typed="short\n")
+    assert refused.exit_code == 1
+    assert "password" in refused.stderr
+
+
+def test_quiet_prints_a_key_that_opens_and_nothing_else(ai2: Command, company: str) -> None:
+    key = ai2("api-key", "--role", "viewer", "--organization", company, "--quiet").stdout.strip()
+
+    async def who() -> Role:
+        async with Database() as database, database.transaction() as db:
+            return (await api_keys.authenticate(db, key)).role
+
+    assert asyncio.run(who()) == Role.VIEWER
+
+
+def test_an_unknown_role_is_exit_code_2(ai2: Command, company: str) -> None:
+    assert ai2("api-key", "--role", "king", "--organization", company).exit_code == 2
+
+
+def test_which_of_several_organizations_must_be_said(ai2: Command, company: str) -> None:
+    ai2("user", f"dee-{new_id()}@example.org", "--organization", f"Another {new_id()}", typed="")
+    refused = ai2("api-key", "--role", "viewer")
+    assert refused.exit_code == 1
+    assert "--organization" in refused.stderr
