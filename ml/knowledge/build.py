@@ -76,7 +76,8 @@ def known_merchants(source: Path) -> Iterator[KnownMerchant]:
             yield best(candidates[key])
         elif key in candidates:
             namesake = best(candidates[key])
-            yield replace(known[key], name=namesake.name, kind=namesake.kind)
+            is_spelled_so = merchant_key(namesake.name) == key
+            yield replace(known[key], name=namesake.name if is_spelled_so else known[key].name, kind=namesake.kind)
         else:
             yield known[key]
 

@@ -1,0 +1,53 @@
+"""A linear classifier that answers one sparse row as fast as a thousand: softmax over one-against-rest scores."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import SGDClassifier
+
+Floats = NDArray[np.float32]
+
+
+class LinearCategoriser(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Logistic one-against-rest, trained by stochastic gradient descent on `jobs` threads; the same for one `seed`.
+
+    scikit-learn's own keeps its weights by class, and multiplying one row with them copies them all (30 ms); here
+    they lie by feature (0.2 ms).
+    """
+
+    def __init__(self, alpha: float = 3e-6, epochs: int = 5, jobs: int = 2, seed: int = 0) -> None:
+        self.alpha = alpha
+        self.epochs = epochs
+        self.jobs = jobs
+        self.seed = seed
+
+    def fit(self, features: csr_matrix, labels: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> Self:
+        descent = SGDClassifier(
+            loss="log_loss",
+            alpha=self.alpha,
+            max_iter=self.epochs,
+            tol=None,
+            n_jobs=self.jobs,
+            random_state=self.seed,
+        )
+        descent.fit(features, labels, sample_weight=sample_weight)
+        self.classes_ = descent.classes_
+        self.weights_ = np.ascontiguousarray(descent.coef_.T, dtype=np.float32)
+        self.bias_ = descent.intercept_.astype(np.float32)
+        return self
+
+    def decision_function(self, features: csr_matrix) -> Floats:
+        """A score for each row and class, in the order of `classes_`."""
+        scores: Floats = features @ self.weights_ + self.bias_
+        return scores
+
+    def predict_proba(self, features: csr_matrix) -> Floats:
+        scores = self.decision_function(features)
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return scores / scores.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+    def predict(self, features: csr_matrix) -> NDArray[Any]:
+        return self.classes_[self.decision_function(features).argmax(axis=1)]  # type: ignore[no-any-return]
