@@ -1,0 +1,40 @@
+"""Feedback: a person's word on a transaction. It holds from the next request on, in their organization alone."""
+
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from api.core.transactions import TransactionOut
+from api.schemas import Body, Name, Out
+from api.unit import Caller, Db, Unit
+from ml import learning
+from ml.learning import Learned
+
+router = APIRouter(prefix="/api/ai", tags=["feedback"], route_class=Unit)
+
+
+class Feedback(Body):
+    """What is so, and for which transactions."""
+
+    transaction_id: UUID
+    field: Literal["category", "merchant"]
+    value: Name = Field(description="The category by id, name or predicted code; or the merchant's name.")
+    apply_to: Literal["this", "similar", "always"] = Field(
+        default="this", description="Only this one, or also the merchant's others that no person decided."
+    )
+
+
+class FeedbackOut(Out):
+    """What changed."""
+
+    transaction: TransactionOut = Field(description="The transaction as it is now.")
+    others_changed: int = Field(description="How many other transactions follow it.")
+    holds_for: str = Field(description="What is answered by it from now on.")
+
+
+@router.post("/feedback", response_model=FeedbackOut)
+async def give_feedback(said: Feedback, db: Db, who: Caller) -> Learned:
+    """Correct a category or a merchant, and let it be learnt."""
+    return await learning.learn(db, who.organization_id, **dict(said), given_by=who.actor)
