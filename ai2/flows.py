@@ -1,6 +1,7 @@
 """Flows: what a person calls one act, across ingest, books and ml. Each is one database transaction or says why not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
@@ -89,8 +90,17 @@ async def receive_file(
             source=source,
             imported_by=imported_by,
         )
-        await queue.enqueue(db, organization_id, "import", {"batch_id": str(batch_id)})
+        await queue.enqueue(db, organization_id, "import", {"batch_id": str(batch_id)}, job_id=batch_id)
     return batch_id
+
+
+async def get_import(db: Connection, organization_id: UUID, batch_id: UUID) -> ingest.Batch:
+    """An import as it stands; while the worker has it, how far it is."""
+    known = await ingest.batch(db, organization_id, batch_id)
+    if known.status != "queued":
+        return known
+    job = await queue.get(db, organization_id, batch_id)
+    return replace(known, status="running", progress=job.progress) if job.state == "running" else known
 
 
 async def run_import(

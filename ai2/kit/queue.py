@@ -55,7 +55,13 @@ COLUMNS = "organization_id, job_id, kind, payload, state, attempts, progress::fl
 
 
 async def enqueue(
-    db: Connection, organization_id: UUID, kind: str, payload: dict[str, Any], *, key: str | None = None
+    db: Connection,
+    organization_id: UUID,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    key: str | None = None,
+    job_id: UUID | None = None,
 ) -> UUID:
     """Have a job done once this transaction commits. While one of the same key waits, that one serves."""
     row = await one(
@@ -72,7 +78,7 @@ async def enqueue(
         """,
         {
             "organization_id": organization_id,
-            "job_id": new_id(),
+            "job_id": job_id or new_id(),
             "kind": kind,
             "payload": Jsonb(payload),
             "key": key,

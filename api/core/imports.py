@@ -207,7 +207,7 @@ async def list_imports(db: Db, who: Caller, wanted: Annotated[ImportQuery, Query
 @router.get("/imports/{batch_id}", response_model=ImportOut)
 async def get_import(batch_id: UUID, db: Db, who: Caller) -> dict[str, Any]:
     """One import: its state, how far it is, and how it ended."""
-    return _import_out(await ingest.batch(db, who.organization_id, batch_id))
+    return _import_out(await flows.get_import(db, who.organization_id, batch_id))
 
 
 @router.get("/imports/{batch_id}/rows", response_model=ImportRows)
