@@ -1,11 +1,23 @@
-"""What the operators' view does not show yet: batches that ended, and that they have been shown."""
+"""What the operators' view shows of batches that ended, and that it has shown them."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, rows
+from ai2.kit.database import Connection, one, rows
+
+ENDED = """
+    select batch.*, organization.name as organization, account.name as account
+    from published.batches as batch
+    inner join published.organizations as organization using (organization_id)
+    inner join published.accounts as account using (organization_id, account_id)
+"""
+
+
+async def ended(db: Connection, batch_id: UUID) -> DictRow | None:
+    """A batch, with the names of its organization and account."""
+    return await one(db, ENDED + " where batch_id = %(batch_id)s", {"batch_id": batch_id})
 
 
 async def unreported(db: Connection, *, limit: int = 100) -> list[DictRow]:
@@ -15,8 +27,8 @@ async def unreported(db: Connection, *, limit: int = 100) -> list[DictRow]:
     """
     return await rows(
         db,
-        """
-        select * from published.batches
+        ENDED
+        + """
         where reported_at is null and status in ('loaded', 'held') and source <> 'inbox'
         order by finished_at, batch_id
         limit %(limit)s

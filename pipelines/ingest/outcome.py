@@ -43,7 +43,9 @@ def check_specs() -> list[dg.AssetCheckSpec]:
 class Outcome:
     """A batch that ended: loaded, or held by an expectation."""
 
+    organization: str
     organization_id: UUID
+    account: str
     account_id: UUID
     batch_id: UUID
     file_name: str
@@ -58,14 +60,16 @@ class Outcome:
 
     @classmethod
     def of(cls, batch: Mapping[str, Any]) -> "Outcome":
-        """From a row of published.batches."""
+        """From what `ai2.ingest.reporting` says of a batch."""
         known = {name: batch[name] for name in cls.__annotations__ if name != "checks"}
         return cls(**known, checks=tuple(batch["checks"]))
 
     def materialized(self) -> Iterator[tuple[dg.AssetKey, dict[str, Any]]]:
         """Which assets there is more of now, and how much. A held batch leaves its raw file only."""
         whose = {
+            "organization": self.organization,
             "organization_id": str(self.organization_id),
+            "account": self.account,
             "account_id": str(self.account_id),
             "batch_id": str(self.batch_id),
             "source": self.source,

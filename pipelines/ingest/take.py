@@ -69,7 +69,7 @@ async def _received(database: Database, organization_id: UUID, account_id: UUID,
 
 
 async def _outcome(db: Connection, batch_id: UUID) -> Outcome:
-    batch = await one(db, "select * from published.batches where batch_id = %(batch_id)s", {"batch_id": batch_id})
+    batch = await reporting.ended(db, batch_id)
     assert batch  # noqa: S101 - it was made above
     return Outcome.of(batch)
 
