@@ -99,7 +99,10 @@ async def get_import(db: Connection, organization_id: UUID, batch_id: UUID) -> i
     known = await ingest.batch(db, organization_id, batch_id)
     if known.status != "queued":
         return known
-    job = await queue.get(db, organization_id, batch_id)
+    try:
+        job = await queue.get(db, organization_id, batch_id)
+    except queue.JobNotFound:  # it waits in the inbox
+        return known
     return replace(known, status="running", progress=job.progress) if job.state == "running" else known
 
 
