@@ -3,6 +3,7 @@
 Both are counted in this process's memory; with several workers each counts for itself.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -89,3 +90,5 @@ class Limits:
     def __init__(self) -> None:
         self.windows = Windows(settings().rate_limit_max, settings().rate_limit_window_ms / 1000)
         self.tries = Tries()
+        # An import works hard and takes a connection or two; others wait their turn without one.
+        self.imports = asyncio.Semaphore(1)

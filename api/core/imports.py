@@ -174,7 +174,7 @@ BODY = {"content": {"multipart/form-data": _schema(ImportForm), "application/jso
 async def import_file(request: Request, who: Caller) -> Response:
     """Import a statement file. A file that can be read in two ways is answered 422 `needs_answer` with questions."""
     key, database = idempotency_key(request), database_of(request)
-    async with spooled(request) as received:
+    async with spooled(request) as received, request.app.state.limits.imports:
         if key is None:
             return _response(await _import(database, who, received))
         wanted = request_digest(request, await received.digest())

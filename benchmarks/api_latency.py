@@ -1,0 +1,164 @@
+"""How soon the API answers with the council's purchase cards (131,618 rows) in the books, one worker, one client.
+
+    AI2_TEST_DATA=<folder of real files> python -m benchmarks.api_latency [requests]
+
+The marks (2 cores), p50 and p99 in milliseconds: list of 50: 10, 50; dashboard: 30, 100; analyze: 10, 50.
+The client waits for each answer before it asks again, over one connection that stays open; its own work of some
+0.2 ms is in the figures.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+FILE = "purchases/council_cards_2013_2016.csv.gz"
+PORT = 18_431
+Request = tuple[str, str, dict[str, Any] | None]
+
+
+def main() -> None:
+    data = Path(os.environ["AI2_TEST_DATA"]) / FILE
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    with tempfile.TemporaryDirectory(prefix="ai2-benchmark-") as home:
+        Path(home).chmod(0o711)
+        os.environ |= {"AI2_HOME": home, "RATE_LIMIT_MAX": "1000000000", "LOG_LEVEL": "warn"}
+        from ai2.kit import postgres
+        from ai2.kit.migrate import migrate
+
+        with postgres.running(Path(home)):
+            migrate()
+            key = asyncio.run(_prepare(data))
+            with _served():
+                _report(key, times)
+
+
+async def _prepare(data: Path) -> str:
+    """The council's books, and a key to them."""
+    from ai2 import flows
+    from ai2.books import categories
+    from ai2.identity import api_keys, organizations
+    from ai2.identity.principal import Role
+    from ai2.ingest.service import ImportOptions, Source
+    from ai2.kit.database import Database
+
+    async with Database() as database:
+        async with database.transaction() as db:
+            council = await organizations.create(db, name="Council", base_currency="GBP")
+            await categories.create_defaults(db, council.organization_id)
+            key = await api_keys.create(db, council.organization_id, name="benchmark", role=Role.OWNER)
+        imported = await flows.import_file(
+            database,
+            organization_id=council.organization_id,
+            account_name="Cards",
+            path=data,
+            file_name=data.name,
+            options=ImportOptions(positive_is="out"),
+            source=Source.CLI,
+            imported_by="benchmark",
+        )
+        print(imported.rows, await flows.categorise(database, council.organization_id))
+    return key.secret
+
+
+@contextmanager
+def _served() -> Iterator[None]:
+    command = f"from api.serve import run; run({{'core': {PORT}, 'ai': {PORT + 1}}})"
+    process = subprocess.Popen([sys.executable, "-c", command])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _report(key: str, times: int) -> None:
+    core, ai = _Client(PORT, key), _Client(PORT + 1, key)
+    core.wait(), ai.wait()
+    print(f"{'':32}{'p50':>8}{'p99':>8}{'max':>8}   ms")
+    for name, client, requests in (
+        ("list", core, [_get("limit=50")]),
+        ("list, filtered, by amount", core, [_get("limit=50&sort=amount&start_date=2014-01-01&type=expense")]),
+        ("list, deep", core, _deep(core)),
+        ("dashboard, a year", core, [("GET", "/api/core/dashboard?period=2015", None)]),
+        ("dashboard, all four", core, [("GET", "/api/core/dashboard?period=2013-01-01..2016-12-31", None)]),
+        ("analyze", ai, _questions(core)),
+        ("create", core, [("POST", "/api/core/transactions", _lunch(core))]),
+    ):
+        for request in itertools.islice(itertools.cycle(requests), 50):
+            client.ask(*request)
+        taken = sorted(client.ask(*request)[0] for request in itertools.islice(itertools.cycle(requests), times))
+        p50, p99 = taken[len(taken) // 2], taken[int(len(taken) * 0.99)]
+        print(f"{name:32}{p50:8.1f}{p99:8.1f}{taken[-1]:8.1f}")
+
+
+def _get(query: str) -> Request:
+    return "GET", f"/api/core/transactions?{query}", None
+
+
+def _deep(client: "_Client") -> list[Request]:
+    """Pages from the middle of the books: 60 pages of 1,000 in."""
+    cursor = ""
+    for _ in range(60):
+        cursor = "&cursor=" + client.ask(*_get(f"limit=1000{cursor}"))[1]["next_cursor"]
+    return [_get(f"limit=50{cursor}")]
+
+
+def _questions(client: "_Client") -> list[Request]:
+    """A thousand descriptions of the books, so that no answer is one that was just given."""
+    items = client.ask(*_get("limit=1000"))[1]["items"]
+    return [
+        ("POST", "/api/ai/analyze-transaction", {"description": row["description"], "amount": row["amount"]})
+        for row in items
+    ]
+
+
+def _lunch(client: "_Client") -> dict[str, Any]:
+    account = client.ask("GET", "/api/core/accounts", None)[1]["items"][0]["account_id"]
+    lunch = {"date": "2016-01-05", "amount": "-12.50", "currency": "GBP", "description": "CORNER CAFE LONDON"}
+    return {**lunch, "account_id": account}
+
+
+class _Client:
+    """One connection that stays open."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        self.headers = {"X-API-Key": key, "Content-Type": "application/json"}
+
+    def wait(self) -> None:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                self.ask("GET", "/ready", None)
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None) -> tuple[float, Any]:
+        """The milliseconds an answer took, and the answer."""
+        sent = json.dumps(body) if body else None
+        started = time.perf_counter()
+        self.connection.request(method, path, sent, self.headers)
+        answer = self.connection.getresponse()
+        content = answer.read()
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status} {content.decode()[:300]}")
+        return elapsed_ms, json.loads(content)
+
+
+if __name__ == "__main__":
+    main()
