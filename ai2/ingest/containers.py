@@ -36,7 +36,7 @@ WORKBOOKS = ("[Content_Types].xml", "mimetype")
 
 @dataclass(frozen=True)
 class Member:
-    """One file to be read, as often as need be. `open` starts from its first byte."""
+    """One file to be read, as often as need be. Each `open` starts from its first byte and disturbs no other."""
 
     name: str
     open: Callable[[], BinaryIO]
@@ -135,9 +135,7 @@ def _guarded(source: BinaryIO, compressed_bytes: int) -> BinaryIO:
 
 
 def _rewound(source: BinaryIO) -> BinaryIO:
-    """The source from its start, in a wrapper whose closing leaves the source open."""
-    source.seek(0)
-    return cast(BinaryIO, _Unclosing(source))
+    return cast(BinaryIO, _FromStart(source))
 
 
 def _head(source: BinaryIO) -> bytes:
@@ -147,11 +145,12 @@ def _head(source: BinaryIO) -> bytes:
     return head
 
 
-class _Unclosing(io.RawIOBase):
-    """Reads through to a file that its owner closes."""
+class _FromStart(io.RawIOBase):
+    """A view of a file with a place of its own in it; closing it leaves the file to its owner."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
+        self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -160,11 +159,18 @@ class _Unclosing(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._source.seek(offset, whence)
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}
+        self._position = start[whence] + offset if whence in start else self._source.seek(offset, whence)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast(bytearray, buffer))
+        self._source.seek(self._position)
         piece = self._source.read(len(view))
+        self._position += len(piece)
         view[: len(piece)] = piece
         return len(piece)
 

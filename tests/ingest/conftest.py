@@ -1,4 +1,4 @@
-"""What the tests of ingest share: an account to import into, and files made of text."""
+"""What the tests of ingest share: accounts to import into, and files made of text."""
 
 import io
 from collections.abc import Awaitable, Callable
@@ -10,10 +10,11 @@ from ai2.books import accounts
 from ai2.books.accounts import Account
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
-from ai2.ingest.service import ImportOptions, ImportResult
-from ai2.kit.database import Connection, Database
+from ai2.ingest.service import ImportOptions, ImportResult, Source
+from ai2.kit.database import Database
 
 Import = Callable[..., Awaitable[ImportResult]]
+Ask = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ async def account(database: Database, organization: Organization) -> Account:
 
 @pytest.fixture
 def import_text(database: Database, organization: Organization, account: Account) -> Import:
-    """Import a text as a file, in a transaction of its own; keywords are the options."""
+    """Import a text as a file, in a transaction of its own; what else is named are the options."""
 
     async def do(text: str | bytes, *, into: Account = account, dry_run: bool = False, **options: Any) -> ImportResult:
         raw = text.encode() if isinstance(text, str) else text
@@ -37,19 +38,19 @@ def import_text(database: Database, organization: Organization, account: Account
                 file=io.BytesIO(raw),
                 file_name="statement.csv",
                 options=ImportOptions(**options),
+                source=Source.CLI,
                 dry_run=dry_run,
             )
 
     return do
 
 
-async def booked(db: Connection, account: Account) -> list[dict[str, Any]]:
-    """The account's transactions, by date and text."""
-    found = await db.execute(
-        """
-        select booked_on, amount, description, merchant, attributes, line_number from books.transactions
-        where account_id = %s and deleted_at is null order by booked_on, description, amount
-        """,
-        [account.account_id],
-    )
-    return await found.fetchall()
+@pytest.fixture
+def ask(database: Database, organization: Organization) -> Ask:
+    """Run a query as the organization."""
+
+    async def do(query: str, **parameters: Any) -> list[dict[str, Any]]:
+        async with database.transaction(organization.organization_id) as db:
+            return await (await db.execute(query, parameters)).fetchall()  # type: ignore[arg-type]
+
+    return do

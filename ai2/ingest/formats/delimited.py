@@ -22,7 +22,7 @@ from ai2.ingest.layout.apply import apply
 from ai2.ingest.layout.infer import Source, infer
 from ai2.ingest.layout.model import PARSER_VERSION, Layout, Options
 from ai2.ingest.layout.sheet import Record, Sheet, SheetBuilder
-from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Reason, Rejected, Statement
+from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, Statement
 from ai2.ingest.problems import LineTooLong
 
 HEAD_LINES = 300
@@ -55,6 +55,9 @@ def read(
         sheet = _regular(member, text, delimiter, found, rows[0].first_line) if rows else None
         if sheet is None:
             sheet = _row_by_row(found, rows, records)
+    outside = {"preamble": found.skip, "blank": records.blank}
+    if not len(sheet):
+        return Statement(member.name, "csv", PARSER_VERSION, LINES.empty_table(), outside=outside)
     encoding = None if text.encoding.startswith("utf") else text.encoding
     header = found.names if found.has_header else ()
     layout = infer(Source(sheet, header, delimiter, encoding), account, options, saved)
@@ -67,7 +70,7 @@ def read(
         rejected=_with_originals(member, text.encoding, reading.rejected),
         layout=layout,
         last_line=text.lines or records.line,
-        outside={"preamble": found.skip, "blank": records.blank, **reading.outside},
+        outside={**outside, **reading.outside},
     )
 
 

@@ -86,8 +86,10 @@ def read(member: Member, account: Account) -> Statement:
     line_of = _line_finder(text)
     rows: list[dict[str, object]] = []
     rejected: list[Rejected] = []
-    for entry in found.entries:
-        line_number = line_of(entry.start)
+    places = [line_of(entry.start) for entry in found.entries]
+    if len(set(places)) < len(places):  # several in one line: they are numbered by themselves
+        places = list(range(1, len(places) + 1))
+    for line_number, entry in zip(places, found.entries, strict=True):
         outcome = _line(entry.values, account.currency)
         if isinstance(outcome, Reason):
             rejected.append(Rejected(line_number, outcome, text[entry.start : entry.end].strip()[:ORIGINAL_LENGTH]))
@@ -103,7 +105,7 @@ def read(member: Member, account: Account) -> Statement:
         account_number=found.number or None,
         closing_balance=balance,
         closing_on=_date(found.balance_on) if balance is not None else None,
-        last_line=line_of(len(text)),
+        last_line=max(line_of(len(text)), len(places)),
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ai2.ingest.layout import casting, signs
 from ai2.ingest.layout.model import Layout
+from ai2.ingest.layout.roles import IBAN
 from ai2.ingest.layout.sheet import Column, Sheet
 from ai2.ingest.layout.words import NOT_BOOKED, PENDING, SUMMARIES, Role, plain
 from ai2.ingest.lines import LINES, Account, Reason
@@ -172,7 +173,7 @@ class _Reader:
 
     def _other(self, role: Role, own: str | None) -> Mask:
         mask = np.zeros(len(self.sheet), bool)
-        if own is None:
+        if own is None or (role is Role.ACCOUNT and not IBAN.fullmatch(own.replace(" ", ""))):
             return mask
         wanted = own.replace(" ", "")
         for column in self._all(role):

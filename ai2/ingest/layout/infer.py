@@ -14,12 +14,20 @@ from ai2.ingest.layout import amounts, casting, dates, signs
 from ai2.ingest.layout.amounts import DecimalMark
 from ai2.ingest.layout.dates import DateOrder
 from ai2.ingest.layout.model import Direction, Layout, Options, signature
-from ai2.ingest.layout.roles import Assignment, assign
+from ai2.ingest.layout.roles import IBAN, Assignment, assign
 from ai2.ingest.layout.sheet import Column, Sheet
 from ai2.ingest.layout.words import Role, currency_of
 from ai2.ingest.lines import Account
 from ai2.ingest.problems import Column as SeenColumn
-from ai2.ingest.problems import MappingDoesNotFit, NeedsAnswer, OtherCurrency, Question
+from ai2.ingest.problems import (
+    MappingDoesNotFit,
+    NeedsAnswer,
+    NoTransactions,
+    OtherAccount,
+    OtherCurrency,
+    Question,
+    SeveralAccounts,
+)
 
 MONEY_ROLES = (Role.AMOUNT, Role.DEBIT, Role.CREDIT, Role.BALANCE)
 
@@ -69,11 +77,12 @@ class _Inference:
             decimal_mark=mark,
         )
         decided = draft.model_copy(update=self._signs(mark or ".", date_order or "dmy"))
+        self._check_account()
         self._check_currency(mark or ".")
         if self.questions:
             raise NeedsAnswer(tuple(self.questions), self._columns_seen())
         if self.roles.one(Role.DATE) is None or not self._money():
-            raise MappingDoesNotFit
+            raise MappingDoesNotFit if self.options.mapping else NoTransactions
         return decided
 
     def _roles(self) -> Assignment:
@@ -143,7 +152,8 @@ class _Inference:
         flags = self._flags(read)
         if flags is not None and signs.flags_agree(read.values, flags):
             return {"unflagged_is": self._kept("unflagged_is") or signs.unflagged(flags)}
-        return {"positive_is": self._positive_is(column, read.values, mark, order)}
+        convention = signs.by_convention(read.values) if flags is None else None
+        return {"positive_is": self._positive_is(column, read.values, mark, order, convention)}
 
     def _flags(self, read: casting.Amounts) -> signs.Flags | None:
         column = self.roles.one(Role.FLAG)
@@ -154,14 +164,21 @@ class _Inference:
     def _kept(self, name: str) -> Direction | None:
         return getattr(self.former, name) if self.former else None
 
-    def _positive_is(self, column: Column, values: pa.Array, mark: DecimalMark, order: DateOrder) -> Direction | None:
+    def _positive_is(
+        self,
+        column: Column,
+        values: pa.Array,
+        mark: DecimalMark,
+        order: DateOrder,
+        convention: Direction | None,
+    ) -> Direction | None:
         if self.options.positive_is:
             return self.options.positive_is
         proven = self._proven(values, mark, order)
         kept = self._kept("positive_is")
         if kept and proven in (None, kept):
             return kept
-        decided = proven or signs.by_convention(values)
+        decided = proven or convention
         if (kept and proven) or decided is None:
             question = f"An amount above zero in '{column.name}': did money come in or go out?"
             self.questions.append(Question("positive_is", question, ("in", "out")))
@@ -186,6 +203,18 @@ class _Inference:
             question = f"An amount above zero in the debit column '{column.name}': did money come in or go out?"
             self.questions.append(Question("positive_is", question, ("in", "out")))
         return "negative" if (found < 0).any() else "positive"
+
+    def _check_account(self) -> None:
+        """A file that names another account is refused; of several accounts, one has to be this one."""
+        column = self.roles.one(Role.ACCOUNT)
+        numbers = {cell.replace(" ", "") for cell in column.distinct.to_pylist()} if column else set()
+        own = (self.account.number or "").replace(" ", "")
+        if not numbers or own in numbers:
+            return
+        if len(numbers) > 1:
+            raise SeveralAccounts
+        if IBAN.fullmatch(own):
+            raise OtherAccount
 
     def _check_currency(self, mark: DecimalMark) -> None:
         """A file of another currency is refused; single rows of another are quarantined when lines are made."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow.compute as pc
 
-from ai2.ingest.layout import dates
+from ai2.ingest.layout import amounts, dates
 from ai2.ingest.layout.model import Options
 from ai2.ingest.layout.sheet import Column, Sheet, flag
 from ai2.ingest.layout.words import (
@@ -29,9 +29,11 @@ from ai2.ingest.problems import MappingDoesNotFit, Question
 STRONG = 100
 _CODE = re.compile(r"[A-Z]{3}")
 _MCC = re.compile(r"\d{4}")
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 # Ids shorter than this are row numbers more often than ids that stay.
 STABLE_ID_LENGTH = 6
+# Headers of flags, and of other things more often.
+GENERAL = frozenset({"type", "transaction type", "typ", "transactietype", "tipo", "transaktionstyp"})
 
 
 @dataclass
@@ -136,30 +138,37 @@ def _is_sorted(column: Column) -> bool:
 
 
 def _assign_money(found: Assignment, sheet: Sheet, *, has_header: bool, currency: str) -> None:
-    candidates = [column for column in found.free(sheet) if column.kind in ("amount", "empty")]
+    candidates = [column for column in found.free(sheet) if column.kind == "empty" or _could_be_amount(column)]
     if not has_header:
-        _money_by_cells(found, sheet, [column for column in candidates if column.kind == "amount"])
+        _money_by_cells(found, [column for column in candidates if column.kind == "amount"])
         return
     debit = _best(candidates, Role.DEBIT, at_least=STRONG)
     credit = _best(candidates, Role.CREDIT, at_least=STRONG)
-    if len(debit) == len(credit) == 1 and any(column.kind == "amount" for column in debit + credit):
+    if len(debit) == len(credit) == 1 and any(column.kind != "empty" for column in debit + credit):
         found.give(Role.DEBIT, *debit)
         found.give(Role.CREDIT, *credit)
         return
-    filled = [column for column in candidates if column.kind == "amount"]
-    amounts = _best([column for column in filled if not _is_aside(column)], Role.AMOUNT)
-    amounts = [column for column in amounts if currency_of(column.name) == currency] or amounts
-    if len(amounts) > 1:
-        found.ask(Role.AMOUNT, amounts)
-    elif amounts:
-        found.give(Role.AMOUNT, *amounts)
+    filled = [column for column in candidates if column.kind != "empty"]
+    named = _best([column for column in filled if not _is_aside(column)], Role.AMOUNT)
+    named = [column for column in named if currency_of(column.name) == currency] or named
+    if len(named) > 1:
+        found.ask(Role.AMOUNT, named)
+    elif named:
+        found.give(Role.AMOUNT, *named)
     elif len(debit + credit) == 1:
         found.give(Role.DEBIT if debit else Role.CREDIT, *debit, *credit)
     else:
-        _money_by_cells(found, sheet, [column for column in filled if not rank(column.name, Role.BALANCE)])
+        _money_by_cells(found, [column for column in filled if not rank(column.name, Role.BALANCE)])
 
 
-def _money_by_cells(found: Assignment, sheet: Sheet, candidates: list[Column]) -> None:
+def _could_be_amount(column: Column) -> bool:
+    if column.kind == "amount":
+        return True
+    strong = any(rank(column.name, role) >= STRONG for role in (Role.AMOUNT, Role.DEBIT, Role.CREDIT))
+    return strong and column.kind != "date" and any(map(amounts.is_amount, column.sample))
+
+
+def _money_by_cells(found: Assignment, candidates: list[Column]) -> None:
     """Without words: the only column with amounts; several are asked for, unless one is the others' running sum."""
     candidates = [column for column in candidates if _looks_like_money(column)] or candidates
     if len(candidates) == 1:
@@ -199,14 +208,15 @@ def _assign_flag(found: Assignment, sheet: Sheet, *, has_header: bool) -> None:
     if Role.FLAG in found.columns or Role.DEBIT in found.columns or Role.CREDIT in found.columns:
         return
     free = [column for column in found.free(sheet) if column.is_flags]
-    named = [column for column in _best(free, Role.FLAG) if _all_flags(column)]
+    named = [column for column in _best(free, Role.FLAG) if _is_plainly_flags(column)]
     amount = found.one(Role.AMOUNT)
     bare = [column for column in free if _speaks_for_itself(column, amount, has_header=has_header)]
     found.give(Role.FLAG, *(named or bare)[:1])
 
 
-def _all_flags(column: Column) -> bool:
-    return all(flag(cell) for cell in column.sample)
+def _is_plainly_flags(column: Column) -> bool:
+    """Under a header that says so; a `type` has many values besides, and is a flag only where all are."""
+    return plain(column.name) not in GENERAL or all(flag(cell) for cell in column.sample)
 
 
 def _speaks_for_itself(column: Column, amount: Column | None, *, has_header: bool) -> bool:
@@ -221,11 +231,13 @@ def _speaks_for_itself(column: Column, amount: Column | None, *, has_header: boo
 def _assign_by_words(found: Assignment, sheet: Sheet, currency: str) -> None:
     amount = found.one(Role.AMOUNT)
     fits: dict[Role, Callable[[Column], bool]] = {
-        Role.BALANCE: lambda column: column.kind == "amount" and not _is_aside(column),
+        Role.BALANCE: lambda column: column.kind in ("amount", "empty") and not _is_aside(column),
         Role.STATUS: _is_status,
         Role.PROVIDER_ID: _is_stable_id,
         Role.MCC: lambda column: all(_MCC.fullmatch(cell) for cell in column.sample),
-        Role.ACCOUNT: lambda column: all(_IBAN.fullmatch(cell.replace(" ", "")) for cell in column.sample),
+        Role.ACCOUNT: lambda column: (
+            column.kind != "empty" and all(IBAN.fullmatch(cell.replace(" ", "")) for cell in column.sample)
+        ),
         Role.MERCHANT: lambda column: column.kind in ("text", "empty"),
         Role.REFERENCE: lambda column: column.kind in ("text", "amount"),
         Role.TYPE: lambda column: column.kind == "text",
