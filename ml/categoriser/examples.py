@@ -13,26 +13,36 @@ from random import Random
 import pandas as pd
 
 from ai2.kit.merchants import merchant_key
-from ml.categoriser.features import render
+from ml.categoriser.features import line, render
 from ml.knowledge.merchants import DATA, category_codes
 
 SEED = 20131115
 HELD_OUT = 0.2
 WEIGHTS = {"brands": 1.0, "known": 1.0, "transit": 0.3, "operators": 0.3}
 ELSEWHERE = 0.5  # a brand of countries whose statements are not in English
-PEOPLE = (
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+PEOPLE = _several(
     """james mary john linda robert patricia michael susan david karen william nancy richard lisa thomas sarah
     daniel emma matthew olivia ahmed fatima wei priya carlos maria pierre ana joao anna ivan mohammed grace kofi
     smith jones williams brown taylor davies wilson evans thomas johnson roberts walker wright robinson thompson
     white hughes edwards green hall wood harris lewis martin jackson clarke patel khan garcia martinez rodriguez
     lopez nguyen kim lee chen wang singh kumar ali hussain murphy kelly o'brien ryan schmidt mueller rossi"""
-).split()
-FRONTS = (
+)
+FRONTS = _several(
     """main street oak park river lake hill north south east west central city royal golden blue red green silver
     star sunny happy family village old new first premier quality classic modern united valley ocean mountain
     eagle lion phoenix crown victoria union liberty pacific atlantic highland corner bridge station market square
     abbey priory manor grove meadow willow maple cedar rose ivy the little big grand best express smart pure"""
-).split()
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,8 @@ def merchants(random: Random) -> Iterator[Example]:
             if not row["detailed"]:
                 continue
             is_english = row["is_english"] == "1"
+            if not is_english and row["tree"] != "brands":  # authorities and networks of elsewhere teach little
+                continue
             weight = WEIGHTS[row["tree"]] * (1 if is_english else ELSEWHERE)
             plain = Example(
                 row["key"], row["detailed"], weight, row["tree"], merchant_key(row["name"]), is_english,
@@ -137,9 +149,13 @@ def _record(example: Example, random: Random) -> dict[str, object]:
         sign = ""
     elif sign == "out" and example.source in WEIGHTS and random.random() < 0.1:
         sign = "in"
-    line = render(example.text, money_in={"in": True, "out": False}.get(sign), mcc=example.mcc)
+    money_in = {"in": True, "out": False}.get(sign)
+    if example.source in WEIGHTS:  # a key is clean already
+        rendered = line(example.text, (), money_in=money_in, mcc=example.mcc)
+    else:
+        rendered = render(example.text, money_in=money_in, mcc=example.mcc)
     return {
-        "line": line,
+        "line": rendered,
         "detailed": example.detailed,
         "weight": example.weight,
         "source": example.source,

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 
 from ai2.kit.merchants import merchant_text
 
@@ -15,20 +16,25 @@ _RAIL = re.compile(
 
 
 def render(description: str, *, money_in: bool | None, merchant: str | None = None, mcc: str | None = None) -> str:
-    """A transaction as one line for `tokens`: what is known besides the text comes first, as words with an `=`."""
+    """A transaction as one line for `tokens`."""
     named = merchant if merchant and merchant.strip() else description
+    plain = unicodedata.normalize("NFKC", description).casefold()
+    return line(merchant_text(named), _RAIL.findall(plain), money_in=money_in, mcc=mcc)
+
+
+def line(text: str, rails: Iterable[str], *, money_in: bool | None, mcc: str | None) -> str:
+    """What is known besides the cleaned text comes first, as words with an `=`."""
     known = [] if money_in is None else ["sign=in" if money_in else "sign=out"]
     if mcc:
         known.append(f"mcc={mcc}")
-    plain = unicodedata.normalize("NFKC", description).casefold()
-    known += [f"rail={word}" for word in dict.fromkeys(_RAIL.findall(plain))]
-    return " ".join([*known, *merchant_text(named).replace("=", " ").split()])
+    known += [f"rail={rail.replace(' ', '_')}" for rail in dict.fromkeys(rails)]
+    return " ".join([*known, text.replace("=", " ")])
 
 
-def tokens(line: str) -> Iterable[str]:
+def tokens(rendered: str) -> Iterable[str]:
     """The features of a rendered line."""
     words = []
-    for word in line.split():
+    for word in rendered.split():
         if "=" in word:
             yield word
         else:
@@ -43,5 +49,5 @@ def tokens(line: str) -> Iterable[str]:
         for length in range(SHORTEST_PART, LONGEST_PART + 1):
             for start in range(len(padded) - length + 1):
                 yield padded[start : start + length]
-    for one, other in zip(words, words[1:], strict=False):
+    for one, other in pairwise(words):
         yield f"pair={one} {other}"

@@ -11,7 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 
 from ml.categoriser.features import tokens
-from ml.categoriser.linear import LinearCategoriser
+from ml.categoriser.linear import LinearCategoriser, Lines
 from ml.knowledge.labels import primaries
 
 # Applied alone from here on: of what is at least so sure, well over nine in ten are right.
@@ -25,8 +25,8 @@ class Params:
     """What can be turned. `buckets` features by hash; `alpha` the ridge penalty; `epochs` passes over the examples."""
 
     buckets: int = 2**16
-    alpha: float = 3e-6
-    epochs: int = 5
+    alpha: float = 2e-6
+    epochs: int = 3
     jobs: int = 2
     seed: int = 0
 
@@ -49,10 +49,11 @@ class Metrics:
     calibration_error: float
 
 
-def build_pipeline(params: Params = Params()) -> Pipeline:  # noqa: B008 - frozen
+def build_pipeline(params: Params = Params()) -> Pipeline:
     """Unfitted: rendered lines in (`features.render`), a score for each detailed category out."""
     return Pipeline(
         [
+            ("lines", Lines()),
             (
                 "hash",
                 HashingVectorizer(
@@ -83,7 +84,7 @@ class Trained:
     metrics: Metrics
 
 
-def train(frame: pd.DataFrame, params: Params = Params()) -> Trained:  # noqa: B008 - frozen
+def train(frame: pd.DataFrame, params: Params = Params()) -> Trained:
     """Fit on `line`, `detailed` and `weight`, calibrate and measure on the splits of those names."""
     twin = _fit(frame[frame["split"] == "train"], params)
     knots = calibrate(twin, frame[frame["split"] == "calibration"])

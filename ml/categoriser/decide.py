@@ -1,0 +1,168 @@
+"""Deciding by public knowledge and, where that is silent, by the model; equal questions get equal answers."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils import murmurhash3_32
+
+from ai2.kit.merchants import merchant_text
+from ml.answers import Alternative, Decision, Descriptor, KnownMerchant, Verdict
+from ml.categoriser.features import render
+from ml.categoriser.model import APPLY, REVIEW, likeliest
+from ml.knowledge.labels import primary_of
+from ml.knowledge.merchants import DATA, Found, category_codes, merchants
+from ml.knowledge.signs import directed, prior
+
+# Rows through the model at once: 4096 rows of 104 probabilities are 2 MB.
+CHUNK = 4096
+# What a card network's code alone is worth; acquirers choose it, and not always well.
+CODE_ALONE = 0.9
+# A refund is likely where a shop pays in; a wage or a payout of that shop is possible.
+REFUNDED = 0.94
+
+
+@dataclass(frozen=True)
+class PublicCategoriser:
+    """Merchant knowledge with one trained model behind it. `pipeline` is none where no model could be had yet."""
+
+    pipeline: Pipeline | None
+    model_version: str
+
+    @property
+    def version(self) -> str:
+        return self.model_version
+
+    def decide(self, descriptors: Sequence[Descriptor]) -> list[Verdict]:
+        """A verdict for each, in their order."""
+        found = [merchants().find(d.description, d.merchant) for d in descriptors]
+        known = [by_knowledge(d, f) for d, f in zip(descriptors, found, strict=True)]
+        unsettled = [place for place, verdict in enumerate(known) if verdict is None]
+        guessed = iter(self._guess([(descriptors[place], found[place]) for place in unsettled]))
+        return [verdict or next(guessed) for verdict in known]
+
+    def _guess(self, asked: Sequence[tuple[Descriptor, Found | None]]) -> list[Verdict]:
+        if self.pipeline is None:
+            return [_abstain(self.model_version, _named(found), "no model is loaded yet") for _, found in asked]
+        verdicts = []
+        for start in range(0, len(asked), CHUNK):
+            verdicts += self._guess_chunk(self.pipeline, asked[start : start + CHUNK])
+        return verdicts
+
+    def _guess_chunk(self, pipeline: Pipeline, asked: Sequence[tuple[Descriptor, Found | None]]) -> list[Verdict]:
+        lines = [render(d.description, money_in=d.money_in, merchant=d.merchant, mcc=d.mcc) for d, _ in asked]
+        classes = pipeline.classes_
+        beliefs = pipeline.predict_proba(lines) * np.stack([_priors(tuple(classes), d.money_in) for d, _ in asked])
+        beliefs /= np.maximum(beliefs.sum(axis=1, keepdims=True), 1e-9)
+        best = likeliest(beliefs, classes)
+        sure = np.interp(best.probability, *pipeline["classify"].knots_)
+        top = np.argsort(-beliefs, axis=1)[:, :4]
+        return [
+            self._verdict(
+                pipeline, asked[row], lines[row], best.detailed[row], float(sure[row]), top[row], beliefs[row]
+            )
+            for row in range(len(asked))
+        ]
+
+    def _verdict(
+        self,
+        pipeline: Pipeline,
+        asked: tuple[Descriptor, Found | None],
+        line: str,
+        chosen: int,
+        confidence: float,
+        top: NDArray[np.intp],
+        beliefs: NDArray[np.float32],
+    ) -> Verdict:
+        descriptor, found = asked
+        telling = telling_words(pipeline, line, chosen)
+        if not any(character.isalpha() for character in merchant_text(descriptor.merchant or descriptor.description)):
+            return _abstain(self.model_version, _named(found), "the text names nobody and nothing")
+        classes = pipeline.classes_
+        return Verdict(
+            detailed=str(classes[chosen]),
+            confidence=round(confidence, 4),
+            decision=decision_at(confidence),
+            decided_by="model",
+            version=self.model_version,
+            reasons=(f"what tells: {', '.join(telling)}" if telling else "no single word tells",),
+            alternatives=tuple(
+                Alternative(str(classes[other]), round(float(beliefs[other]), 4)) for other in top if other != chosen
+            )[:3],
+            merchant=_named(found),
+        )
+
+
+def by_knowledge(descriptor: Descriptor, found: Found | None) -> Verdict | None:
+    """What the merchant's name or the card network's code say, if they say it; none leaves it to the model."""
+    named = directed(found.detailed, descriptor.money_in) if found and found.detailed else None
+    description, coded_as = category_codes().get(descriptor.mcc or "", ("", ""))
+    coded = directed(coded_as, descriptor.money_in) if coded_as and _is_specific(coded_as) else None
+    if coded and (named is None or primary_of(coded) != primary_of(named)):
+        return _known(descriptor, coded, CODE_ALONE, found, f"merchant category code {descriptor.mcc}: {description}")
+    if named and found:
+        agreed = (f"merchant category code {descriptor.mcc} agrees",) if coded else ()
+        return _known(descriptor, named, 0.99 if coded else found.confidence, found, found.reason, *agreed)
+    return None
+
+
+def _known(descriptor: Descriptor, detailed: str, confidence: float, found: Found | None, *reasons: str) -> Verdict:
+    if descriptor.money_in and not detailed.startswith(("INCOME", "TRANSFER_IN", "LOAN_PAYMENTS_CREDIT")):
+        confidence *= REFUNDED
+        reasons = (*reasons, "money in: a refund keeps its merchant's category")
+    return Verdict(
+        detailed=detailed,
+        confidence=round(confidence, 4),
+        decision=decision_at(confidence),
+        decided_by="merchant",
+        version=knowledge_version(),
+        reasons=reasons,
+        merchant=_named(found),
+    )
+
+
+def decision_at(confidence: float) -> Decision:
+    """Apply what is sure, show a person what may be, keep quiet about the rest."""
+    return "apply" if confidence >= APPLY else "review" if confidence >= REVIEW else "abstain"
+
+
+def telling_words(pipeline: Pipeline, line: str, chosen: int) -> list[str]:
+    """The words of a rendered line that speak most for a class, at most three, strongest first."""
+    weights, rarity = pipeline["classify"].weights_, pipeline["weigh"].idf_
+    spoken = []
+    for word in dict.fromkeys(line.split()):
+        name = word if "=" in word else f"word={word}"
+        bucket = abs(murmurhash3_32(name, seed=0)) % len(rarity)
+        spoken.append((float(weights[bucket, chosen] * rarity[bucket]), word))
+    return [word for strength, word in sorted(spoken, reverse=True)[:3] if strength > 0]
+
+
+@cache
+def knowledge_version() -> str:
+    """Names the tables: what they say changes with it."""
+    digest = hashlib.sha256()
+    for name in ("merchants.csv.gz", "mcc.csv", "branch_words.csv"):
+        digest.update((DATA / name).read_bytes())
+    return f"knowledge-{digest.hexdigest()[:8]}"
+
+
+@cache
+def _priors(classes: tuple[str, ...], money_in: bool | None) -> NDArray[np.float32]:
+    return np.array([prior(name, money_in) for name in classes], dtype=np.float32)
+
+
+def _is_specific(detailed: str) -> bool:
+    """A code for 'other' says less than a name does."""
+    return "_OTHER_" not in detailed
+
+
+def _named(found: Found | None) -> KnownMerchant | None:
+    return KnownMerchant(found.name, found.kind) if found else None
+
+
+def _abstain(version: str, merchant: KnownMerchant | None, reason: str) -> Verdict:
+    return Verdict(None, 0.0, "abstain", "model", version, (reason,), merchant=merchant)
