@@ -1,10 +1,9 @@
 """The model everyone starts with, learning from those who allow it."""
 
-from dataclasses import asdict
-
 import dagster as dg
 
 from ai2 import flows
+from ai2.kit.settings import settings
 from pipelines.ingest.outcome import TRANSACTIONS
 from pipelines.resources import Books
 
@@ -21,4 +20,12 @@ CATEGORISER = dg.AssetKey(["ml", "categoriser"])
 )
 def categoriser(books: Books) -> dg.MaterializeResult[None]:
     """Train a challenger; it serves if it is no worse than the champion."""
-    return dg.MaterializeResult(metadata=asdict(books.of_all(flows.retrain)))
+    trained = books.of_all(flows.retrain)
+    known = {"version": trained.version, "is_promoted": trained.is_promoted, **trained.metrics}
+    return dg.MaterializeResult(
+        metadata={
+            **known,
+            "shared_corrections": trained.shared_corrections,
+            "mlflow": dg.MetadataValue.url(f"{settings().mlflow_url}/#/models/categoriser"),
+        }
+    )

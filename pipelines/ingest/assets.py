@@ -45,7 +45,7 @@ def import_file(context: dg.AssetExecutionContext, config: StatementFile, books:
         outcome = books.of_one(lambda database: take(database, **whose, path=path))
     except Problem as problem:
         yield _refused(problem)
-        return
+        raise dg.Failure(f"{problem.code}: {problem.detail}", allow_retries=False) from None
     books.of_all(partial(shown, batch_id=outcome.batch_id))
     yield from _events(outcome)
     if outcome.status == "loaded":
@@ -62,6 +62,8 @@ def _events(outcome: Outcome) -> Iterator[object]:
         yield from (check for check in checked if check.asset_key == key)
     if outcome.status == "held":
         yield from (check for check in checked if check.asset_key == STATEMENT_LINES)
+        reasons = "; ".join(f"not so: {check.metadata['says'].value}" for check in checked if not check.passed)
+        raise dg.Failure(f"held, nothing was loaded: {reasons}", allow_retries=False)
 
 
 def _refused(problem: Problem) -> dg.AssetCheckResult:
