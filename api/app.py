@@ -1,7 +1,7 @@
 """The app: any of our services in one ASGI application, alone on a port or all together behind the gateway."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from ai2 import __version__
 from ai2.kit.database import Database
 from ai2.kit.settings import settings
-from api import health, problems, roles
+from api import health, problems
 from api.docs import page
 from api.frame import Frame
 from api.limits import Limits
@@ -51,7 +51,7 @@ def build(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(database),
+        lifespan=_lifespan(services, database),
         responses=problems.RESPONSES,
         generate_unique_id_function=lambda route: route.name,
         middleware=_middleware(title, services),
@@ -124,17 +124,18 @@ def _middleware(title: str, services: Sequence[str]) -> list[Middleware]:
     return found
 
 
-def _lifespan(database: Database | None) -> Any:
+def _lifespan(services: Sequence[str], database: Database | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if database:
-            yield
-            return
-        async with Database() as own:
-            app.state.database = own
+        async with AsyncExitStack() as stack:
+            if database is None:
+                app.state.database = await stack.enter_async_context(Database())
+            for name in services:
+                await getattr(import_module(f"api.{name}"), "start", _nothing)()
             yield
 
     return lifespan
 
 
-__all__ = ["NotBuilt", "build", "operations", "roles"]
+async def _nothing() -> None:
+    """A service that needs no warming."""

@@ -14,7 +14,7 @@ MAY = {
         "list_categories",
         "list_imports", "get_import", "list_import_rows", "download_rejects", "list_layouts",
         "get_dashboard",
-        "get_ai_status", "analyze_transaction",
+        "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction",

@@ -18,7 +18,7 @@ from tests.api.asking import ClientOf, connect
 @pytest.fixture(scope="session")
 async def app(database: Database) -> FastAPI:
     logs.configure("test")
-    return build(["core"], database=database)
+    return build(["core", "ai"], database=database)
 
 
 @pytest.fixture
