@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ai2.books import accounts
 from ai2.identity import organizations
-from ai2.ingest import batches, expectations, read, repository
+from ai2.ingest import batches, read, repository
 from ai2.ingest.layout.model import Layout
 from ai2.ingest.layout.model import Options as ImportOptions
 from ai2.ingest.lines import Account, Statement
@@ -300,8 +300,6 @@ class _Work:
         account = await self.account()
         if options.currency not in (None, account.currency):
             raise OtherCurrency
-        if not await repository.is_loaded(self.db, self.organization_id, self.account_id, self.digest):
-            expectations.warm()  # a file seen before has nothing new that would have to be checked
         saved = [kept.layout for kept in await layouts(self.db, self.organization_id, self.account_id)]
         reader = Account(account.currency, account.kind, account.number)
         found = await asyncio.to_thread(read.statements, opened, self.file_name, reader, options, saved)
@@ -318,6 +316,7 @@ class _Work:
             batch_id=batch_id,
             statements=statements,
             currency=account.currency,
+            is_known=await repository.is_loaded(self.db, self.organization_id, self.account_id, self.digest),
             progress=self.progress,
         )
         first, last = batches.dates(statements)
