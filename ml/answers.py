@@ -10,10 +10,13 @@ Decider = Literal["user", "rule", "recurring", "merchant", "import", "model", "l
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What is known of a movement of money without knowing whose it is: no amount but its sign, no date, no account."""
+    """What is known of a movement of money without knowing whose it is: its sign, no amount, no date, no account.
+
+    `money_in` is none where a file does not tell the direction.
+    """
 
     description: str
-    money_in: bool
+    money_in: bool | None
     merchant: str | None = None
     mcc: str | None = None
 
