@@ -64,6 +64,12 @@ def train_challenger(corrections: list[dict[str, Any]], params: "Params | None" 
     return Retrained(about.version, is_promoted, about.metrics, len(corrections))
 
 
+def ensure_champion() -> None:
+    """Have a model: the one kept here, else the registered one, else one trained now (half a minute)."""
+    if registry.about_champion() is None and not registry.refresh():
+        train_challenger([])
+
+
 def is_no_worse(challenger: dict[str, float], champion: dict[str, float]) -> bool:
     """On the held-out merchants: primary categories, and what is right of what would be applied alone."""
     return all(challenger[name] >= champion[name] - TOLERANCE for name in ("primary_accuracy", "applied_precision"))

@@ -18,6 +18,9 @@ INWARD = {out: into for into, out in MIRRORS} | {
     "LOAN_PAYMENTS_OTHER_PAYMENT": "TRANSFER_IN_CASH_ADVANCES_AND_LOANS",
 }
 OUTWARD = dict(MIRRORS)
+# What is bought in shops, of things and of travel: paid for, not paid out.
+SPENDING = frozenset({"FOOD_AND_DRINK", "GENERAL_MERCHANDISE", "TRANSPORTATION", "TRAVEL", "HOME_IMPROVEMENT", "MEDICAL",
+                      "PERSONAL_CARE", "ENTERTAINMENT", "GENERAL_SERVICES"})  # fmt: skip
 # Money back from where money was spent is not income, but it is rarer than income.
 REFUND = 0.25
 

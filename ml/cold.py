@@ -1,0 +1,143 @@
+"""A cold start: a file classified by public knowledge and the model alone, without a database or an organization."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ai2.ingest.containers import members
+from ai2.ingest.encodings import examine
+from ai2.kit.errors import FieldError, Invalid
+from ml import registry
+from ml.answers import Descriptor, Verdict
+from ml.knowledge.labels import primary_of
+from ml.knowledge.merchants import REVIEWED, merchants
+from ml.knowledge.signs import SPENDING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("primary", "detailed", "confidence", "decision", "decided_by")
+# So many rows at well-known shops, and so large a share of them, say which sign money out has.
+ENOUGH_SHOPS, CLEAR_SHARE = 5, 0.8
+_NEGATIVE = re.compile(r"^\s*\W*[-−(]|[-−)]\s*\W*$|\bdr\b", re.IGNORECASE)
+_DIGIT = re.compile(r"[1-9]")
+
+csv.field_size_limit(1 << 20)
+
+
+class NoSuchColumn(Invalid):
+    """The file has no column of this name; name one of its header."""
+
+
+@dataclass(frozen=True)
+class Classified:
+    """How many rows were read, and how many got which decision; `version` is what decided where no name did."""
+
+    rows: int
+    decisions: dict[str, int]
+    version: str
+    negative_is_out: bool | None
+
+
+def classify_file(path: Path, *, description: str, amount: str | None = None, out: Path) -> Classified:
+    """Copy a CSV file (plain, gzip or zip, any encoding) with five columns more, in its own order.
+
+    `confidence` is that of the primary category. Nothing is written before all of it is decided.
+    """
+    with _table(path, (description, amount)) as rows:
+        asked = Counter((row.get(description) or "", _sign(row.get(amount or "") or "")) for row in rows)
+    negative_is_out = _negative_is_out(asked) if amount else None
+    verdicts = decide_all(list(asked), negative_is_out=negative_is_out)
+    with _table(path, (description, amount)) as rows, out.open("w", encoding="utf-8", newline="") as file:
+        header = [name for name in rows.fieldnames or [] if name not in COLUMNS]
+        writer = csv.DictWriter(file, [*header, *COLUMNS], extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        decisions: Counter[str] = Counter()
+        for row in rows:
+            verdict = verdicts[row.get(description) or "", _sign(row.get(amount or "") or "")]
+            decisions[verdict.decision] += 1
+            writer.writerow(row | dict(zip(COLUMNS, _cells(verdict), strict=True)))
+    return Classified(decisions.total(), dict(decisions), registry.champion().version, negative_is_out)
+
+
+def classify_frame(frame: "pd.DataFrame", *, description: str, amount: str | None = None) -> "pd.DataFrame":
+    """The same for a frame: a copy with the five columns, its index kept."""
+    texts = frame[description].fillna("").astype(str)
+    amounts = frame[amount].fillna("").astype(str) if amount else texts.map(lambda _: "")
+    asked = list(zip(texts, amounts.map(_sign), strict=True))
+    negative_is_out = _negative_is_out(Counter(asked)) if amount else None
+    verdicts = decide_all(list(dict.fromkeys(asked)), negative_is_out=negative_is_out)
+    cells = zip(*(_cells(verdicts[one]) for one in asked), strict=True) if asked else [()] * len(COLUMNS)
+    return frame.assign(**dict(zip(COLUMNS, map(list, cells), strict=True)))
+
+
+Asked = tuple[str, int]
+
+
+def decide_all(asked: Sequence[Asked], *, negative_is_out: bool | None) -> dict[Asked, Verdict]:
+    """A verdict for each text and sign (-1, 0, 1); the sign counts only where it is known what it means."""
+    from ml.categoriser.retrain import ensure_champion
+
+    ensure_champion()
+
+    def money_in(sign: int) -> bool | None:
+        return None if negative_is_out is None or not sign else (sign > 0) == negative_is_out
+
+    descriptors = [Descriptor(text, money_in(sign)) for text, sign in asked]
+    return dict(zip(asked, registry.champion().decide(descriptors), strict=True))
+
+
+def _negative_is_out(asked: Counter[Asked]) -> bool | None:
+    """Which sign money out has, decided over the whole column: what people pay in well-known shops goes out.
+
+    Where few shops are known, negative is out if both signs occur; if all have one sign, it says nothing.
+    """
+    spent: Counter[int] = Counter()
+    for (text, sign), times in asked.items():
+        found = merchants().find(text) if sign else None
+        if found and found.confidence >= REVIEWED and primary_of(found.detailed) in SPENDING:
+            spent[sign] += times
+    signs = {sign for _, sign in asked} - {0}
+    if spent.total() >= ENOUGH_SHOPS and max(spent.values()) >= CLEAR_SHARE * spent.total():
+        return spent[-1] > spent[1]
+    return True if signs == {-1, 1} else None
+
+
+def _sign(amount: str) -> int:
+    """The sign of an amount as written in any notation: a minus before or behind, brackets, DR."""
+    if not _DIGIT.search(amount):
+        return 0
+    return -1 if _NEGATIVE.search(amount) else 1
+
+
+def _cells(verdict: Verdict) -> tuple[str, str, str, str, str]:
+    detailed = verdict.detailed
+    return primary_of(detailed) or "", detailed or "", str(verdict.confidence), verdict.decision, verdict.decided_by
+
+
+@contextmanager
+def _table(path: Path, columns: tuple[str | None, ...]) -> Iterator["csv.DictReader[str]"]:
+    """The rows of a delimited file whose first line names the columns."""
+    with path.open("rb") as source:
+        member = members(source, path.name)[0]
+        encoding = examine(member.open()).encoding
+        text: TextIO = io.TextIOWrapper(member.open(), encoding=encoding, newline="")
+        delimiter = _delimiter(text.readline(), columns)
+        text = io.TextIOWrapper(member.open(), encoding=encoding, newline="")
+        yield csv.DictReader(text, delimiter=delimiter)
+
+
+def _delimiter(header: str, columns: tuple[str | None, ...]) -> str:
+    wanted = {column for column in columns if column}
+    for delimiter in ",;\t|":
+        if wanted <= set(next(csv.reader([header], delimiter=delimiter), [])):
+            return delimiter
+    seen = next(csv.reader([header]), [])
+    missing = sorted(wanted - set(seen))
+    raise NoSuchColumn(errors=tuple(FieldError(name, f"is not among {', '.join(seen[:50])}") for name in missing))
