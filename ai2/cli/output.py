@@ -30,9 +30,11 @@ def problems(*, as_json: bool = False) -> Iterator[None]:
     from psycopg import OperationalError
     from pydantic import ValidationError
 
+    from ai2.kit import logs
     from ai2.kit.migrate import NotAnAdministrator
     from ai2.kit.postgres import PostgresFailed
 
+    logs.configure("cli", "warning")
     try:
         yield
     except Problem as problem:

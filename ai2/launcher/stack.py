@@ -124,6 +124,7 @@ def _dagster(using: Settings, told: dict[str, str]) -> list[Part]:
             environment=told,
             answers=probes.dagster_daemon(page),
             needs=("dagster-code", "dagster-webserver"),
+            after=("marts",),  # or its sensors would build them at the same time
         ),
     ]
 
