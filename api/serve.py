@@ -19,6 +19,7 @@ from api.limits import Limits
 
 BACKLOG = 2048
 GRACE_S = 10
+KEEP_ALIVE_S = 75  # longer than the minute of most proxies, so that they hang up first
 
 
 class PortTaken(OSError):
@@ -68,6 +69,7 @@ def _servers(ports: Mapping[str, int], services: list[str], database: Database) 
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
             )
         )

@@ -49,8 +49,11 @@ async def _prepare(data: Path) -> str:
     from ai2.identity import api_keys, organizations
     from ai2.identity.principal import Role
     from ai2.ingest.service import ImportOptions, Source
+    from ai2.kit import database as roles
     from ai2.kit.database import Database
 
+    async with Database(roles.Role.PIPELINE) as pipeline:
+        print(await flows.retrain(pipeline))
     async with Database() as database:
         async with database.transaction() as db:
             council = await organizations.create(db, name="Council", base_currency="GBP")
@@ -94,6 +97,7 @@ def _report(key: str, times: int) -> None:
         ("analyze", ai, _questions(core)),
         ("create", core, [("POST", "/api/core/transactions", _lunch(core))]),
     ):
+        client.connection.close()  # one that was idle may be closed at the other end; the next request opens it
         for request in itertools.islice(itertools.cycle(requests), 50):
             client.ask(*request)
         taken = sorted(client.ask(*request)[0] for request in itertools.islice(itertools.cycle(requests), times))
@@ -141,6 +145,7 @@ class _Client:
             try:
                 self.ask("GET", "/ready", None)
             except OSError:
+                self.connection.close()
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.2)
