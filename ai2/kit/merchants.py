@@ -61,7 +61,7 @@ _PROCESSORS = re.compile(
         r"pay\s*pa?l\s*(?:\*+|inst(?:ant)?\s+(?:xfer|transfer)\b|purchase\b|ecommerce\b|pymt\b)",
         r"(?:paypal|sumup|i?zettle)\s+(?!transfer|payment|balance|add|credit|instant|cashback|ltd|uk|limited|"
         r"europe)(?=\S{3})",
-        r"(?:gocardless(?:\s+ltd)?|stripe\s+payments)\s+(?=\S{4})",
+        r"(?:gocardless(?:\s+ltd)?|stripe\s+payments|sp|sq|tst)\s+(?=\S{4})",
     )
     + r"[\s:-]*"
 )
@@ -194,12 +194,13 @@ def _without_prefixes(text: str) -> str:
 
 
 def _urls(text: str) -> str:
-    """A leading address becomes its name; one after a name says nothing new and goes."""
+    """A leading address becomes its name (just eat.co.uk too); one after a name says nothing new and goes."""
 
     def name(found: re.Match[str]) -> str:
-        if text[: found.start()].strip(" *"):
+        before = text[: found.start()].strip(" *")
+        inner, host, top = found.groups()
+        if before and (inner or "/" in found[0] or not before.isalpha() or host[:3] == before[:3]):
             return " "
-        _, host, top = found.groups()
         ending = top if top in {"gov", "edu"} else "bill" if found[0].endswith("/bill") else ""
         return f"{host} {ending} "
 
@@ -211,7 +212,8 @@ def _words(text: str) -> list[str]:
     return [
         word
         for place, word in enumerate(found)
-        if not (word.isdigit() and len(word) >= (3 if place else 4)) and not _REFERENCE.match(word)
+        if not (word.isdigit() and len(word) >= (3 if place else 4))
+        and not (_REFERENCE.match(word) and (place or len(word) > 7))  # bet365 comes first, and short
     ]
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -24,6 +24,8 @@ CHUNK = 4096
 CODE_ALONE = 0.9
 # A refund is likely where a shop pays in; a wage or a payout of that shop is possible.
 REFUNDED = 0.94
+# Where the beginning of a known name and the other words speak for different things.
+IN_DOUBT = 0.7
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,9 @@ class PublicCategoriser:
         """A verdict for each, in their order."""
         found = [merchants().find(d.description, d.merchant) for d in descriptors]
         known = [by_knowledge(d, f) for d, f in zip(descriptors, found, strict=True)]
-        unsettled = [place for place, verdict in enumerate(known) if verdict is None]
-        guessed = iter(self._guess([(descriptors[place], found[place]) for place in unsettled]))
-        return [verdict or next(guessed) for verdict in known]
+        open_ones = [n for n, verdict in enumerate(known) if verdict is None or not _is_whole(found[n], verdict)]
+        guesses = dict(zip(open_ones, self._guess([(descriptors[n], found[n]) for n in open_ones]), strict=True))
+        return [weigh(verdict, guesses.get(n)) for n, verdict in enumerate(known)]
 
     def _guess(self, asked: Sequence[tuple[Descriptor, Found | None]]) -> list[Verdict]:
         if self.pipeline is None:
@@ -95,6 +97,23 @@ class PublicCategoriser:
             )[:3],
             merchant=_named(found),
         )
+
+
+def weigh(known: Verdict | None, guess: Verdict | None) -> Verdict:
+    """Half a name counts unless the rest of the text speaks for something else: then a person should look."""
+    if known is None or guess is None:
+        return known or guess or _abstain("none", None, "nothing to go by")
+    if guess.confidence < REVIEW or primary_of(guess.detailed) == primary_of(known.detailed):
+        return known
+    surer = guess if guess.confidence > IN_DOUBT else known
+    confidence = min(surer.confidence, IN_DOUBT)
+    return replace(
+        surer,
+        confidence=confidence,
+        decision=decision_at(confidence),
+        reasons=(*surer.reasons, "name and words disagree"),
+        merchant=known.merchant,
+    )
 
 
 def by_knowledge(descriptor: Descriptor, found: Found | None) -> Verdict | None:
@@ -153,6 +172,10 @@ def knowledge_version() -> str:
 @cache
 def _priors(classes: tuple[str, ...], money_in: bool | None) -> NDArray[np.float32]:
     return np.array([prior(name, money_in) for name in classes], dtype=np.float32)
+
+
+def _is_whole(found: Found | None, verdict: Verdict) -> bool:
+    return found is None or found.is_whole or found.confidence > verdict.confidence
 
 
 def _is_specific(detailed: str) -> bool:

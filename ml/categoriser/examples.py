@@ -117,15 +117,24 @@ def codes() -> Iterator[Example]:
 
 
 def payees(random: Random) -> Iterator[Example]:
-    """Payments between people, of which a bank says no more than a name."""
-    for _ in range(600):
-        name = f"{random.choice(PEOPLE)} {random.choice(PEOPLE)}"
-        way = random.choice(("zelle", "venmo", "faster payment", "standing order", "transfer", "bank transfer"))
+    """Payments between people, of which a bank says no more than a name, half of them of no known language."""
+    ways = ("zelle payment", "venmo", "faster payment", "faster payments receipt", "standing order", "transfer",
+            "bank transfer", "bill payment via faster payment", "mobile payment", "payment")  # fmt: skip
+    for _ in range(2400):
+        first = random.choice(PEOPLE) if random.random() < 0.5 else random.choice("abcdefghjklmnprstw")
+        last = random.choice(PEOPLE) if random.random() < 0.5 else _invented(random)
+        title = random.choice(("", "", "", "mr ", "mrs ", "ms ", "miss "))
         sign = random.choice(("in", "out"))
         preposition = "from" if sign == "in" else "to"
-        yield Example(
-            f"{way} {preposition} {name}", f"TRANSFER_{sign.upper()}_ACCOUNT_TRANSFER", 1.0, "payees", sign=sign
-        )
+        text = f"{random.choice(ways)} {preposition} {title}{first} {last}"
+        yield Example(text, f"TRANSFER_{sign.upper()}_ACCOUNT_TRANSFER", 1.0, "payees", sign=sign)
+
+
+def _invented(random: Random) -> str:
+    syllables = random.randint(2, 3)
+    return "".join(
+        random.choice("bcdfghjklmnprstvwyz") + random.choice("aeiou") for _ in range(syllables)
+    ) + random.choice(("", "n", "s", "r", "l", "ck", "tt", "gs"))
 
 
 def _mauled(key: str, random: Random) -> str:

@@ -27,7 +27,7 @@ def line(text: str, rails: Iterable[str], *, money_in: bool | None, mcc: str | N
     known = [] if money_in is None else ["sign=in" if money_in else "sign=out"]
     if mcc:
         known.append(f"mcc={mcc}")
-    known += [f"rail={rail.replace(' ', '_')}" for rail in dict.fromkeys(rails)]
+    known += [f"rail={rail.replace(' ', '_').removesuffix('s')}" for rail in dict.fromkeys(rails)]
     return " ".join([*known, text.replace("=", " ")])
 
 

@@ -46,11 +46,26 @@ class LinearCategoriser(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             n_jobs=self.jobs,
             random_state=self.seed,
         )
-        descent.fit(features, labels, sample_weight=sample_weight)
+        return self._take(descent.fit(features, labels, sample_weight=sample_weight))
+
+    def refine(self, features: csr_matrix, labels: NDArray[Any], sample_weight: NDArray[Any]) -> Self:
+        """Go once more over examples, with new ones among them, from where the last fit ended; then forget the way."""
+        descent = self.__dict__.pop("_descent")
+        self._take(descent.partial_fit(features, labels, sample_weight=sample_weight))
+        del self._descent
+        return self
+
+    def _take(self, descent: SGDClassifier) -> Self:
+        self._descent = descent
         self.classes_ = descent.classes_
         self.weights_ = np.ascontiguousarray(descent.coef_.T, dtype=np.float32)
         self.bias_ = descent.intercept_.astype(np.float32)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_descent", None)
+        return state
 
     def decision_function(self, features: csr_matrix) -> Floats:
         """A score for each row and class, in the order of `classes_`."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
@@ -49,7 +50,7 @@ class Metrics:
     calibration_error: float
 
 
-def build_pipeline(params: Params = Params()) -> Pipeline:
+def build_pipeline(params: Params) -> Pipeline:
     """Unfitted: rendered lines in (`features.render`), a score for each detailed category out."""
     return Pipeline(
         [
@@ -75,42 +76,45 @@ def build_pipeline(params: Params = Params()) -> Pipeline:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training gives: the pipeline fitted on everything, how sure its probabilities are, and the measurement.
+    """What training gives: the pipeline that serves and its measurement.
 
-    `metrics` are those of a twin that never saw the split `test`; what serves has seen it, too.
+    Measured is the pipeline as it was before it went once more over everything, the measuring merchants too.
     """
 
     pipeline: Pipeline
     metrics: Metrics
 
 
-def train(frame: pd.DataFrame, params: Params = Params()) -> Trained:
-    """Fit on `line`, `detailed` and `weight`, calibrate and measure on the splits of those names."""
-    twin = _fit(frame[frame["split"] == "train"], params)
-    knots = calibrate(twin, frame[frame["split"] == "calibration"])
-    twin["classify"].knots_ = knots
-    metrics = evaluate(twin, frame[frame["split"] == "test"])
-    pipeline = _fit(frame, params)
-    pipeline["classify"].knots_ = knots
+def train(frame: pd.DataFrame, params: Params | None = None) -> Trained:
+    """Fit on `line`, `detailed` and `weight` of the split `train`, calibrate, measure, then learn the other splits."""
+    pipeline = build_pipeline(params or Params())
+    hashed = pipeline[:2].transform(frame["line"])
+    labels, weights = frame["detailed"].to_numpy(), frame["weight"].to_numpy()
+    is_in = {split: (frame["split"] == split).to_numpy() for split in ("train", "calibration", "test")}
+    features = pipeline["weigh"].fit(hashed[is_in["train"]]).transform(hashed)
+    classifier: LinearCategoriser = pipeline["classify"]
+    classifier.fit(features[is_in["train"]], labels[is_in["train"]], weights[is_in["train"]])
+    classifier.knots_ = calibrate(classifier, features[is_in["calibration"]], labels[is_in["calibration"]])
+    metrics = _measure(classifier, features[is_in["test"]], frame[is_in["test"]])
+    classifier.refine(features, labels, weights)
     return Trained(pipeline, metrics)
 
 
-def _fit(frame: pd.DataFrame, params: Params) -> Pipeline:
-    pipeline = build_pipeline(params)
-    return pipeline.fit(frame["line"], frame["detailed"].to_numpy(), classify__sample_weight=frame["weight"].to_numpy())
+def evaluate(pipeline: Pipeline, frame: pd.DataFrame) -> Metrics:
+    """Measure a pipeline on labelled examples that it has not seen."""
+    return _measure(pipeline["classify"], pipeline[:-1].transform(frame["line"]), frame)
 
 
-def calibrate(pipeline: Pipeline, frame: pd.DataFrame) -> NDArray[np.float64]:
+def calibrate(classifier: LinearCategoriser, features: csr_matrix, labels: NDArray[Any]) -> NDArray[np.float64]:
     """How often the primary category is right (second row) at a given probability of it (first row), increasing."""
-    probability, is_right, _ = _judge(pipeline, frame)
+    probability, is_right, _ = _judge(classifier, features, labels)
     fitted = IsotonicRegression(y_min=0.0, y_max=0.99, out_of_bounds="clip").fit(probability, is_right)
     return np.vstack([fitted.X_thresholds_, fitted.y_thresholds_])
 
 
-def evaluate(pipeline: Pipeline, frame: pd.DataFrame) -> Metrics:
-    """Measure a calibrated pipeline on labelled examples that it has not seen."""
-    probability, is_right, is_exact = _judge(pipeline, frame)
-    sure = np.interp(probability, *pipeline["classify"].knots_)
+def _measure(classifier: LinearCategoriser, features: csr_matrix, frame: pd.DataFrame) -> Metrics:
+    probability, is_right, is_exact = _judge(classifier, features, frame["detailed"].to_numpy())
+    sure = np.interp(probability, *classifier.knots_)
     is_brand = ((frame["source"] == "brands") & ~frame["is_mauled"]).to_numpy()
     is_applied = sure >= APPLY
     return Metrics(
@@ -125,14 +129,14 @@ def evaluate(pipeline: Pipeline, frame: pd.DataFrame) -> Metrics:
     )
 
 
-def _judge(pipeline: Pipeline, frame: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _judge(
+    classifier: LinearCategoriser, features: csr_matrix, truth: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Probability of the likeliest primary, whether it is right, and whether the detailed one within it is."""
-    probabilities = pipeline.predict_proba(frame["line"])
-    answer = likeliest(probabilities, pipeline.classes_)
-    truth = frame["detailed"].to_numpy()
-    detailed = pipeline.classes_[answer.detailed]
+    answer = likeliest(classifier.predict_proba(features), classifier.classes_)
+    detailed = classifier.classes_[answer.detailed]
     of = primaries()
-    is_right = np.array([of[a] == of[b] for a, b in zip(detailed, truth, strict=True)])
+    is_right = np.array([of[a] == of[b] for a, b in zip(detailed, truth, strict=True)], dtype=bool)
     return answer.probability, is_right, detailed == truth
 
 

@@ -19,8 +19,10 @@ INWARD = {out: into for into, out in MIRRORS} | {
 }
 OUTWARD = dict(MIRRORS)
 # What is bought in shops, of things and of travel: paid for, not paid out.
-SPENDING = frozenset({"FOOD_AND_DRINK", "GENERAL_MERCHANDISE", "TRANSPORTATION", "TRAVEL", "HOME_IMPROVEMENT", "MEDICAL",
-                      "PERSONAL_CARE", "ENTERTAINMENT", "GENERAL_SERVICES"})  # fmt: skip
+SPENDING = frozenset(
+    """FOOD_AND_DRINK GENERAL_MERCHANDISE TRANSPORTATION TRAVEL HOME_IMPROVEMENT MEDICAL PERSONAL_CARE ENTERTAINMENT
+    GENERAL_SERVICES""".split()  # noqa: SIM905 - one word a name
+)
 # Money back from where money was spent is not income, but it is rarer than income.
 REFUND = 0.25
 
