@@ -4,6 +4,7 @@ What a job needs is imported when there is one: an idle worker stays small.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -41,16 +42,14 @@ async def categorise(database: Database, _: Database, job: Job, progress: Progre
     from ai2 import flows
 
     batch_id = job.payload.get("batch_id")
-    await flows.categorise(database, job.organization_id, UUID(batch_id) if batch_id else None)
-    return None
+    return asdict(await flows.categorise(database, job.organization_id, UUID(batch_id) if batch_id else None))
 
 
 async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Train a challenger on what the organizations taught."""
     from ai2 import flows
 
-    await flows.retrain(pipeline)
-    return None
+    return asdict(await flows.retrain(pipeline))
 
 
 HANDLERS: Mapping[str, Handler] = {"import": import_, "categorise": categorise, "retrain": retrain}

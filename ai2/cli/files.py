@@ -94,35 +94,16 @@ def classify(
     description: Annotated[str, typer.Option(help="The column that says what the row is.")],
     out: Annotated[Path, typer.Option(dir_okay=False, writable=True, help="The file to write.")],
     amount: Annotated[str | None, typer.Option(help="The column with the amount; only its sign counts.")] = None,
-    positive_is: Annotated[
-        str | None, typer.Option(help="What a plain amount is: in or out. If not said, what most rows have is out.")
-    ] = None,
 ) -> None:
     """Classify the rows of a CSV file without importing it.
 
-    Adds primary, detailed, confidence, decision and decided_by to every row.
+    Adds primary, detailed, confidence, decision and decided_by to every row. Where no categoriser was trained yet,
+    one is, which takes a minute.
     """
-    said = _one_of("--positive-is", positive_is, "in", "out")
     with problems():
-        from ai2.cli.classify import classify as decide
+        from ml.cold import classify_file
 
-        _have_a_categoriser()
-        with bar(f"Classifying {file.name}") as progress:
-            done = decide(file, out, description=description, amount=amount, positive_is=said, progress=progress)
-    if done.positive_is and not said:
-        trouble.print(
-            f"A plain amount was taken for money {done.positive_is}, as most rows are; --positive-is says it."
-        )
+        with trouble.status(f"Classifying {escape(file.name)}"):
+            done = classify_file(file, description=description, amount=amount, out=out)
     told = ", ".join(f"{number} {decision}" for decision, number in sorted(done.decisions.items()))
-    console.print(f"{done.rows} rows ({done.different} different): {told}. Written to {out}", markup=False)
-
-
-def _have_a_categoriser() -> None:
-    """Train one where nobody has yet; it is kept."""
-    from ml import registry
-
-    if registry.about_champion() is None:
-        from ml.categoriser.retrain import train_challenger
-
-        with trouble.status("Training the first categoriser, once; this takes a minute or two"):
-            train_challenger([])
+    console.print(f"{done.rows} rows: {told or 'nothing to decide'}. Written to {out}", markup=False)

