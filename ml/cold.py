@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ai2.ingest.containers import members
 from ai2.ingest.encodings import examine
-from ai2.kit.errors import FieldError, Invalid
+from ai2.kit.errors import Invalid
 from ml import registry
 from ml.answers import Descriptor, Verdict
 from ml.knowledge.labels import primary_of
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 COLUMNS = ("primary", "detailed", "confidence", "decision", "decided_by")
 # So many rows at well-known shops, and so large a share of them, say which sign money out has.
 ENOUGH_SHOPS, CLEAR_SHARE = 5, 0.8
+# A text and the sign of its amount: -1, 1, or 0 where there is none.
+Asked = tuple[str, int]
 _NEGATIVE = re.compile(r"^\s*\W*[-−(]|[-−)]\s*\W*$|\bdr\b", re.IGNORECASE)
 _DIGIT = re.compile(r"[1-9]")
 
@@ -50,17 +52,17 @@ def classify_file(path: Path, *, description: str, amount: str | None = None, ou
 
     `confidence` is that of the primary category. Nothing is written before all of it is decided.
     """
-    with _table(path, (description, amount)) as rows:
-        asked = Counter((row.get(description) or "", _sign(row.get(amount or "") or "")) for row in rows)
+    with _table(path, description, amount) as table:
+        asked = Counter(table.asked())
     negative_is_out = _negative_is_out(asked) if amount else None
     verdicts = decide_all(list(asked), negative_is_out=negative_is_out)
-    with _table(path, (description, amount)) as rows, out.open("w", encoding="utf-8", newline="") as file:
-        header = [name for name in rows.fieldnames or [] if name not in COLUMNS]
+    decisions: Counter[str] = Counter()
+    with _table(path, description, amount) as table, out.open("w", encoding="utf-8", newline="") as file:
+        header = [name for name in table.header if name not in COLUMNS]
         writer = csv.DictWriter(file, [*header, *COLUMNS], extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        decisions: Counter[str] = Counter()
-        for row in rows:
-            verdict = verdicts[row.get(description) or "", _sign(row.get(amount or "") or "")]
+        for row in table.rows:
+            verdict = verdicts[table.ask(row)]
             decisions[verdict.decision] += 1
             writer.writerow(row | dict(zip(COLUMNS, _cells(verdict), strict=True)))
     return Classified(decisions.total(), dict(decisions), registry.champion().version, negative_is_out)
@@ -75,9 +77,6 @@ def classify_frame(frame: "pd.DataFrame", *, description: str, amount: str | Non
     verdicts = decide_all(list(dict.fromkeys(asked)), negative_is_out=negative_is_out)
     cells = zip(*(_cells(verdicts[one]) for one in asked), strict=True) if asked else [()] * len(COLUMNS)
     return frame.assign(**dict(zip(COLUMNS, map(list, cells), strict=True)))
-
-
-Asked = tuple[str, int]
 
 
 def decide_all(asked: Sequence[Asked], *, negative_is_out: bool | None) -> dict[Asked, Verdict]:
@@ -121,23 +120,40 @@ def _cells(verdict: Verdict) -> tuple[str, str, str, str, str]:
     return primary_of(detailed) or "", detailed or "", str(verdict.confidence), verdict.decision, verdict.decided_by
 
 
+@dataclass(frozen=True)
+class _Table:
+    """A delimited file whose first line names the columns, and the two that are asked about."""
+
+    rows: "csv.DictReader[str]"
+    header: list[str]
+    description: str
+    amount: str | None
+
+    def ask(self, row: dict[str, str]) -> Asked:
+        return row.get(self.description) or "", _sign((row.get(self.amount) if self.amount else None) or "")
+
+    def asked(self) -> Iterator[Asked]:
+        return map(self.ask, self.rows)
+
+
 @contextmanager
-def _table(path: Path, columns: tuple[str | None, ...]) -> Iterator["csv.DictReader[str]"]:
-    """The rows of a delimited file whose first line names the columns."""
+def _table(path: Path, description: str, amount: str | None) -> Iterator[_Table]:
     with path.open("rb") as source:
         member = members(source, path.name)[0]
         encoding = examine(member.open()).encoding
         text: TextIO = io.TextIOWrapper(member.open(), encoding=encoding, newline="")
-        delimiter = _delimiter(text.readline(), columns)
-        text = io.TextIOWrapper(member.open(), encoding=encoding, newline="")
-        yield csv.DictReader(text, delimiter=delimiter)
+        first = text.readline()
+        delimiter, named = _columns(first, [description, *([amount] if amount else [])])
+        rows = csv.DictReader(io.TextIOWrapper(member.open(), encoding=encoding, newline=""), delimiter=delimiter)
+        yield _Table(rows, list(rows.fieldnames or []), named[0], named[1] if amount else None)
 
 
-def _delimiter(header: str, columns: tuple[str | None, ...]) -> str:
-    wanted = {column for column in columns if column}
+def _columns(header: str, wanted: list[str]) -> tuple[str, list[str]]:
+    """The delimiter under which the header has the wanted columns, and their names as written there, case aside."""
     for delimiter in ",;\t|":
-        if wanted <= set(next(csv.reader([header], delimiter=delimiter), [])):
-            return delimiter
-    seen = next(csv.reader([header]), [])
-    missing = sorted(wanted - set(seen))
-    raise NoSuchColumn(errors=tuple(FieldError(name, f"is not among {', '.join(seen[:50])}") for name in missing))
+        seen = {name.strip().casefold(): name for name in next(csv.reader([header], delimiter=delimiter), [])}
+        found = [seen.get(name.strip().casefold()) for name in wanted]
+        if all(found):
+            return delimiter, [name for name in found if name]
+    names = next(csv.reader([header], delimiter=max(",;\t|", key=header.count)), [])
+    raise NoSuchColumn(f"There is no column {' or '.join(wanted)}; there are {', '.join(names[:50])}")
