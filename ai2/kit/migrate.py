@@ -35,6 +35,10 @@ def migrate(admin_url: str | None = None, using: Settings | None = None) -> None
     except psycopg.errors.InsufficientPrivilege as error:
         if not _is_prepared(using):
             raise NotAnAdministrator(f"{NotAnAdministrator.__doc__} ({error.diag.message_primary})") from error
+    except psycopg.OperationalError:
+        # The address of a prepared server needs no user of its own: we know the roles and their passwords.
+        if not _is_prepared(using):
+            raise
     upgrade()
 
 

@@ -13,6 +13,7 @@ import psutil
 from ai2.launcher.environment import ROOT
 
 PATIENCE_S = 15
+LOG_BYTES = 20_000_000  # a larger log of earlier starts makes room for a new one
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Started:
     name: str
     popen: "subprocess.Popen[bytes]"
     log: Path
+    log_began: int
 
     def ended(self) -> str | None:
         """How it ended, in words; none while it runs."""
@@ -33,9 +35,9 @@ class Started:
         return f"ended with exit code {code}"
 
     def last_words(self, lines: int = 5) -> str:
-        """The end of its log."""
+        """The end of its log, from this life of it."""
         with self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - 4000))
+            log.seek(max(self.log_began, self.log.stat().st_size - 4000))
             return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
 
@@ -43,7 +45,10 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
     """Start a process in a session of its own, so that a Ctrl-C in the terminal reaches us alone."""
     logs.mkdir(parents=True, exist_ok=True)
     path = logs / f"{name}.log"
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+        began = log.seek(0, os.SEEK_END)
         popen = subprocess.Popen(
             command,
             env=dict(environment),
@@ -53,7 +58,7 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
             stderr=log,
             start_new_session=True,
         )
-    return Started(name, popen, path)
+    return Started(name, popen, path, began)
 
 
 def stop(processes: Sequence[Started]) -> None:
