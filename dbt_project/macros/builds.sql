@@ -10,7 +10,7 @@
 
 {#- Where a model's last build stopped seeing; before the first build, the beginning. -#}
 {% macro watermark(model_name) -%}
-    coalesce((select seen.row_xid from {{ watermarks() }} as seen where seen.model = '{{ model_name }}'), '0'::xid8)
+    (select coalesce(max(seen.row_xid), '0'::xid8) from {{ watermarks() }} as seen where seen.model = '{{ model_name }}')
 {%- endmacro %}
 
 {% macro prepare_schemas() %}

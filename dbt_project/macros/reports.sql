@@ -1,6 +1,7 @@
 {#- What the marts and their live views have in common: one definition of each figure.
 
-    `touched` names the relation of the keys to compute; without it everything is computed. -#}
+    `touched` names the relation of the keys to compute; without it everything is computed. Months are computed one by
+    one then: each reads its own days by their index, and none touched reads nothing. -#}
 
 {#- What an account held at the end of each day on which something moved. -#}
 {% macro daily_balances(touched=none) %}
@@ -8,6 +9,7 @@
         select * from {{ ref('int_ledger__entries_posted') }}
         {%- if touched %} inner join {{ touched }} using (organization_id, account_id) {%- endif %}
         where ledger = 'account'
+        {%- if touched %} and exists (select from {{ touched }}) {%- endif %}
     ),
 
     accounts as (
@@ -54,11 +56,11 @@
 
 {#- Income, expense and what only moved between accounts, a month, account and currency. -#}
 {% macro monthly_cash_flow(touched=none) %}
+    {{ for_each_month(touched) }}
     with entries as (
         select entry.*, {{ month_of('entry.booked_on') }} as month
         from {{ ref('int_ledger__entries_posted') }} as entry
-        {%- if touched %} {{ in_touched_months('entry', touched) }} {%- endif %}
-        where entry.ledger <> 'account'
+        where entry.ledger <> 'account' {{ in_that_month('entry', touched) }}
     ),
 
     -- what leaves an income leg has come into the account
@@ -90,16 +92,19 @@
         income - expense + transfers_in - transfers_out as change,
         transactions
     from months
+    {{ end_for_each(touched) }}
 {% endmacro %}
 
 {#- What was spent on each category a month, account and currency: what was paid less what came back. -#}
 {% macro category_spending(touched=none) %}
+    {{ for_each_month(touched) }}
     with spending as (
         select paid.*, {{ month_of('paid.booked_on') }} as month
         from {{ ref('int_books__transactions_categorised') }} as paid
-        {%- if touched %} {{ in_touched_months('paid', touched) }} {%- endif %}
         -- money in is a refund where its category is for spending; without a category nobody knows
-        where paid.category_kind = 'expense' or (paid.category_id is null and paid.amount < 0)
+        where
+            (paid.category_kind = 'expense' or (paid.category_id is null and paid.amount < 0))
+            {{ in_that_month('paid', touched) }}
     ),
 
     months as (
@@ -134,13 +139,28 @@
         paid - refunded as spent,
         transactions
     from months
+    {{ end_for_each(touched) }}
 {% endmacro %}
 
-{#- The month as a range of days, so that an index by date can be used. -#}
-{% macro in_touched_months(relation, touched) -%}
-    inner join {{ touched }} as touched_month
-        on {{ relation }}.organization_id = touched_month.organization_id
-        and {{ relation }}.account_id = touched_month.account_id
-        and {{ relation }}.booked_on >= touched_month.month
-        and {{ relation }}.booked_on < (touched_month.month + interval '1 month')::date
+{% macro for_each_month(touched) -%}
+    {%- if touched -%}
+    select figures.*
+    from (
+        select organization_id, account_id, month, (month + interval '1 month')::date as next_month from {{ touched }}
+        offset 0
+    ) as that
+    cross join lateral (
+    {%- endif -%}
+{%- endmacro %}
+
+{#- As a range of days: an index by date can answer it. -#}
+{% macro in_that_month(relation, touched) -%}
+    {%- if touched -%}
+        and {{ relation }}.organization_id = that.organization_id and {{ relation }}.account_id = that.account_id
+        and {{ relation }}.booked_on >= that.month and {{ relation }}.booked_on < that.next_month
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro end_for_each(touched) -%}
+    {{ ') as figures' if touched }}
 {%- endmacro %}

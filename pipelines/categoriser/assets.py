@@ -1,5 +1,7 @@
 """The model everyone starts with, learning from those who allow it."""
 
+from typing import Any
+
 import dagster as dg
 
 from ai2 import flows
@@ -21,7 +23,7 @@ CATEGORISER = dg.AssetKey(["ml", "categoriser"])
 def categoriser(books: Books) -> dg.MaterializeResult[None]:
     """Train a challenger; it serves if it is no worse than the champion."""
     trained = books.of_all(flows.retrain)
-    known = {"version": trained.version, "is_promoted": trained.is_promoted, **trained.metrics}
+    known: dict[str, Any] = {"version": trained.version, "is_promoted": trained.is_promoted, **trained.metrics}
     return dg.MaterializeResult(
         metadata={
             **known,

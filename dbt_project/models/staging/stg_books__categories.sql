@@ -1,8 +1,4 @@
 -- A category and the group it belongs to: its parent, or itself where it has none.
-with categories as (
-    select * from {{ source('published', 'categories') }}
-)
-
 select
     category.organization_id,
     category.category_id,
@@ -13,6 +9,6 @@ select
     category.archived_at is not null as is_archived,
     -- a renamed parent changes its children too
     greatest(category.row_xid, parent.row_xid) as row_xid
-from categories as category
-left join categories as parent
+from {{ source('published', 'categories') }} as category
+left join {{ source('published', 'categories') }} as parent
     on category.organization_id = parent.organization_id and category.parent_id = parent.category_id
