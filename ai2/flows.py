@@ -15,11 +15,11 @@ from ai2.ingest.service import ImportOptions, ImportResult, Source
 from ai2.kit import queue
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import FieldError, Invalid, Problem
+from ai2.kit.periods import Period
 from ai2.kit.settings import settings
 
 if TYPE_CHECKING:
     from ml.categoriser.retrain import Retrained
-
     from ml.service import Suggested
 
 Progress = Callable[[float], None]
@@ -142,12 +142,14 @@ async def _account_named(db: Connection, organization_id: UUID, name: str | None
     return known.account_id
 
 
-async def categorise(database: Database, organization_id: UUID, batch_id: UUID | None = None) -> "Suggested":
-    """Decide the categories of a batch, or of everything that has none yet; people's own stay."""
+async def categorise(
+    database: Database, organization_id: UUID, batch_id: UUID | None = None, period: Period | None = None
+) -> "Suggested":
+    """Decide the categories of a batch, a period, or everything that has none yet; people's own stay."""
     from ml import service
 
     async with database.transaction(organization_id) as db:
-        return await service.suggest(db, organization_id, batch_id)
+        return await service.suggest(db, organization_id, batch_id, period)
 
 
 async def retrain(database: Database) -> "Retrained":

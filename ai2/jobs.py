@@ -5,11 +5,13 @@ What a job needs is imported when there is one: an idle worker stays small.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from ai2.kit.database import Database
 from ai2.kit.errors import Problem
+from ai2.kit.periods import Period
 from ai2.kit.queue import MAX_ATTEMPTS, Job
 
 Progress = Callable[[float], None]
@@ -38,11 +40,13 @@ async def import_(database: Database, _: Database, job: Job, progress: Progress)
 
 
 async def categorise(database: Database, _: Database, job: Job, progress: Progress) -> Result:
-    """Decide the categories of a batch, or of everything without one."""
+    """Decide the categories of a batch, a period, or everything without one."""
     from ai2 import flows
 
-    batch_id = job.payload.get("batch_id")
-    return asdict(await flows.categorise(database, job.organization_id, UUID(batch_id) if batch_id else None))
+    batch_id, period = job.payload.get("batch_id"), job.payload.get("period")
+    days = Period(*map(date.fromisoformat, period)) if period else None
+    found = await flows.categorise(database, job.organization_id, UUID(batch_id) if batch_id else None, days)
+    return asdict(found)
 
 
 async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:

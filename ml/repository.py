@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.kit.database import Connection, one, rows
+from ai2.kit.periods import Period
 
 
 async def taught(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
@@ -93,7 +94,9 @@ async def close_suggestions(db: Connection, organization_id: UUID, merchant_key:
     )
 
 
-async def stage_undecided(db: Connection, organization_id: UUID, batch_id: UUID | None) -> None:
+async def stage_undecided(
+    db: Connection, organization_id: UUID, batch_id: UUID | None, period: Period | None = None
+) -> None:
     """Gather what has no decision, in two temporary tables: `descriptors` (each distinct one once) and `described`."""
     await db.execute("drop table if exists pg_temp.described, pg_temp.descriptors")
     await db.execute(
@@ -106,8 +109,14 @@ async def stage_undecided(db: Connection, organization_id: UUID, batch_id: UUID 
         from books.transactions
         where organization_id = %(organization_id)s and decided_by is null and deleted_at is null
             and (%(batch_id)s::uuid is null or batch_id = %(batch_id)s)
+            and (%(start)s::date is null or booked_on between %(start)s and %(end)s)
         """,
-        {"organization_id": organization_id, "batch_id": batch_id},
+        {
+            "organization_id": organization_id,
+            "batch_id": batch_id,
+            "start": period and period.start,
+            "end": period and period.end,
+        },
     )
     await db.execute(
         """

@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from ai2.books import categories, decisions
 from ai2.kit.database import Connection
 from ai2.kit.merchants import merchant_key
+from ai2.kit.periods import Period
 from ml import registry, repository
 from ml.answers import Analysis, Category, Descriptor, KnownMerchant, Verdict
 from ml.knowledge.labels import primary_of
@@ -75,9 +76,11 @@ async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[I
     return [answer(item) for item in items]
 
 
-async def suggest(db: Connection, organization_id: UUID, batch_id: UUID | None = None) -> Suggested:
+async def suggest(
+    db: Connection, organization_id: UUID, batch_id: UUID | None = None, period: Period | None = None
+) -> Suggested:
     """Decide every transaction that has no decision: what is sure is applied, what is not waits for a person."""
-    await repository.stage_undecided(db, organization_id, batch_id)
+    await repository.stage_undecided(db, organization_id, batch_id, period)
     descriptors = await repository.descriptors(db)
     taught = await _taught(db, organization_id, [(row["merchant_key"], row["money_in"]) for row in descriptors])
     ids = await categories.by_code(db, organization_id)

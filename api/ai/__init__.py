@@ -2,6 +2,7 @@
 
 import asyncio
 
+from ai2.kit import logs
 from api.ai import analyze, feedback, status
 from ml import registry
 
@@ -10,4 +11,7 @@ ROUTERS = (status.router, analyze.router, feedback.router)
 
 async def start() -> None:
     """Have the model in memory before the first question."""
-    await asyncio.to_thread(registry.champion)
+    try:
+        await asyncio.to_thread(registry.champion)
+    except Exception:  # noqa: BLE001 - without it the other answers go on, and each question says what is wrong
+        logs.logger().exception("the model does not load")

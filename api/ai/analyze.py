@@ -1,5 +1,6 @@
 """Analysing: a category for one movement of money, or for thousands, each with its reasons."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from ai2.kit import queue
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.money import exact
+from ai2.kit.periods import EXPECTED, read_period
 from api import roles
 from api.core.transactions import Attributes, Description
 from api.schemas import AmountIn, Body, Confidence, Currency, Day, Instant, Name, Out
@@ -47,15 +49,16 @@ class NamedMovement(Movement):
 
 
 class BatchWanted(Body):
-    """Either movements, or an import whose stored transactions are to be categorised."""
+    """Movements; or an import or a period, whose stored transactions are to be categorised."""
 
     transactions: Annotated[list[NamedMovement], Field(min_length=1, max_length=INLINE)] | None = None
     batch_id: UUID | None = None
+    period: str | None = Field(default=None, max_length=50, description=f"A period: it {EXPECTED}.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "BatchWanted":
-        if (self.transactions is None) == (self.batch_id is None):
-            raise ValueError("needs transactions or batch_id, and only one of them")
+        if sum(named is not None for named in (self.transactions, self.batch_id, self.period)) != 1:
+            raise ValueError("needs transactions, batch_id or period, and only one of them")
         return self
 
 
@@ -127,11 +130,11 @@ async def analyze_transaction(movement: Movement, db: Db, who: Caller) -> Analys
     responses={202: {"model": BatchAnswer, "description": "A job, for stored transactions."}},
 )
 async def batch_analyze(wanted: BatchWanted, db: Db, who: Caller, response: Response) -> dict[str, Any]:
-    """Up to 10,000 movements at once, answered by your ids; or categorise what an import brought, as a job."""
+    """Up to 10,000 movements at once, answered by your ids; or categorise what is stored, as a job."""
     if wanted.transactions is None:
         roles.require(who, Role.ACCOUNTANT)
         response.status_code = 202
-        return {"job_id": await _enqueue(db, who.organization_id, wanted.batch_id)}
+        return {"job_id": await _enqueue(db, who.organization_id, wanted)}
     _check_distinct(wanted.transactions)
     await _check_theirs(db, who.organization_id, wanted.transactions)
     items = [_item(movement, movement.id) for movement in wanted.transactions]
@@ -148,9 +151,13 @@ async def get_batch_analysis(job_id: UUID, db: Db, who: Caller) -> queue.Job:
     return job
 
 
-async def _enqueue(db: Connection, organization_id: UUID, batch_id: UUID | None) -> UUID:
-    known = await ingest.batch(db, organization_id, batch_id) if batch_id else None
-    return await queue.enqueue(db, organization_id, JOB, {"batch_id": str(known.batch_id)} if known else {})
+async def _enqueue(db: Connection, organization_id: UUID, wanted: BatchWanted) -> UUID:
+    if wanted.batch_id:
+        known = await ingest.batch(db, organization_id, wanted.batch_id)
+        return await queue.enqueue(db, organization_id, JOB, {"batch_id": str(known.batch_id)})
+    period = read_period(wanted.period or "", datetime.now(UTC).date())
+    days = [period.start.isoformat(), period.end.isoformat()]
+    return await queue.enqueue(db, organization_id, JOB, {"period": days})
 
 
 async def _check_theirs(db: Connection, organization_id: UUID, movements: list[Any]) -> None:

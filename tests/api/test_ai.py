@@ -1,12 +1,16 @@
 """Analysis and feedback over HTTP: every answer has its reasons, and an organization learns for itself alone."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
 
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
+from ai2.jobs import HANDLERS
+from ai2.kit import queue
+from ai2.kit.database import Database
 from tests.api.asking import ClientOf
 
 ANALYZE = "/api/ai/analyze-transaction"
@@ -90,10 +94,28 @@ async def test_ten_thousand_at_once(owner: AsyncClient) -> None:
     assert (await owner.post(BATCH, json={"transactions": wanted})).status_code == 422
 
 
+async def test_a_stored_period_is_categorised_by_its_job(
+    owner: AsyncClient, database: Database, organization: Organization
+) -> None:
+    inside, outside = await book(owner, TESCO), await book(owner, {**TESCO, "date": "2026-05-01"})
+    job = await owner.post(BATCH, json={"period": "2026-03"})
+    assert job.status_code == 202, job.text
+    address = f"{BATCH}/{job.json()['job_id']}"
+    async with database.transaction(organization.organization_id) as db:
+        waiting = await queue.get(db, organization.organization_id, UUID(job.json()["job_id"]))
+    await HANDLERS["categorise"](database, database, waiting, lambda _: None)
+    rows = {row["transaction_id"]: row for row in (await owner.get("/api/core/transactions")).json()["items"]}
+    assert rows[inside["transaction_id"]]["category"] == "Groceries"
+    assert rows[outside["transaction_id"]]["category"] is None
+    assert (await owner.get(address)).json()["job_id"] == job.json()["job_id"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {},
+        {"period": "last summer"},
+        {"period": "2026", "transactions": [{**TESCO, "id": "a"}]},
         {"transactions": []},
         {"transactions": [{**TESCO, "id": "a"}, {**TESCO, "id": "a"}]},
         {"transactions": [TESCO]},
