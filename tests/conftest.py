@@ -47,9 +47,7 @@ async def pipeline(server: None) -> AsyncIterator[Database]:
 
 async def make_organization(database: Database, name: str = "Bright Bikes") -> Organization:
     async with database.transaction() as db:
-        organization = await organizations.create(
-            db, name=f"{name} {new_id()}", base_currency="GBP", country="GB"
-        )
+        organization = await organizations.create(db, name=f"{name} {new_id()}", base_currency="GBP", country="GB")
         await categories.create_defaults(db, organization.organization_id)
     return organization
 

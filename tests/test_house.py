@@ -64,7 +64,7 @@ def test_make_help_names_every_target_a_person_calls() -> None:
 
 
 def test_no_source_file_is_too_long() -> None:
-    long = {path.name: lines for path in tracked() if path.suffix == ".py" and (lines := length(path)) > 450}
+    long = {path.name: lines for path in tracked() if path.suffix == ".py" and (lines := length(path)) > 500}
     assert set(long) <= {"0001_spine.py"}, "is it one idea?"
 
 

@@ -586,8 +586,8 @@ end $$;
 call identity.protect(array[
     'identity.organizations', 'identity.organization_keys', 'identity.memberships', 'identity.api_keys',
     'identity.idempotency_keys', 'books.accounts', 'books.categories', 'books.category_codes', 'books.transactions',
-    'books.daily_totals', 'books.monthly_totals', 'books.merchant_totals', 'books.transaction_versions', 'ingest.raw_files', 'ingest.batches',
-    'ingest.unloaded_lines', 'ingest.fingerprints', 'ingest.layouts',
+    'books.daily_totals', 'books.monthly_totals', 'books.merchant_totals', 'books.transaction_versions',
+    'ingest.raw_files', 'ingest.batches', 'ingest.unloaded_lines', 'ingest.fingerprints', 'ingest.layouts',
     'ml.suggestions', 'ml.feedback', 'ml.merchant_decisions'
 ]::regclass[]);
 

@@ -34,7 +34,9 @@ def test_reads_the_guides_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("AI2_CONFIG", str(file))
     made = Settings(_env_file=None)
     assert made.database_url
-    assert made.database_url.get_secret_value() == "postgresql://ai2:s3cret%2F%40@db.example:6432/ai2_prod?sslmode=require"
+    assert (
+        made.database_url.get_secret_value() == "postgresql://ai2:s3cret%2F%40@db.example:6432/ai2_prod?sslmode=require"
+    )
     assert (made.database_pool_max, made.log_level, made.rate_limit_max) == (20, "warn", 5)
     assert made.cors_origins == ["https://app.example"]
 

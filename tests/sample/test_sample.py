@@ -2,6 +2,7 @@
 
 import csv
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,6 @@ def test_has_what_a_business_has(business: Business) -> None:
 
 def test_each_balance_follows_from_the_one_before(tmp_path: Path) -> None:
     rows = list(csv.DictReader(write(tmp_path)[0].path.open(newline="")))
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         change = Decimal(row["Credit Amount"] or 0) - Decimal(row["Debit Amount"] or 0)
         assert Decimal(before["Balance"]) + change == Decimal(row["Balance"])

@@ -16,6 +16,6 @@ from transactions
 -- each row is read once, and by whatever index the reader's question allows
 cross join lateral (
     values
-        ('account', null::uuid, transactions.amount),
-        (transactions.type, transactions.category_id, -transactions.amount)
+    ('account', null::uuid, transactions.amount),
+    (transactions.type, transactions.category_id, -transactions.amount)
 ) as leg (ledger, category_id, amount)
