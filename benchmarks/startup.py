@@ -66,8 +66,14 @@ def _up(clone: Path, profile: str) -> Iterator[psutil.Process]:
 
 
 def _megabytes(process: psutil.Process) -> float:
-    family = [process, *process.children(recursive=True)]
-    return sum(member.memory_full_info().pss for member in family) / 2**20
+    return sum(_bytes(member) for member in [process, *process.children(recursive=True)]) / 2**20
+
+
+def _bytes(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:  # it ended meanwhile
+        return 0
 
 
 def _free_ports() -> dict[str, str]:
