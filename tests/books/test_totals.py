@@ -17,7 +17,8 @@ KEPT = """
     from books.{table} where transactions > 0
 """
 SUMS = """
-    select {day} as day, {key} as key, category_id, currency, coalesce(sum(amount) filter (where amount > 0), 0) as money_in,
+    select {day} as day, {key} as key, category_id, currency,
+        coalesce(sum(amount) filter (where amount > 0), 0) as money_in,
         coalesce(-sum(amount) filter (where amount < 0), 0) as money_out, count(*)::integer as transactions
     from books.transactions where deleted_at is null group by 1, 2, 3, 4
 """
