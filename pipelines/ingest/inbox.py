@@ -7,8 +7,11 @@ read, asks a question or is held stays where it is, and is tried again when it o
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from uuid import UUID
 
 DONE = "done"
@@ -45,8 +48,8 @@ class Place:
 
 def look(inbox: Path) -> list[Dropped]:
     """Every file that somebody dropped, in the order of their paths."""
-    files = (path for path in sorted(inbox.glob("*/*/*")) if path.is_file() and _is_meant(path))
-    return [_dropped(path) for path in files]
+    found = (_dropped(path) for path in sorted(inbox.glob("*/*/*")) if _is_meant(path))
+    return [file for file in found if file]
 
 
 def settled(before: Mapping[str, list[int]], now: Iterable[Dropped]) -> list[Dropped]:
@@ -61,7 +64,12 @@ def remembered(now: Iterable[Dropped]) -> str:
 
 def run_key(file: Dropped, place: Place) -> str:
     """One run for one file as it was dropped; another once its account's files are read differently."""
-    return f"{place.account_id}:{digest(file.path)}:{file.changed_ns}:{place.layouts}"
+    return f"{place.account_id}:{_digest_of(file)}:{file.changed_ns}:{place.layouts}"
+
+
+@lru_cache(maxsize=1000)  # a file that waits is looked at every few seconds
+def _digest_of(file: Dropped) -> str:
+    return digest(file.path)
 
 
 def digest(path: Path) -> str:
@@ -86,6 +94,10 @@ def _is_meant(path: Path) -> bool:
     return not path.name.startswith((".", "~")) and not path.name.lower().endswith(UNFINISHED)
 
 
-def _dropped(path: Path) -> Dropped:
-    stat = path.stat()
-    return Dropped(path, stat.st_size, stat.st_ctime_ns)
+def _dropped(path: Path) -> Dropped | None:
+    """A file of its own: no folder, no link to somewhere else, and not taken away meanwhile."""
+    with suppress(FileNotFoundError):
+        stat = path.lstat()
+        if S_ISREG(stat.st_mode):
+            return Dropped(path, stat.st_size, stat.st_ctime_ns)
+    return None

@@ -33,6 +33,14 @@ def test_what_is_not_meant_is_left_alone(inbox: Inbox, tmp_path: Path, name: str
     assert look(tmp_path / "inbox") == []
 
 
+def test_a_link_to_elsewhere_is_not_followed(inbox: Inbox, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text(STATEMENT)
+    (inbox.folder / "statement.csv").symlink_to(secret)
+
+    assert look(tmp_path / "inbox") == []
+
+
 def test_a_file_still_being_written_waits(inbox: Inbox, tmp_path: Path) -> None:
     inbox.drop(STATEMENT)
     first = look(tmp_path / "inbox")
