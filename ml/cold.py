@@ -16,7 +16,7 @@ from ai2.kit.errors import Invalid
 from ml import registry
 from ml.answers import Descriptor, Verdict
 from ml.knowledge.labels import primary_of
-from ml.knowledge.merchants import REVIEWED, merchants
+from ml.knowledge.merchants import BRANCH, merchants
 from ml.knowledge.signs import SPENDING
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _negative_is_out(asked: Counter[Asked]) -> bool | None:
     spent: Counter[int] = Counter()
     for (text, sign), times in asked.items():
         found = merchants().find(text) if sign else None
-        if found and found.confidence >= REVIEWED and primary_of(found.detailed) in SPENDING:
+        if found and found.confidence >= BRANCH and primary_of(found.detailed) in SPENDING:
             spent[sign] += times
     signs = {sign for _, sign in asked} - {0}
     if spent.total() >= ENOUGH_SHOPS and max(spent.values()) >= CLEAR_SHARE * spent.total():

@@ -14,7 +14,6 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +39,7 @@ TRUSTED = [
     "ml.categoriser.linear.LinearCategoriser",
     "ml.categoriser.linear.Lines",
 ]
-FILE = "model.skops"
+FILE, POINTER = "model.skops", "champion.json"
 POLL_S = 3.0
 ANSWER_S = 2.0
 
@@ -61,6 +60,11 @@ class About:
     params: dict[str, Any]
     code_version: str
     run_id: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """Where its copy lies: another registry may have given the same version to another file."""
+        return f"{self.version}-{self.sha256[:8]}"
 
 
 # --- what serves in this process ---------------------------------------------------------------------------------
@@ -102,7 +106,8 @@ def refresh() -> bool:
     """Look for a new champion, here and in MLflow; says whether one serves now. What serves stays on any trouble."""
     former = _serving.about
     version = registered_version()
-    if version and version != _kept_version():
+    kept = _kept()
+    if version and (kept is None or version != kept.version):
         _fetch()
     _load_kept()
     return _serving.about is not None and _serving.about != former
@@ -127,14 +132,19 @@ def _look_for_ever() -> None:
 def _load_kept() -> None:
     """Serve the kept copy, if there is one that this process does not serve already."""
     try:
-        pointer = (_home() / "champion.json").read_bytes()
+        pointer = (_home() / POINTER).read_bytes()
     except FileNotFoundError:
         return
     with _serving.lock:
         if pointer == _serving.pointer:
             return
         about = About(**json.loads(pointer))
-        pipeline = load(_home() / about.version / FILE, about.sha256)
+        try:
+            pipeline = load(_home() / about.folder / FILE, about.sha256)
+        except (ModelRejected, FileNotFoundError) as error:  # without its pointer it is fetched or trained anew
+            log.error("kept_model_rejected", reason=str(error))
+            (_home() / POINTER).unlink(missing_ok=True)
+            return
         from ml.categoriser.decide import PublicCategoriser
 
         _serving.categoriser = PublicCategoriser(pipeline, f"{NAME}-{about.version}")
@@ -161,29 +171,27 @@ def load(path: Path, sha256: str) -> "Pipeline":
 
 def keep(path: Path, about: About) -> None:
     """Copy a model file here and let it serve: all of it is in place before the pointer moves."""
-    home, former = _home(), _kept_version()
+    home, kept = _home(), _kept()
+    former = kept.folder if kept else None
     home.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=home, ignore_cleanup_errors=True) as folder:
-        fresh = Path(folder) / about.version
+        fresh = Path(folder) / about.folder
         fresh.mkdir()
         shutil.copyfile(path, fresh / FILE)
-        target = home / about.version
-        with suppress(OSError):  # the same version is there already
-            fresh.rename(target)
-        if not target.exists():
-            raise FileNotFoundError(target)
-        pointer = Path(folder) / "champion.json"
+        shutil.rmtree(home / about.folder, ignore_errors=True)
+        fresh.rename(home / about.folder)
+        pointer = Path(folder) / POINTER
         pointer.write_text(json.dumps(asdict(about)), encoding="utf-8")
-        pointer.replace(home / "champion.json")
+        pointer.replace(home / POINTER)
     for other in home.iterdir():  # the former stays, for who is about to read it
-        if (other / FILE).exists() and other.name not in {about.version, former}:
+        if (other / FILE).exists() and other.name not in {about.folder, former}:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def _kept_version() -> str | None:
+def _kept() -> About | None:
     try:
-        return str(json.loads((_home() / "champion.json").read_bytes())["version"])
-    except (FileNotFoundError, KeyError, ValueError):
+        return About(**json.loads((_home() / POINTER).read_bytes()))
+    except (FileNotFoundError, TypeError, ValueError):
         return None
 
 
