@@ -49,6 +49,10 @@ class ExpandsTooMuch(TooLarge):
     """The archive expands to more than is accepted; send the statements one by one."""
 
 
+class FileTooLarge(TooLarge):
+    """The statement is larger than is read in one piece; download it in parts."""
+
+
 class UnsafeMarkup(Unreadable):
     """The file declares a document type or entities, which no statement needs; it was not read."""
 
@@ -117,13 +121,21 @@ class Column:
 
 
 class NeedsAnswer(Invalid):
-    """The file can be read in more than one way; answer the questions and send it again."""
+    """The file can be read in more than one way; answer the questions and send it again.
 
-    def __init__(self, questions: tuple[Question, ...], columns: tuple[Column, ...] = ()) -> None:
-        self.questions = questions
-        self.columns = columns
+    `layout` is what was decided so far: completed and put as the account's layout, it answers as well.
+    """
+
+    def __init__(
+        self,
+        questions: tuple[Question, ...],
+        columns: tuple[Column, ...] = (),
+        layout: dict[str, object] | None = None,
+    ) -> None:
+        self.questions, self.columns = questions, columns
         super().__init__(
             " ".join(question.question for question in questions),
             questions=[asdict(question) for question in questions],
             columns=[asdict(column) for column in columns],
+            layout=layout,
         )

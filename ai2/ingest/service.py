@@ -24,11 +24,12 @@ from ai2.identity import organizations
 from ai2.ingest import batches, read, repository
 from ai2.ingest.layout.model import Layout
 from ai2.ingest.layout.model import Options as ImportOptions
+from ai2.ingest.layout.words import Role
 from ai2.ingest.lines import Account, Statement
-from ai2.ingest.problems import AccountIsArchived, BatchNotFound, NeedsAnswer, OtherCurrency
+from ai2.ingest.problems import AccountIsArchived, BatchNotFound, LayoutDoesNotHold, NeedsAnswer, OtherCurrency
 from ai2.kit import blobs
 from ai2.kit.database import Connection
-from ai2.kit.errors import Problem
+from ai2.kit.errors import FieldError, Problem
 from ai2.kit.ids import new_id
 from ai2.kit.money import exact
 
@@ -270,6 +271,8 @@ async def layouts(db: Connection, organization_id: UUID, account_id: UUID) -> li
 async def put_layout(db: Connection, organization_id: UUID, account_id: UUID, layout: Layout) -> SavedLayout:
     """A person's word on how files of this signature are read from now on."""
     await accounts.get(db, organization_id, account_id)
+    if Role.DATE not in layout.columns or not layout.columns.keys() & {Role.AMOUNT, Role.DEBIT, Role.CREDIT}:
+        raise LayoutDoesNotHold(errors=(FieldError("columns", "names a date, and an amount or debit and credit"),))
     kept = await repository.put_layout(db, organization_id, account_id, layout.model_dump(mode="json"), "person")
     return SavedLayout(**{**(kept or {}), "layout": layout})
 
@@ -430,7 +433,7 @@ def _dumped(options: ImportOptions) -> dict[str, Any]:
 
 def _plain(extra: dict[str, object]) -> dict[str, object]:
     """A problem's own members, as far as they are written down beside it."""
-    return {name: value for name, value in extra.items() if name in ("columns", "questions")}
+    return {name: value for name, value in extra.items() if name in ("columns", "questions", "layout")}
 
 
 def _sample(statements: list[Statement]) -> list[dict[str, Any]]:

@@ -106,7 +106,8 @@ class TestSymbols:
         ("symbol", "currency", "allowed"),
         [
             ("£", "GBP", True), ("£", "EUR", False), ("$", "USD", True), ("$", "CAD", True), ("$", "GBP", False),
-            ("kr.", "DKK", True), ("EUR", "EUR", True), ("EUR", "GBP", False), ("US$", "USD", True), ("R$", "BRL", True),
+            ("kr.", "DKK", True), ("EUR", "EUR", True), ("EUR", "GBP", False), ("US$", "USD", True),
+            ("R$", "BRL", True),
         ],
     )  # fmt: skip
     def test_a_sign_may_mean_a_currency(self, symbol: str, currency: str, allowed: bool) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from ai2.ingest.layout.model import Options
 from ai2.ingest.lines import Account
 from ai2.ingest.problems import NeedsAnswer
-from ai2.ingest.layout.model import Options
 from ai2.ingest.read import statements
 from ai2.kit.errors import Problem
 from tests.ingest.reading import lines
@@ -16,7 +16,7 @@ from tests.ingest.reading import lines
 
 @dataclass(frozen=True)
 class Case:
-    """A file, the account's currency, and what comes: lines, rejected rows and the first line, or questions, or a refusal."""
+    """A file and the account's currency; and lines, rejected rows and the first line, or questions, or a refusal."""
 
     name: str
     currency: str

@@ -87,6 +87,15 @@ class TestSign:
         text = "Date,Text,Amount\n2024-01-15,A,4.50\n2024-01-16,Payment,100.00 CR\n"
         assert [line[1] for line in lines(read(text))] == ["-4.5", "100"]
 
+    def test_a_file_without_any_mark_is_read_as_the_files_with_marks_before(self) -> None:
+        layout = read("Date,Text,Amount\n2024-01-15,A,4.50\n2024-01-16,Payment,100.00 CR\n").layout
+        assert layout is not None
+        assert lines(read("Date,Text,Amount\n2024-02-15,A,4.50\n", saved=(layout,)))[0][1] == "-4.5"
+
+    def test_amounts_beyond_what_fits_64_bits_keep_their_sign(self) -> None:
+        text = "Date,Text,Debit,Credit\n2024-01-15,A,1234567890123456.78,\n2024-01-16,B,,900.00\n"
+        assert [line[1] for line in lines(read(text))] == ["-1234567890123456.78", "900"]
+
 
 class TestDateOrder:
     def test_asks_where_every_day_could_be_a_month(self) -> None:
@@ -251,6 +260,7 @@ class TestQuestions:
             read(text)
         assert [question.field for question in refusal.value.questions] == ["date_order", "decimal_mark", "positive_is"]
         assert [column.role for column in refusal.value.columns] == ["date", "description", "amount"]
+        assert refusal.value.extra["layout"]["columns"] == {"date": [1], "description": [2], "amount": [3]}
         assert refusal.value.status == 422
         assert refusal.value.code == "needs_answer"
 

@@ -17,7 +17,12 @@ DATA:OFXSGML
 {entries}
 </BANKTRANLIST><LEDGERBAL><BALAMT>382.34<DTASOF>20240131</LEDGERBAL></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>
 """
-TEA = "<STMTTRN><TRNTYPE>POS<DTPOSTED>20240113120000.000[-5:EST]<TRNAMT>-6.60<FITID>A1<NAME>Tea &amp; Co<SIC>5812</STMTTRN>"
+TEA = (
+    "<STMTTRN><TRNTYPE>POS<DTPOSTED>20240113120000.000[-5:EST]<TRNAMT>-6.60<FITID>A1"
+    "<NAME>Tea &amp; Co<SIC>5812</STMTTRN>"
+)
+DOCTYPE = '<?xml version="1.0"?><!DOCTYPE OFX [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+TRADES = "<INVSTMTRS><INVTRANLIST><BUYSTOCK><UNITS>1</BUYSTOCK></INVTRANLIST>"
 BUS = "<STMTTRN>\n<TRNTYPE>CHECK\n<DTPOSTED>20240114\n<TRNAMT>-2,50\n<FITID>A2\n<CHECKNUM>0\n<MEMO>Bus\n</STMTTRN>"
 
 
@@ -90,10 +95,10 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("content", "problem"),
         [
-            ('<?xml version="1.0"?><!DOCTYPE OFX [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + ofx(TEA), problems.UnsafeMarkup),
+            (DOCTYPE + ofx(TEA), problems.UnsafeMarkup),
             ("OFXHEADER:100\n\n<OFX></OFX>", problems.NoStatement),
-            ("<OFX><SONRS><STATUS><CODE>15500<SEVERITY>ERROR<MESSAGE>No</STATUS></SONRS></OFX>", problems.BankReportsError),
-            (ofx(TEA).replace("<STMTRS>", "<INVSTMTRS><INVTRANLIST><BUYSTOCK><UNITS>1</BUYSTOCK></INVTRANLIST>"), problems.SecuritiesTrades),
+            ("<OFX><SONRS><STATUS><CODE>15500<SEVERITY>ERROR</STATUS></SONRS></OFX>", problems.BankReportsError),
+            (ofx(TEA).replace("<STMTRS>", TRADES), problems.SecuritiesTrades),
             (ofx(TEA).replace("<CURDEF>GBP", "<CURDEF>EUR"), problems.OtherCurrency),
             (ofx(TEA) + ofx(TEA).replace("12345678", "87654321"), problems.SeveralAccounts),
         ],

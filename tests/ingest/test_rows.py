@@ -78,6 +78,16 @@ class TestRejected:
         found = read(raw + b"2024-01-14,Caf\xe9,-1.00\n2024-01-15,Tea,-1.00\n")
         assert reasons(found) == [(4, "wrong_encoding")]
 
+    def test_a_bank_may_write_a_replacement_character_itself(self) -> None:
+        assert reasons(read(HEADER + "2024-01-15,Caf\ufffd,-1.00\n")) == []
+
+    def test_what_is_no_merchant_code_is_none(self) -> None:
+        first = read("Date,Text,Amount,MCC\n2024-01-13,A,-2.00,5812\n")
+        assert first.lines["mcc"].to_pylist() == ["5812"]
+        assert first.layout is not None
+        later = read("Date,Text,Amount,MCC\n2024-01-13,A,-2.00,restaurant\n", saved=(first.layout,))
+        assert later.lines["mcc"].to_pylist() == [None]
+
     def test_the_row_that_the_end_of_the_file_cut(self) -> None:
         rows = "".join(f"2024-01-{day},Coffee,-4.50,{day}.00\n" for day in range(10, 20))
         found = read("Date,Description,Amount,Number\n" + rows + "2024-01-20,Coffee,-4")

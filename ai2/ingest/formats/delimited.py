@@ -61,7 +61,7 @@ def read(
     encoding = None if text.encoding.startswith("utf") else text.encoding
     header = found.names if found.has_header else ()
     layout = infer(Source(sheet, header, delimiter, encoding), account, options, saved)
-    reading = apply(sheet, layout, account, ends_whole=text.ends_whole)
+    reading = apply(sheet, layout, account, ends_whole=text.ends_whole, may_be_damaged=not text.is_proven)
     return Statement(
         file_name=member.name,
         format="csv",
@@ -173,7 +173,7 @@ def _lines(member: Member, encoding: str) -> Iterator[Iterator[str]]:
 
 
 def _clean(text: io.TextIOWrapper) -> Iterator[str]:
-    for line in text:
+    while line := text.readline(MAX_LINE_LENGTH + 1):
         if len(line) > MAX_LINE_LENGTH:
             raise LineTooLong
         yield line.replace("\0", "").replace("\x1a", "") if "\0" in line or "\x1a" in line else line

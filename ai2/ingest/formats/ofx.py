@@ -26,6 +26,7 @@ from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, 
 from ai2.ingest.problems import (
     BankReportsError,
     BrokenMarkup,
+    FileTooLarge,
     NoStatement,
     OtherAccount,
     OtherCurrency,
@@ -39,6 +40,7 @@ PARSER_VERSION = "ofx-1"
 _TOKEN = re.compile(r"<(/?)([A-Za-z0-9_.]+)\s*/?>\s*(?:<!\[CDATA\[((?:(?!\]\]>|<!\[).)*)\]\]>\s*|([^<]*))", re.S)
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{2,6})?(?:[.:]\d+)?(?:\s*\[[^\]]*\])?")
 DEEPEST = 50
+MAX_LENGTH = 200_000_000
 STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
 # Movements of securities: a statement with any of them is more than cash.
 TRADES = frozenset(
@@ -114,7 +116,10 @@ def _text(member: Member) -> str:
     with member.open() as opened:
         encoding = encodings.examine(opened, one_line=True, hint="cp1252").encoding
     with member.open() as opened, io.TextIOWrapper(opened, encoding, errors="replace", newline="") as text:
-        return text.read().replace("\0", "")
+        content = text.read(MAX_LENGTH + 1)
+    if len(content) > MAX_LENGTH:
+        raise FileTooLarge
+    return content.replace("\0", "")
 
 
 def _chosen(accounts: list[_Account], account: Account) -> _Account:

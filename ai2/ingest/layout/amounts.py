@@ -12,18 +12,18 @@ from decimal import Decimal
 from typing import Literal
 
 DecimalMark = Literal[".", ","]
-SPACES = "\u00a0\u202f\u2009\u2007\u2008\u2002\u2003\u3000"
 _MINUS, _PLUS = "-−–﹣－", "+＋"
 _SYMBOL = r"(?:[A-Z]{3}|[A-Z]{0,3}[$€£¥₹₽₺₩₴₪฿₫₦₱]|R\$|zł|Kč|kr\.?|Ft|Fr\.|lei|лв\.?)"
-_GROUPS = r" '’´" + SPACES
-_GAP = rf"[\s{SPACES}]*"
+_GROUPS = " '’´"
+# Of a cell in which every run of space, whatever its kind and width, is one space.
 NOTATION = re.compile(
-    rf"(?P<open>\()?{_GAP}(?P<before>[{_MINUS}{_PLUS}])?{_GAP}(?P<symbol>{_SYMBOL})?{_GAP}"
-    rf"(?P<inner>[{_MINUS}{_PLUS}])?{_GAP}(?P<number>\d[\d.,{_GROUPS}]*|[.,]\d+){_GAP}"
-    rf"(?P<close>\))?{_GAP}(?P<behind>[{_MINUS}{_PLUS}])?{_GAP}(?P<unit>{_SYMBOL})?{_GAP}"
-    rf"(?P<mark>[CD]R?|[SH])?(?P<last>\))?",
+    rf"(?P<open>\()? ?(?P<before>[{_MINUS}{_PLUS}])? ?(?P<symbol>{_SYMBOL})? ?(?P<inner>[{_MINUS}{_PLUS}])? ?"
+    rf"(?P<number>\d[\d.,{_GROUPS}]*|[.,]\d+)(?P<close>\))? ?(?P<behind>[{_MINUS}{_PLUS}])? ?(?P<unit>{_SYMBOL})? ?"
+    r"(?P<mark>[CD]R?|[SH])?(?P<last>\))?",
     re.ASCII,
 )
+# No amount is longer, and longer cells would only cost time.
+LONGEST = 48
 # A group of thousands never starts with zero, so 0,125 has a decimal comma; lakhs (1,23,456.78) go in twos.
 NUMBERS: dict[DecimalMark, re.Pattern[str]] = {
     ".": re.compile(
@@ -65,7 +65,7 @@ class MarkEvidence:
 
 def read(text: str, decimal_mark: DecimalMark) -> Amount | None:
     """The amount, or none where the text is not one in this notation."""
-    match = NOTATION.fullmatch(text.strip())
+    match = _notation(text)
     if match is None or not _parentheses_match(match):
         return None
     signs = [match[name] for name in ("before", "inner", "behind") if match[name]]
@@ -102,7 +102,7 @@ def mark_evidence(cells: Iterable[str]) -> MarkEvidence:
 
 def _says(cell: str) -> str:
     """The decimal mark that this cell proves, `?` where it has one that could be either, or nothing."""
-    match = NOTATION.fullmatch(cell.strip())
+    match = _notation(cell)
     if match is None or not ("." in match["number"] or "," in match["number"]):
         return ""
     number = match["number"].strip()
@@ -110,6 +110,10 @@ def _says(cell: str) -> str:
     if dot and comma:
         return "?"
     return "." if dot else "," if comma else ""
+
+
+def _notation(cell: str) -> re.Match[str] | None:
+    return NOTATION.fullmatch(" ".join(cell.split())) if len(cell) <= LONGEST else None
 
 
 def symbol_allows(symbol: str, currency: str) -> bool:

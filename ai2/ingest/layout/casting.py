@@ -41,6 +41,29 @@ class Dates:
 
 def read_amounts(column: Column, mark: DecimalMark) -> Amounts:
     """Simple numbers are cast by Arrow at once, all other notations one by one, each different value once."""
+    known = column.known.get(f"amounts {mark}")
+    if not isinstance(known, Amounts):
+        known = column.known[f"amounts {mark}"] = _read_amounts(column, mark)
+    return known
+
+
+def read_dates(column: Column, order: DateOrder) -> Dates:
+    """Each different value is read once."""
+    known = column.known.get(f"dates {order}")
+    if not isinstance(known, Dates):
+        days = [_day(cell, order) for cell in column.distinct.to_pylist()]
+        values = column.take(pa.array(days, pa.date32()))
+        known = column.known[f"dates {order}"] = Dates(values, pc.and_(column.filled, pc.is_null(values)))
+    return known
+
+
+def direction(values: pa.Array) -> NDArray[np.int8]:
+    """+1 above zero, -1 below, 0 at zero and where nothing is."""
+    above, below = (np.asarray(pc.fill_null(compare(values, 0), False)) for compare in (pc.greater, pc.less))
+    return above.astype(np.int8) - below.astype(np.int8)
+
+
+def _read_amounts(column: Column, mark: DecimalMark) -> Amounts:
     distinct = column.distinct
     simple = pc.match_substring_regex(distinct, _SIMPLE[mark])
     plain = distinct if mark == "." else pc.replace_substring(distinct, ",", ".")
@@ -52,13 +75,6 @@ def read_amounts(column: Column, mark: DecimalMark) -> Amounts:
     spread = column.take(values)
     unread = pc.and_(column.filled, pc.is_null(spread))
     return Amounts(spread, unread, _spread_marks(column, marks), symbols)
-
-
-def read_dates(column: Column, order: DateOrder) -> Dates:
-    """Each different value is read once."""
-    days = [_day(cell, order) for cell in column.distinct.to_pylist()]
-    values = column.take(pa.array(days, pa.date32()))
-    return Dates(values, pc.and_(column.filled, pc.is_null(values)))
 
 
 def scaled(values: pa.Array) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from typing import Literal
 DateOrder = Literal["dmy", "mdy", "ymd"]
 ORDERS: tuple[DateOrder, ...] = ("dmy", "mdy", "ymd")
 FIRST_YEAR, LAST_YEAR = 1970, 2100
+LONGEST = 48
 
 _TIME = (
     r"(?:(?:T|,?\s+|\s*/\s*)\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:[.,:]\d+)?)?"
@@ -77,7 +78,9 @@ class Evidence:
 def written(text: str) -> Written | None:
     """A cell taken apart, or none where it is no date."""
     text = text.strip().strip("'")
-    if not text or not (text[0].isdigit() or text[-1].isdigit() or text[-1] in ".Zz" or text[0].isalpha()):
+    if not 0 < len(text) <= LONGEST or not (
+        text[0].isdigit() or text[-1].isdigit() or text[-1] in ".Zz" or text[0].isalpha()
+    ):
         return None
     if match := _YEAR_FIRST.fullmatch(text):
         return Written(int(match[1]), int(match[3]), int(match[4]), "ymd")

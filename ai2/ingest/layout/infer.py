@@ -80,7 +80,7 @@ class _Inference:
         self._check_account()
         self._check_currency(mark or ".")
         if self.questions:
-            raise NeedsAnswer(tuple(self.questions), self._columns_seen())
+            raise NeedsAnswer(tuple(self.questions), self._columns_seen(), decided.model_dump(mode="json"))
         if self.roles.one(Role.DATE) is None or not self._money():
             raise MappingDoesNotFit if self.options.mapping else NoTransactions
         return decided
@@ -151,7 +151,7 @@ class _Inference:
         read = casting.read_amounts(column, mark)
         flags = self._flags(read)
         if flags is not None and signs.flags_agree(read.values, flags):
-            return {"unflagged_is": self._kept("unflagged_is") or signs.unflagged(flags)}
+            return {"unflagged_is": signs.unflagged(flags, self._kept("unflagged_is"))}
         convention = signs.by_convention(read.values) if flags is None else None
         return {"positive_is": self._positive_is(column, read.values, mark, order, convention)}
 
@@ -175,7 +175,7 @@ class _Inference:
         if self.options.positive_is:
             return self.options.positive_is
         proven = self._proven(values, mark, order)
-        kept = self._kept("positive_is")
+        kept = self._kept("positive_is") or self._kept("unflagged_is")
         if kept and proven in (None, kept):
             return kept
         decided = proven or convention
@@ -198,7 +198,7 @@ class _Inference:
         column = self.roles.one(Role.DEBIT)
         if kept or column is None:
             return kept or "positive"
-        found = casting.scaled(casting.read_amounts(column, mark).values)
+        found = casting.direction(casting.read_amounts(column, mark).values)
         if (found > 0).any() and (found < 0).any():
             question = f"An amount above zero in the debit column '{column.name}': did money come in or go out?"
             self.questions.append(Question("positive_is", question, ("in", "out")))

@@ -25,6 +25,7 @@ from ai2.ingest.layout.words import (
     rank,
 )
 from ai2.ingest.problems import MappingDoesNotFit, Question
+from ai2.kit.errors import FieldError
 
 STRONG = 100
 _CODE = re.compile(r"[A-Z]{3}")
@@ -84,14 +85,16 @@ def _has_money(found: Assignment) -> bool:
 def _take_mapping(found: Assignment, sheet: Sheet, mapping: dict[Role, str | int | list[str | int]]) -> None:
     for role, named in mapping.items():
         wanted = named if isinstance(named, list) else [named]
-        found.give(role, *(_named(sheet, name) for name in wanted))
+        found.give(role, *(_named(sheet, role, name) for name in wanted))
 
 
-def _named(sheet: Sheet, name: str | int) -> Column:
-    for column in sheet.columns:
-        if name in (column.position, column.name) or plain(column.name) == plain(str(name)):
-            return column
-    raise MappingDoesNotFit
+def _named(sheet: Sheet, role: Role, name: str | int) -> Column:
+    """By header, by the header's words, or by position, which a form can only send as text."""
+    for key in (lambda column: column.name, lambda column: plain(column.name), lambda column: str(column.position)):
+        for column in sheet.columns:
+            if key(column) in (str(name), plain(str(name))):
+                return column
+    raise MappingDoesNotFit(errors=(FieldError(f"mapping.{role}", "is the header or the position of a column"),))
 
 
 def _assign_date(found: Assignment, sheet: Sheet, *, has_header: bool) -> None:
@@ -125,7 +128,7 @@ def _booking_dates(candidates: list[Column]) -> list[Column]:
 
 
 def _text(column: Column) -> "pc.Expression":
-    return pc.fill_null(column.encoded.cast("string"), "")
+    return pc.fill_null(column.text, "")
 
 
 def _is_sorted(column: Column) -> bool:

@@ -1,10 +1,10 @@
 """A sheet: a statement file as columns of text, each cell with the line it came from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from ai2.ingest.layout.words import FLAGS, plain
 Kind = Literal["empty", "date", "amount", "text"]
 SAMPLE = 1000
 CHUNK_ROWS = 20_000
+LONGEST_FLAG = 24
 DATE_SHARE, AMOUNT_SHARE = 0.5, 0.8
 
 
@@ -39,6 +40,8 @@ class Column:
     position: int
     name: str
     encoded: pa.DictionaryArray
+    # What was read out of the column already, by notation (ai2.ingest.layout.casting).
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def distinct(self) -> pa.StringArray:
@@ -66,6 +69,10 @@ class Column:
         """Nearly all of its few different values say money in or money out."""
         known = [cell for cell in self.sample if flag(cell)]
         return 0 < len(self.sample) <= 8 and len(known) >= len(self.sample) * 0.6
+
+    @cached_property
+    def text(self) -> pa.StringArray:
+        return self.encoded.cast(pa.string())
 
     def take(self, values: pa.Array) -> pa.Array:
         """One value for each different cell, spread over the rows."""
@@ -104,22 +111,6 @@ class Sheet:
     def of_kind(self, kind: Kind) -> list[Column]:
         return [column for column in self.columns if column.kind == kind]
 
-    def keep(self, mask: NDArray[np.bool_]) -> "Sheet":
-        """Only some of the rows."""
-        chosen = pa.array(mask)
-        columns = tuple(
-            Column(column.position, column.name, _encoded(column.encoded.cast(pa.string()).filter(chosen)))
-            for column in self.columns
-        )
-        return Sheet(
-            self.names,
-            columns,
-            self.first_line[mask],
-            self.last_line[mask],
-            self.overfull[mask],
-            self.damaged[mask],
-        )
-
 
 class SheetBuilder:
     """Takes records one by one; only a chunk of them exists as Python objects at a time."""
@@ -154,7 +145,7 @@ class SheetBuilder:
             (
                 record.first_line,
                 record.last_line,
-                len(record.cells) > width and any(record.cells[width:]),
+                len(record.cells) > width and any(cell.strip() for cell in record.cells[width:]),
                 record.damaged,
             )
             for record in self._chunk
@@ -169,6 +160,8 @@ class SheetBuilder:
 def flag(cell: str) -> int:
     """+1 where a flag says money in, -1 where it says money out, 0 where it says nothing."""
     text = cell.strip()
+    if len(text) > LONGEST_FLAG:
+        return 0
     return FLAGS.get(text if text in ("+", "-") else plain(text), 0)
 
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ai2.ingest.layout.amounts import DecimalMark
-from ai2.ingest.layout.casting import Amounts, read_amounts, scaled
+from ai2.ingest.layout.casting import Amounts, direction, read_amounts, scaled
 from ai2.ingest.layout.model import Direction
 from ai2.ingest.layout.sheet import Column, flag
 
@@ -43,17 +43,17 @@ def flags_of(column: Column) -> Flags:
     return np.asarray(pc.fill_null(column.take(values), 0))
 
 
-def unflagged(flags: Flags) -> Direction | None:
-    """What rows without a flag are, where only one of the two flags is ever used."""
+def unflagged(flags: Flags, kept: Direction | None) -> Direction | None:
+    """What rows without a flag are: where only one of the two is ever used, the other. `kept` is what was known."""
     kinds = set(np.unique(flags).tolist()) - {0}
-    if kinds == {1}:
-        return "out"
-    return "in" if kinds == {-1} else None
+    if len(kinds) == 1:
+        return "out" if kinds == {1} else "in"
+    return None if kinds else kept
 
 
 def flags_agree(values: pa.Array, flags: Flags) -> bool:
     """Whether flags and signs can both be true: no minus at all, or the flag always with or always against it."""
-    signs = np.sign(scaled(values))
+    signs = direction(values)
     both = (signs != 0) & (flags != 0)
     product = (signs * flags)[both]
     return not (signs[both] < 0).any() or (product > 0).all() or (product < 0).all()
@@ -61,7 +61,7 @@ def flags_agree(values: pa.Array, flags: Flags) -> bool:
 
 def by_convention(values: pa.Array) -> Direction | None:
     """Money in is positive where at least as many amounts are below zero as above."""
-    signs = np.sign(scaled(values))
+    signs = direction(values)
     below, above = int((signs < 0).sum()), int((signs > 0).sum())
     return "in" if below and below >= above else None
 
@@ -105,14 +105,12 @@ def signed(
     """Amounts with money out below zero; null where a flag was needed and is missing."""
     if flags is None:
         return pc.negate(read.values) if positive_is == "out" else read.values
-    values = scaled(read.values)
-    reversal = np.sign(values) < 0
-    if (reversal & (flags != 0)).any() and positive_is is not None:
+    if ((direction(read.values) < 0) & (flags != 0)).any() and positive_is is not None:
         return pc.negate(read.values) if positive_is == "out" else read.values
     other = {"in": 1, "out": -1, None: 0}[unflagged_is]
-    direction = np.where(flags == 0, other, flags)
+    way = np.where(flags == 0, other, flags)
     size = pc.abs(read.values)
-    return pc.if_else(pa.array(direction < 0), pc.negate(size), pc.if_else(pa.array(direction > 0), size, None))
+    return pc.if_else(pa.array(way < 0), pc.negate(size), pc.if_else(pa.array(way > 0), size, None))
 
 
 def _ways(days: pa.Array) -> tuple[bool, ...]:

@@ -36,6 +36,8 @@ class Role(StrEnum):
 
 CURRENCIES = frozenset(str(currency.code) for currency in Currency if currency.exponent is not None)
 
+LONGEST_HEADER = 100
+
 # Booking before transaction date: the bank's calendar decides (a value date only where there is no other).
 DATES_BY_RANK = (
     """booking date|date booked|booked|posting date|posted date|post date|date posted|posted|date processed|
@@ -139,6 +141,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 PHRASES: dict[Role, tuple[str, ...]] = {role: _split(text) for role, text in _PHRASES.items()}
 DATE_PHRASES = tuple(map(_split, DATES_BY_RANK))
+KNOWN = frozenset(phrase for phrases in (*PHRASES.values(), *DATE_PHRASES) for phrase in phrases)
 
 # What a column of flags says; +1 money in, -1 money out.
 FLAGS: dict[str, int] = {
@@ -187,11 +190,18 @@ SUMMARIES = frozenset(
 )
 
 
-@lru_cache(4096)
 def plain(text: str) -> str:
     """Lower case, without accents or signs, one space between words: `Betrag (EUR)` is `betrag eur`."""
+    return _remembered(text) if len(text) <= LONGEST_HEADER else _plain(text)
+
+
+def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKD", text.casefold().translate({0xF8: "o", 0x142: "l", 0x111: "d"}))
-    return " ".join(re.sub(r"[^0-9a-z+\-]|(?<=\w)-|-(?=\w)", " ", folded.encode("ascii", "ignore").decode()).split())
+    words = re.sub(r"[^0-9a-z+\-]|(?<=\w)-|-(?=\w)", " ", folded.encode("ascii", "ignore").decode())
+    return " ".join(words.split())
+
+
+_remembered = lru_cache(4096)(_plain)
 
 
 def currency_of(header: str) -> str | None:
@@ -214,7 +224,7 @@ def without_currency(header: str) -> str:
 
 def rank(header: str, role: Role) -> int:
     """How well a header fits a role: 100 and more for its very words, 10 and more for words in it, 0 not at all."""
-    words = without_currency(header)
+    words = without_currency(header) if len(header) <= LONGEST_HEADER else ""
     if not words:
         return 0
     if role is Role.DATE:
