@@ -37,16 +37,20 @@ def port(host: str, number: int) -> Question:
     return ask
 
 
-def dagster_daemon(webserver: str) -> Question:
-    """Whether Dagster itself believes that its daemons run."""
-    query = "{instance{daemonHealth{allDaemonStatuses{required healthy}}}}"
+def dagster_daemon(webserver: str, since: float) -> Question:
+    """Whether every daemon that Dagster needs gave a sign of life since then (seconds of the epoch).
+
+    Dagster's own word of health is not enough: it believes in a dead daemon for five minutes.
+    """
+    query = "{instance{daemonHealth{allDaemonStatuses{required healthy lastHeartbeatTime}}}}"
 
     def ask() -> bool:
         body = _get(f"{webserver}/graphql", {"query": query})
         if body is None:
             return False
         statuses = json.loads(body)["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
-        return all(status["healthy"] for status in statuses if status["required"])
+        needed = [status for status in statuses if status["required"]]
+        return all(status["healthy"] and (status["lastHeartbeatTime"] or 0) >= since for status in needed)
 
     return _asked(ask)
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from ai2.kit.settings import Settings
@@ -16,15 +17,18 @@ PYTHON = sys.executable
 CHAMPION = "/api/2.0/mlflow/registered-models/alias?name=categoriser&alias=champion"
 
 
-def parts(using: Settings, plan: Plan) -> list[Part]:
-    """What a profile starts, each after what it names."""
+def parts(using: Settings, plan: Plan, *, since: float | None = None) -> list[Part]:
+    """What a profile starts, each after what it names.
+
+    Signs of life count from `since` on (seconds of the epoch; now, if not said).
+    """
     told = environment(using) | {"ENABLE_AI": str("ai" in plan.services and using.enable_ai).lower()}
     if not plan.has_operators:
         return _books(using, plan, told)
     # Who is told where MLflow and Dagster are misses them when they are gone.
     told |= {"MLFLOW_TRACKING_URI": using.mlflow_url, "DAGSTER_URL": using.dagster}
     mlflow = [] if using.mlflow_tracking_uri else [_mlflow(using, told)]
-    dagster = [] if using.dagster_url else _dagster(using, told)
+    dagster = [] if using.dagster_url else _dagster(using, told, since or time.time())
     return [*_books(using, plan, told), *mlflow, *dagster, *_first_steps(using, told)]
 
 
@@ -90,7 +94,7 @@ def _mlflow(using: Settings, told: dict[str, str]) -> Process:
     )
 
 
-def _dagster(using: Settings, told: dict[str, str]) -> list[Part]:
+def _dagster(using: Settings, told: dict[str, str], since: float) -> list[Part]:
     """One code server for both: else the webserver and the daemon would each load the definitions."""
     page = f"http://{LOOPBACK}:{using.dagster_port}"
     told = told | dagster_environment(using)
@@ -122,7 +126,7 @@ def _dagster(using: Settings, told: dict[str, str]) -> list[Part]:
             title="Dagster's daemon",
             command=(program("dagster-daemon"), "run", *workspace),
             environment=told,
-            answers=probes.dagster_daemon(page),
+            answers=probes.dagster_daemon(page, since),
             needs=("dagster-code", "dagster-webserver"),
             after=("marts",),  # or its sensors would build them at the same time
         ),
