@@ -11,7 +11,6 @@ from ai2.launcher import probes, stack
 from ai2.launcher.parts import Process
 from ai2.launcher.profiles import Profile, plan
 
-
 HEARTBEAT_S = 90  # Dagster's daemons give a sign of life every 30 s
 
 
