@@ -154,8 +154,9 @@ def _legacy(telling: bytes, hint: str | None) -> str:
         return "utf-8"  # with a few damaged lines, which are quarantined one by one
     if hint in LEGACY and _decodes(telling, hint):
         return hint
-    beyond_ascii = len(telling.translate(None, ASCII))
-    if beyond_ascii >= FEWEST and beyond_ascii > DENSE_SHARE * (beyond_ascii + len(re.findall(rb"[A-Za-z]", telling))):
+    beyond_ascii = telling.translate(None, ASCII)
+    latin = len(re.findall(rb"[A-Za-z]", telling))
+    if len(set(beyond_ascii)) >= FEWEST and len(beyond_ascii) > DENSE_SHARE * (len(beyond_ascii) + latin):
         return _by_language(telling)
     return min(LATIN, key=lambda name: _strangeness(telling.decode(name, "replace"), name))
 
