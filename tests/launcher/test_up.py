@@ -44,24 +44,25 @@ def using(home: Path) -> Settings:
     return Settings(ai2_home=home, gateway_port=gateway, core_port=core, _env_file=None)  # type: ignore[call-arg]
 
 
-def run(using: Settings, meanwhile: Callable[[str], None], profile: Profile = Profile.CORE) -> tuple[int, str]:
+def run(using: Settings, meanwhile: Callable[[str], None], *, ends_by_itself_within_s: float = 0) -> tuple[int, str]:
     """A start, what is done while it runs, and Ctrl-C: the exit code and what was said."""
     said = io.StringIO()
     failed: list[BaseException] = []
+    has_ended = threading.Event()
 
     def watch() -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while "Ctrl-C stops it" not in said.getvalue() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        _until_up(said, has_ended)
         try:
             meanwhile(said.getvalue())
         except BaseException as error:  # noqa: BLE001 - told to the test below
             failed.append(error)
-        os.kill(os.getpid(), signal.SIGINT)
+        if not has_ended.wait(ends_by_itself_within_s):
+            os.kill(os.getpid(), signal.SIGINT)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    code = up(profile, using, Screen(Console(file=said, width=200)))
+    code = up(Profile.CORE, using, Screen(Console(file=said, width=200)))
+    has_ended.set()
     watcher.join()
     if failed:
         raise failed[0]
@@ -88,7 +89,7 @@ def test_starts_fills_and_stops(using: Settings) -> None:
 def test_a_second_start_keeps_the_data_and_shows_the_same_key(using: Settings) -> None:
     known = json.loads((using.home / "sample.json").read_text())
     assert known["is_loaded"]
-    _, said = run(using, lambda said: None, Profile.CORE)
+    _, said = run(using, lambda said: None)
     assert known["api_key"] in said
     assert "✓ Sample organization" not in said
 
@@ -115,19 +116,13 @@ def test_the_end_of_postgresql_ends_everything_and_says_so(using: Settings) -> N
         pid = postgres.server_pid(using.home)
         assert pid
         os.kill(pid, signal.SIGKILL)
-        time.sleep(3)
 
-    said = io.StringIO()
-    watcher = threading.Thread(target=lambda: _when_up(said, kill))
-    watcher.start()
-    code = up(Profile.CORE, using, Screen(Console(file=said, width=200)))
-    watcher.join()
+    code, said = run(using, kill, ends_by_itself_within_s=60)
     assert code == 1
-    assert "PostgreSQL ended" in said.getvalue()
+    assert "PostgreSQL ended" in said
 
 
-def _when_up(said: io.StringIO, act: Callable[[str], None]) -> None:
+def _until_up(said: io.StringIO, has_ended: threading.Event) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while "Ctrl-C stops it" not in said.getvalue() and time.monotonic() < deadline:
+    while "Ctrl-C stops it" not in said.getvalue() and time.monotonic() < deadline and not has_ended.is_set():
         time.sleep(0.1)
-    act(said.getvalue())
