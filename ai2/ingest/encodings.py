@@ -41,6 +41,8 @@ LEGACY = (*LATIN, "cp1251", "cp1253", "euc_jp", "shift_jis", "gb18030")
 SIGNS_IN_TEXT = "€£§°–\u0307"
 # In Latin text few letters lie beyond ASCII; in other scripts most do.
 DENSE_SHARE, FEWEST = 0.5, 6
+# Words of up to so many letters come about by chance.
+SHORT_WORD = 3
 BINARY = (b"%PDF", b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"SQLite", b"\x7fELF")
 MOST_CONTROL_SHARE = 0.02
 ASCII = bytes(range(128))
@@ -167,7 +169,8 @@ def _strangeness(text: str, encoding: str) -> tuple[int, int, float]:
     letters = [letter for letter in beyond if unicodedata.category(letter) in ("Ll", "Lo")]
     cells = {words.plain(cell) for line in text.splitlines()[:20] for cell in re.split(r"[,;|\t\"]+", line)}
     own = max(sum(letter in alphabet for letter in letters) for alphabet in LATIN[encoding].split())
-    return len(beyond) - len(letters), -len(cells & words.KNOWN), -own / max(len(letters), 1)
+    known = [cell for cell in cells & words.KNOWN if len(cell) > SHORT_WORD]
+    return len(beyond) - len(letters), -len(known), -own / max(len(letters), 1)
 
 
 def _by_language(telling: bytes) -> str:
