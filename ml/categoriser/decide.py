@@ -2,18 +2,17 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
-from sklearn.utils import murmurhash3_32
 
-from ai2.kit.merchants import merchant_text
 from ml.answers import Alternative, Decision, Descriptor, KnownMerchant, Verdict
 from ml.categoriser.features import render
 from ml.categoriser.model import APPLY, REVIEW, likeliest
+from ml.categoriser.score import Scorer
 from ml.knowledge.labels import primary_of
 from ml.knowledge.merchants import DATA, Found, category_codes, merchants
 from ml.knowledge.signs import directed, prior
@@ -28,16 +27,15 @@ REFUNDED = 0.94
 IN_DOUBT = 0.7
 
 
-@dataclass(frozen=True)
+Question = tuple[Descriptor, Found | None]
+
+
 class PublicCategoriser:
-    """Merchant knowledge with one trained model behind it. `pipeline` is none where no model could be had yet."""
+    """Merchant knowledge with one trained model behind it; `pipeline` is none where no model could be had yet."""
 
-    pipeline: Pipeline | None
-    model_version: str
-
-    @property
-    def version(self) -> str:
-        return self.model_version
+    def __init__(self, pipeline: Pipeline | None, version: str) -> None:
+        self.version = version
+        self._scorer = Scorer(pipeline) if pipeline is not None else None
 
     def decide(self, descriptors: Sequence[Descriptor]) -> list[Verdict]:
         """A verdict for each, in their order."""
@@ -47,53 +45,51 @@ class PublicCategoriser:
         guesses = dict(zip(open_ones, self._guess([(descriptors[n], found[n]) for n in open_ones]), strict=True))
         return [weigh(verdict, guesses.get(n)) for n, verdict in enumerate(known)]
 
-    def _guess(self, asked: Sequence[tuple[Descriptor, Found | None]]) -> list[Verdict]:
-        if self.pipeline is None:
-            return [_abstain(self.model_version, _named(found), "no model is loaded yet") for _, found in asked]
+    def _guess(self, asked: Sequence[Question]) -> list[Verdict]:
+        if self._scorer is None:
+            return [_abstain(self.version, _named(found), "no model is loaded yet") for _, found in asked]
         verdicts = []
         for start in range(0, len(asked), CHUNK):
-            verdicts += self._guess_chunk(self.pipeline, asked[start : start + CHUNK])
+            verdicts += self._guess_chunk(self._scorer, asked[start : start + CHUNK])
         return verdicts
 
-    def _guess_chunk(self, pipeline: Pipeline, asked: Sequence[tuple[Descriptor, Found | None]]) -> list[Verdict]:
+    def _guess_chunk(self, scorer: Scorer, asked: Sequence[Question]) -> list[Verdict]:
         lines = [render(d.description, money_in=d.money_in, merchant=d.merchant, mcc=d.mcc) for d, _ in asked]
-        classes = pipeline.classes_
-        beliefs = pipeline.predict_proba(lines) * np.stack([_priors(tuple(classes), d.money_in) for d, _ in asked])
+        classes = tuple(scorer.classes)
+        beliefs = scorer.probabilities(lines) * np.stack([_priors(classes, d.money_in) for d, _ in asked])
         beliefs /= np.maximum(beliefs.sum(axis=1, keepdims=True), 1e-9)
-        best = likeliest(beliefs, classes)
-        sure = np.interp(best.probability, *pipeline["classify"].knots_)
+        best = likeliest(beliefs, scorer.classes)
+        sure = np.interp(best.probability, *scorer.knots)
         top = np.argsort(-beliefs, axis=1)[:, :4]
         return [
-            self._verdict(
-                pipeline, asked[row], lines[row], best.detailed[row], float(sure[row]), top[row], beliefs[row]
-            )
-            for row in range(len(asked))
+            self._verdict(scorer, found, lines[n], int(best.detailed[n]), float(sure[n]), top[n], beliefs[n])
+            for n, (_, found) in enumerate(asked)
         ]
 
     def _verdict(
         self,
-        pipeline: Pipeline,
-        asked: tuple[Descriptor, Found | None],
+        scorer: Scorer,
+        found: Found | None,
         line: str,
         chosen: int,
         confidence: float,
         top: NDArray[np.intp],
         beliefs: NDArray[np.float32],
     ) -> Verdict:
-        descriptor, found = asked
-        telling = telling_words(pipeline, line, chosen)
-        if not any(character.isalpha() for character in merchant_text(descriptor.merchant or descriptor.description)):
-            return _abstain(self.model_version, _named(found), "the text names nobody and nothing")
-        classes = pipeline.classes_
+        if not any(word[0].isalpha() for word in line.split() if "=" not in word):
+            return _abstain(self.version, _named(found), "the text names nobody and nothing")
+        telling = telling_words(scorer, line, chosen)
         return Verdict(
-            detailed=str(classes[chosen]),
+            detailed=str(scorer.classes[chosen]),
             confidence=round(confidence, 4),
             decision=decision_at(confidence),
             decided_by="model",
-            version=self.model_version,
+            version=self.version,
             reasons=(f"what tells: {', '.join(telling)}" if telling else "no single word tells",),
             alternatives=tuple(
-                Alternative(str(classes[other]), round(float(beliefs[other]), 4)) for other in top if other != chosen
+                Alternative(str(scorer.classes[other]), round(float(beliefs[other]), 4))
+                for other in top
+                if other != chosen
             )[:3],
             merchant=_named(found),
         )
@@ -149,14 +145,10 @@ def decision_at(confidence: float) -> Decision:
     return "apply" if confidence >= APPLY else "review" if confidence >= REVIEW else "abstain"
 
 
-def telling_words(pipeline: Pipeline, line: str, chosen: int) -> list[str]:
+def telling_words(scorer: Scorer, line: str, chosen: int) -> list[str]:
     """The words of a rendered line that speak most for a class, at most three, strongest first."""
-    weights, rarity = pipeline["classify"].weights_, pipeline["weigh"].idf_
-    spoken = []
-    for word in dict.fromkeys(line.split()):
-        name = word if "=" in word else f"word={word}"
-        bucket = abs(murmurhash3_32(name, seed=0)) % len(rarity)
-        spoken.append((float(weights[bucket, chosen] * rarity[bucket]), word))
+    words = dict.fromkeys(line.split())
+    spoken = [(scorer.strength(word if "=" in word else f"word={word}", chosen), word) for word in words]
     return [word for strength, word in sorted(spoken, reverse=True)[:3] if strength > 0]
 
 

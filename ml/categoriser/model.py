@@ -1,6 +1,7 @@
 """The model: built unfitted, trained by a pure function, measured on merchants it has never seen."""
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -150,13 +151,18 @@ class Likeliest:
 
 def likeliest(probabilities: NDArray[np.floating[Any]], classes: NDArray[Any]) -> Likeliest:
     """The primary first: ten kinds of shop at 9 % each are a shop, not the restaurant at 10 %."""
-    of = primaries()
-    names = sorted({of[c] for c in classes})
-    belongs = np.array([names.index(of[c]) for c in classes])
-    by_primary = probabilities @ np.eye(len(names), dtype=probabilities.dtype)[belongs]
+    belongs = _primary_places(tuple(classes))
+    by_primary = probabilities @ np.eye(belongs.max() + 1, dtype=probabilities.dtype)[belongs]
     best = by_primary.argmax(axis=1)
     within = np.where(belongs[None, :] == best[:, None], probabilities, -1.0)
     return Likeliest(within.argmax(axis=1), by_primary.max(axis=1))
+
+
+@cache
+def _primary_places(classes: tuple[str, ...]) -> NDArray[np.intp]:
+    """For each class the place of its primary among those that there are."""
+    names = sorted({primaries()[name] for name in classes})
+    return np.array([names.index(primaries()[name]) for name in classes])
 
 
 def _share(which: NDArray[Any]) -> float:

@@ -13,6 +13,7 @@ from ml.categoriser.decide import PublicCategoriser
 from ml.categoriser.examples import SEED, payees, split_of, words
 from ml.categoriser.features import render, tokens
 from ml.categoriser.model import APPLY, REVIEW, Trained, evaluate, likeliest, train
+from ml.categoriser.score import Scorer
 from ml.knowledge.labels import primary_of
 
 from .conftest import SMALL
@@ -128,6 +129,12 @@ def test_many_are_answered_as_one_is_and_in_order(decide: Decide, trained: Train
     many = categoriser.decide([Descriptor(text, money_in=False) for text in texts])
     assert [v.detailed for v in many] == [decide(text).detailed for text in texts]
     assert categoriser.decide([]) == []
+
+
+def test_the_quick_way_scores_as_the_pipeline_does(trained: Trained) -> None:
+    lines = [render(text, money_in=False) for text in ("ZUNTHORPE PIZZA PIZZA", "Café Ümläut 7", "", "株式会社")]
+    quick, pipeline = Scorer(trained.pipeline).probabilities(lines), trained.pipeline.predict_proba(lines)
+    np.testing.assert_allclose(quick, pipeline, atol=1e-5)
 
 
 def test_decisions_follow_from_confidence(trained: Trained) -> None:
