@@ -63,8 +63,8 @@ class Text:
     is_proven: bool = False
 
 
-def examine(source: BinaryIO, *, one_line: bool = False, hint: str | None = None) -> Text:
-    """The encoding of the whole file. `hint` is tried first where the file is not Unicode.
+def examine(source: BinaryIO, *, one_line: bool = False, usual: str | None = None) -> Text:
+    """The encoding of the whole file. `usual` is taken where nothing speaks for another.
 
     Raises EmptyFile, NotText and, unless the format allows `one_line`, LineTooLong.
     """
@@ -78,7 +78,7 @@ def examine(source: BinaryIO, *, one_line: bool = False, hint: str | None = None
     for piece in _pieces(sample, source):
         scan.add(piece)
     if encoding is None:
-        encoding = "utf-8" if scan.is_utf8() else _legacy(bytes(scan.telling), hint)
+        encoding = "utf-8" if scan.is_utf8() else _legacy(bytes(scan.telling), usual)
     ends_whole = scan.last in (b"\n", b"\r", b"\0", b"\x1a")
     proven = encoding in ("utf-8", "utf-8-sig") and scan.is_utf8()
     return Text(encoding, ends_whole, scan.lines(ends_whole=ends_whole), proven)
@@ -150,17 +150,20 @@ def _refuse_binary(sample: bytes) -> None:
         raise NotText
 
 
-def _legacy(telling: bytes, hint: str | None) -> str:
+def _legacy(telling: bytes, usual: str | None) -> str:
     lines = telling.splitlines()
     if sum(_decodes(line, "utf-8") for line in lines) * 2 > len(lines):
         return "utf-8"  # with a few damaged lines, which are quarantined one by one
-    if hint in LEGACY and _decodes(telling, hint):
-        return hint
     beyond_ascii = telling.translate(None, ASCII)
     latin = len(re.findall(rb"[A-Za-z]", telling))
     if len(set(beyond_ascii)) >= FEWEST and len(beyond_ascii) > DENSE_SHARE * (len(beyond_ascii) + latin):
         return _by_language(telling)
-    return min(LATIN, key=lambda name: _strangeness(telling.decode(name, "replace"), name))
+    order = [name for name in (usual, *LATIN) if name in LATIN]
+    # Of encodings that read the same, the first: another file may have the letters in which they differ.
+    readings = {telling.decode(name, "replace"): name for name in reversed(order)}
+    return min(
+        readings.values(), key=lambda name: (_strangeness(telling.decode(name, "replace"), name), order.index(name))
+    )
 
 
 def _strangeness(text: str, encoding: str) -> tuple[int, int, float]:

@@ -363,7 +363,7 @@ class _Work:
         )
 
     async def _keep_layouts(self, statements: list[Statement], options: ImportOptions) -> None:
-        decided_by = "person" if options.says_anything() else "inferred"
+        decided_by = "person" if options.decides() else "inferred"
         for statement in statements:
             if statement.layout is not None:
                 layout = statement.layout.model_dump(mode="json")

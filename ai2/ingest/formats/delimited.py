@@ -39,12 +39,10 @@ def read(
     account: Account,
     options: Options,
     saved: Sequence[Layout] = (),
-    *,
-    hint: str | None = None,
 ) -> Statement:
     """The lines of one file. Raises Unreadable and its kind, NeedsAnswer, OtherCurrency."""
     with member.open() as opened:
-        text = encodings.examine(opened, hint=hint or _saved_encoding(saved))
+        text = encodings.examine(opened, usual=_saved_encoding(saved))
     with _lines(member, text.encoding) as lines:
         delimiter = _delimiter(list(islice(lines, HEAD_LINES)), saved)
     with _lines(member, text.encoding) as lines:

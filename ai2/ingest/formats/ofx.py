@@ -114,7 +114,7 @@ def read(member: Member, account: Account) -> Statement:
 def _text(member: Member) -> str:
     """UTF-8 where it is, whatever the header claims; else the Windows encoding that OFX 1 means by 1252."""
     with member.open() as opened:
-        encoding = encodings.examine(opened, one_line=True, hint="cp1252").encoding
+        encoding = encodings.examine(opened, one_line=True, usual="cp1252").encoding
     with member.open() as opened, io.TextIOWrapper(opened, encoding, errors="replace", newline="") as text:
         content = text.read(MAX_LENGTH + 1)
     if len(content) > MAX_LENGTH:

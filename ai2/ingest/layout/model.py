@@ -56,8 +56,9 @@ class Options(BaseModel):
     positive_is: Direction | None = None
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
 
-    def says_anything(self) -> bool:
-        return any(value is not None for value in self.__dict__.values())
+    def decides(self) -> bool:
+        """Whether a person decided how to read (the currency only says what is expected)."""
+        return any(value is not None for name, value in self if name != "currency")
 
 
 def signature(header: tuple[str, ...], delimiter: str, width: int, date_positions: list[int]) -> str:
