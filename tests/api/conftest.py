@@ -18,7 +18,9 @@ from tests.api.asking import ClientOf, connect
 @pytest.fixture(scope="session")
 async def app(database: Database) -> FastAPI:
     logs.configure("test")
-    return build(["core", "ai"], database=database)
+    app = build(["core", "ai"], database=database)
+    app.state.limits.windows.limit = 1_000_000
+    return app
 
 
 @pytest.fixture

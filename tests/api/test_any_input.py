@@ -1,0 +1,102 @@
+"""Any input: whatever is sent to whichever operation, the answer is never an error of ours."""
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ai2.kit.ids import new_id
+from api.app import operations
+
+LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
+TEA = {"description": "Tea", "amount": "-1.00"}
+# Requests that hold, so that a value which does not is met where it hurts.
+GOOD: dict[str, dict[str, Any]] = {
+    "/api/core/transactions": LUNCH,
+    "/api/core/accounts": {"name": "Main", "currency": "GBP"},
+    "/api/core/categories": {"name": "Lunch", "kind": "expense"},
+    "/api/core/api-keys": {"name": "till", "role": "viewer"},
+    "/api/core/csv-import": {"csv_data": "Date,Text,Amount\n2026-03-01,Tea,-1\n", "account_name": "Imported"},
+    "/api/ai/analyze-transaction": TEA,
+    "/api/ai/batch-analyze": {"transactions": [{**TEA, "id": "a"}]},
+    "/api/ai/feedback": {"field": "category", "value": "Coffee", "apply_to": "similar"},
+}
+
+TEXTS = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        ["", "\x00", "\ud800", "a\x00b", "-12.50", "1e309", "NaN", "٣", "2026-02-30", "9999-12-31", "0001-01-01",
+         "GBP", "XAU", "=1+1", "%", "\\", "'", "99999999999999999999", str(new_id()), "category", "always", "x" * 3000]
+    ),
+)  # fmt: skip
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    TEXTS,
+    st.sampled_from([10**30, -(10**30), 2**31, 2**63, 1e300]),
+)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3))
+
+
+def fields_of(described: dict[str, Any], operation: dict[str, Any]) -> list[str]:
+    """The names that the body's schema knows, so that values reach behind the first check."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema = content.get("schema", {})
+    if "$ref" in schema:
+        schema = described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return [*schema.get("properties", {}), "unknown"]
+
+
+@cache
+def all_operations(app: FastAPI) -> list[tuple[str, str, list[str], list[str]]]:
+    described = operations(app, ["core", "ai"])
+    return [
+        (
+            method.upper(),
+            path,
+            fields_of(described, operation),
+            [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"],
+        )
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/api/") and "logout" not in path
+    ]
+
+
+@pytest.fixture
+async def ids(owner: AsyncClient) -> list[str]:
+    """What there is: ids of every kind."""
+    row = (await owner.post("/api/core/transactions", json={**LUNCH, "category": "Coffee"})).json()
+    imported = (await owner.post("/api/core/csv-import", json=GOOD["/api/core/csv-import"])).json()
+    return [row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"]]
+
+
+@pytest.mark.timeout(200)
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+async def test_no_input_is_an_error_of_ours(
+    app: FastAPI, owner: AsyncClient, ids: list[str], data: st.DataObject
+) -> None:
+    method, path, fields, parameters = data.draw(st.sampled_from(all_operations(app)))
+    identifier = data.draw(st.sampled_from([*ids, *ids, str(new_id()), "x", "%00", "..", "é", "1" * 40]))
+    address = "/".join(identifier if part.startswith("{") else part for part in path.split("/"))
+    query = data.draw(st.dictionaries(st.sampled_from([*parameters, "q"]), TEXTS.map(_sendable), max_size=3))
+    wrong = data.draw(st.dictionaries(st.sampled_from(fields), VALUES | st.sampled_from(ids), max_size=2))
+    body = data.draw(st.one_of(st.just({**GOOD.get(path, {}), **wrong}), VALUES))
+    sent = json.dumps(body, ensure_ascii=True).encode() if method not in {"GET", "DELETE"} else None
+    headers = {"Content-Type": "application/json"} if sent else {}
+    answer = await owner.request(method, address, params=query, content=sent, headers=headers)
+    assert answer.status_code < 500, (method, address, query, body, answer.text)
+    if answer.is_error:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
