@@ -11,6 +11,7 @@ from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.ids import new_id
 from ml import repository
+from ml.knowledge.labels import primary_of
 
 Field = Literal["category", "merchant"]
 # `this` changes this transaction; the others also those of the merchant that no person decided. All three teach.
@@ -72,7 +73,7 @@ async def _learn_category(
             merchant_key=key,
             money_in=money_in,
             category_id=category.category_id,
-            detailed=next((code for code in category.codes if code.count("_")), None),
+            detailed=next((code for code in category.codes if primary_of(code)), None),
             merchant=former.merchant,
         )
     if key and apply_to != "this":

@@ -174,28 +174,42 @@ async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) ->
 
 
 async def write_suggestions(db: Connection, organization_id: UUID) -> int:
-    """Leave what needs a person's look as suggestions; a person's accept or reject stays. Says how many wait."""
-    written = await db.execute(
+    """Leave what needs a person's look as suggestions, and say how many there are.
+
+    What a person accepted or rejected stays, and what says the same already is not written again.
+    """
+    found = await one(
+        db,
         """
-        insert into ml.suggestions as known (
-            organization_id, transaction_id, detailed, category_id, confidence, decided_by, version,
-            alternatives, reasons
+        with waiting as (
+            select
+                described.transaction_id, verdict.detailed, verdict.category_id, verdict.confidence,
+                verdict.decided_by, verdict.version, verdict.alternatives, verdict.reasons
+            from pg_temp.described as described
+            inner join pg_temp.verdicts as verdict using (descriptor_id)
+            where verdict.decision = 'review'
+        ),
+
+        written as (
+            insert into ml.suggestions as known (
+                organization_id, transaction_id, detailed, category_id, confidence, decided_by, version,
+                alternatives, reasons
+            )
+            select %(organization_id)s, waiting.* from waiting
+            on conflict (organization_id, transaction_id) do update set
+                detailed = excluded.detailed, category_id = excluded.category_id, confidence = excluded.confidence,
+                decided_by = excluded.decided_by, version = excluded.version, alternatives = excluded.alternatives,
+                reasons = excluded.reasons
+            where known.state = 'open'
+                and (known.detailed, known.category_id, known.confidence, known.version)
+                is distinct from (excluded.detailed, excluded.category_id, excluded.confidence, excluded.version)
         )
-        select
-            %(organization_id)s, described.transaction_id, verdict.detailed, verdict.category_id,
-            verdict.confidence, verdict.decided_by, verdict.version, verdict.alternatives, verdict.reasons
-        from pg_temp.described as described
-        inner join pg_temp.verdicts as verdict using (descriptor_id)
-        where verdict.decision = 'review'
-        on conflict (organization_id, transaction_id) do update set
-            detailed = excluded.detailed, category_id = excluded.category_id, confidence = excluded.confidence,
-            decided_by = excluded.decided_by, version = excluded.version, alternatives = excluded.alternatives,
-            reasons = excluded.reasons
-        where known.state = 'open'
+
+        select count(*) as waiting from waiting
         """,
         {"organization_id": organization_id},
     )
-    return written.rowcount
+    return int(found["waiting"]) if found else 0
 
 
 async def opted_in_corrections(db: Connection) -> list[DictRow]:

@@ -69,7 +69,7 @@ async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[I
         if item.key in taught:
             return replace(_from_people(taught[item.key]), id=item.id)
         verdict = verdicts[item.descriptor]
-        category_id = ids.get(verdict.detailed or "")
+        category_id = _own(ids, verdict.detailed)
         name = named[category_id].name if category_id in named else None
         return replace(_from_verdict(verdict, category_id, name), id=item.id)
 
@@ -91,6 +91,11 @@ async def suggest(
     applied = await decisions.apply_decided(db, organization_id)
     to_review = await repository.write_suggestions(db, organization_id)
     return Suggested(staged, len(descriptors), applied, to_review, registry.champion().version)
+
+
+def _own(ids: dict[str, UUID], detailed: str | None) -> UUID | None:
+    """The organization's category for a predicted one: the one it means by it, or else by the primary above it."""
+    return ids.get(detailed or "") or ids.get(primary_of(detailed) or "")
 
 
 async def _decide(descriptors: Sequence[Descriptor]) -> list[Verdict]:
@@ -162,7 +167,7 @@ def _rows(
             row["descriptor_id"],
             verdict.decision,
             verdict.detailed,
-            ids.get(verdict.detailed),
+            _own(ids, verdict.detailed),
             verdict.confidence,
             verdict.decided_by,
             verdict.version,

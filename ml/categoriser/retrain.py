@@ -10,6 +10,7 @@ import structlog
 from ai2 import __version__
 from ai2.kit.database import Connection
 from ml import registry, repository
+from ml.knowledge.labels import primary_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ class Retrained:
 
 async def retrain(db: Connection) -> Retrained:
     """Train, measure, register, and promote by the rule of `is_no_worse`. `db` is the pipeline role's."""
-    corrections = await repository.opted_in_corrections(db)
+    corrections = [c for c in await repository.opted_in_corrections(db) if primary_of(c["detailed"])]
     return await asyncio.to_thread(train_challenger, corrections)
 
 
