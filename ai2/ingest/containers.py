@@ -21,10 +21,12 @@ from ai2.ingest.problems import (
     EmptyFile,
     EncryptedArchive,
     ExpandsTooMuch,
+    FileTooLarge,
     NestedArchive,
 )
 
-MAX_EXPANDED_BYTES = 1_100_000_000
+# A file is read as columns in memory: some four times its bytes.
+MAX_EXPANDED_BYTES = 300_000_000
 MAX_RATIO = 250
 RATIO_COUNTS_FROM_BYTES = 16 << 20
 MAX_ENTRIES = 200
@@ -71,6 +73,8 @@ def members(source: BinaryIO, name: str) -> list[Member]:
     head = _head(source)
     if not size_bytes:
         raise EmptyFile
+    if size_bytes > MAX_EXPANDED_BYTES:
+        raise FileTooLarge
     if head.startswith(GZIP):
         return [_gzip_member(source, name, size_bytes)]
     if head.startswith(ZIP):

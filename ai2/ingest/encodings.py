@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ai2.ingest.layout import words
-from ai2.ingest.problems import EmptyFile, LineTooLong, NotText
+from ai2.ingest.problems import EmptyFile, FileTooLarge, LineTooLong, NotText
 
 PIECE_BYTES = 1 << 20
+MAX_LINES = 3_000_000
 SAMPLE_BYTES = 1 << 18
 TELLING_BYTES = 1 << 16
 BOMS = (
@@ -66,7 +67,7 @@ class Text:
 def examine(source: BinaryIO, *, one_line: bool = False, usual: str | None = None) -> Text:
     """The encoding of the whole file. `usual` is taken where nothing speaks for another.
 
-    Raises EmptyFile, NotText and, unless the format allows `one_line`, LineTooLong.
+    Raises EmptyFile, FileTooLarge, NotText and, unless the format allows `one_line`, LineTooLong.
     """
     sample = source.read(SAMPLE_BYTES)
     if not sample.strip(b"\0\r\n\t \xef\xbb\xbf"):
@@ -99,6 +100,8 @@ class _Scan:
         self.last = piece[-1:]
         self._feeds += piece.count(b"\n")
         self._returns += piece.count(b"\r")
+        if self._feeds > MAX_LINES:
+            raise FileTooLarge
         self._oddities += piece.count(b"\0") + piece.count(b"\x1a")
         if not self._one_line and len(piece) == PIECE_BYTES and not (b"\n" in piece or b"\r" in piece):
             raise LineTooLong

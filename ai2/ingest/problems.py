@@ -50,7 +50,7 @@ class ExpandsTooMuch(TooLarge):
 
 
 class FileTooLarge(TooLarge):
-    """The statement is larger than is read in one piece; download it in parts."""
+    """The statement is larger than is read in one piece; send it in parts, a year each, say."""
 
 
 class UnsafeMarkup(Unreadable):

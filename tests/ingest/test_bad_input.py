@@ -41,6 +41,7 @@ class TestRefused:
             (b",".join([b"x"] * 1_000_000), problems.LineTooLong),
             (b"2024-01-01,A,-1.00" + b",x" * 1000 + b"\n", problems.TooManyColumns),
             (b"2024-01-13,A,-1.00\n" + b"x" * 3_000_000, problems.LineTooLong),
+            (b"2024-01-13,A,-1.00\n" * 3_100_000, problems.FileTooLarge),
         ],
     )
     def test_says_what_it_is(self, content: bytes, problem: type[Problem]) -> None:
