@@ -14,6 +14,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,14 +179,23 @@ def keep(path: Path, about: About) -> None:
         fresh = Path(folder) / about.folder
         fresh.mkdir()
         shutil.copyfile(path, fresh / FILE)
-        shutil.rmtree(home / about.folder, ignore_errors=True)
-        fresh.rename(home / about.folder)
+        if not _is_whole(home / about.folder / FILE, about.sha256):
+            shutil.rmtree(home / about.folder, ignore_errors=True)
+            with suppress(OSError):  # another process was quicker, with the same file
+                fresh.rename(home / about.folder)
         pointer = Path(folder) / POINTER
         pointer.write_text(json.dumps(asdict(about)), encoding="utf-8")
         pointer.replace(home / POINTER)
     for other in home.iterdir():  # the former stays, for who is about to read it
         if (other / FILE).exists() and other.name not in {about.folder, former}:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    except OSError:
+        return False
 
 
 def _kept() -> About | None:
