@@ -12,7 +12,7 @@ from ai2.ingest import problems
 from ai2.ingest.containers import members
 from ai2.ingest.lines import Account
 from ai2.ingest.read import statements
-from ai2.kit.errors import Problem
+from ai2.kit.errors import Problem, TooLarge
 from tests.ingest.reading import read
 
 ROWS = b"Date,Description,Amount\n2024-01-13,Tea,-2.00\n2024-01-14,Bus,-1.00\n"
@@ -98,7 +98,7 @@ class TestRefused:
         packer = zlib.compressobj(wbits=31)
         bomb = b"".join(packer.compress(BOMB) for _ in range(20)) + packer.flush()
         tracemalloc.start()
-        with pytest.raises(problems.ExpandsTooMuch):
+        with pytest.raises(TooLarge):
             read(bomb)
         _, peak_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()
