@@ -30,7 +30,7 @@ Rule = tuple[str, str, Any]
 
 @dataclass(frozen=True)
 class Check:
-    """One expectation and whether it held. `severity` is `error`: a batch with one that failed is held."""
+    """One expectation and whether it held; a batch with one that failed is held."""
 
     name: str
     holds: bool

@@ -1,6 +1,5 @@
 """Statement lines: what every format's reader gives, as columns, and the rows it could not read, with the reason."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -101,8 +100,3 @@ class Account:
     currency: str
     kind: str = "bank"
     number: str | None = None
-
-
-def batches(table: pa.Table, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
-    """The table in pieces that are small in memory."""
-    yield from table.to_batches(max_chunksize=rows)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow.compute as pc
 
-from ai2.ingest.layout import amounts, dates
+from ai2.ingest.layout import amounts, dates, signs
 from ai2.ingest.layout.model import Options
 from ai2.ingest.layout.sheet import Column, Sheet, flag
 from ai2.ingest.layout.words import (
@@ -201,8 +201,6 @@ def _both_filled(one: Column, other: Column) -> bool:
 
 
 def _amount_and_balance(candidates: list[Column]) -> tuple[Column, Column] | None:
-    from ai2.ingest.layout import signs
-
     pairs = [(a, b) for a in candidates for b in candidates if a is not b and signs.is_running_sum(a, b)]
     return pairs[0] if len(pairs) == 1 else None
 
