@@ -34,7 +34,7 @@ def main() -> None:
             for run in ("first", "again"):
                 command = [sys.executable, "-m", "benchmarks.import_council", str(data), *account]
                 started = time.perf_counter()
-                done = subprocess.run(command, check=True, capture_output=True, text=True)
+                done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
                 print(run, f"{time.perf_counter() - started:.1f} s", done.stdout.strip())
 
 
