@@ -42,7 +42,10 @@ FIRST_KINDS = (
 
 @dataclass(frozen=True)
 class KnownMerchant:
-    """One spelling of a merchant. `kind` is the OpenStreetMap key/value; `tree` the part of the index it is from."""
+    """One spelling of a merchant. `kind` is the OpenStreetMap key/value; `tree` the part of the index it is from.
+
+    `is_certain` is 0 where the name stands for several things, and 2 where it does not matter what follows it.
+    """
 
     key: str
     name: str
@@ -83,17 +86,21 @@ def known_merchants(source: Path) -> Iterator[KnownMerchant]:
 
 
 def well_known() -> dict[str, KnownMerchant]:
-    """Our own list, by key. A name listed for two things (a charity and its shops) is the first, and not certain."""
+    """Our own list, by key. A name listed for two things (a charity and its shops) is the first, and not certain.
+
+    A name with a star stays what it is whatever follows it.
+    """
     known: dict[str, KnownMerchant] = {}
     for row in table("well_known.csv"):
         for name in filter(None, map(str.strip, row["names"].split(";"))):
-            key = merchant_key(name)
+            plain, star, _ = name.partition("*")
+            key = merchant_key(plain)
             former = known.get(key)
             if former and former.detailed != row["detailed"]:
                 known[key] = replace(former, is_certain=0)
             elif not former and len(key) > 1:
-                shown = name.upper() if len(name) < 4 else name.title()
-                known[key] = KnownMerchant(key, shown, "", row["detailed"], "known", 1, 1)
+                shown = plain.upper() if len(plain) < 4 else plain.title()
+                known[key] = KnownMerchant(key, shown, "", row["detailed"], "known", 1, 2 if star else 1)
     return known
 
 

@@ -40,13 +40,16 @@ class Merchants:
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
+        starred = set()
         with gzip.open(DATA / "merchants.csv.gz", "rt", encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 self._rows[row["key"]] = (row["name"], row["kind"], row["detailed"], _confidence(row))
+                if row["is_certain"] == "2":
+                    starred.add(row["key"])
         self._keys = sorted(self._rows)
         # Addresses and careless tills leave out the spaces.
         self._joined = {key.replace(" ", ""): key for key in self._keys if " " in key and len(key) > 6}
-        self._families = _families(self._rows)
+        self._families = _families(self._rows) | starred
         with (DATA / "branch_words.csv").open(encoding="utf-8", newline="") as file:
             self._branch_words = {row["word"]: row["detailed"] for row in csv.DictReader(file)}
 

@@ -70,6 +70,8 @@ def test_every_source_names_its_licence() -> None:
         ("SAINSBURYS PETROL 0123", "Sainsburys Petrol", "TRANSPORTATION_GAS"),  # a business of its own
         ("TESCO OPTICIANS 0123", "Tesco", "MEDICAL_EYE_CARE"),
         ("WWW.JOHNLEWIS.COM", "John Lewis", "GENERAL_MERCHANDISE_DEPARTMENT_STORES"),  # written together
+        ("SHELL CORRIDA 108", "Shell", "TRANSPORTATION_GAS"),  # whatever follows
+        ("SHELL ENERGY DD", "Shell Energy", "RENT_AND_UTILITIES_GAS_AND_ELECTRICITY"),  # but for what is known
         ("PREMIER INN MILTON KEY", "Premier Inn", "TRAVEL_LODGING"),
         ("DICK S SPORTING GOO", "Dick's Sporting Goods", "GENERAL_MERCHANDISE_SPORTING_GOODS"),  # cut off
         ("AMZN Mktp US*2X3AB1230 Amzn.com/bill WA", "Amzn Mktp", "GENERAL_MERCHANDISE_ONLINE_MARKETPLACES"),
