@@ -6,6 +6,7 @@ look whether the very same request was answered before, do the work, keep the an
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response, Security
@@ -44,10 +45,9 @@ class Unit(APIRoute):
             check_text(dict(request.query_params.multi_items()), "query")
             if self.body_field is not None:
                 await request.hold()
-            async with database_of(request).transaction() as db:
+            first = None if self.name in roles.PUBLIC else partial(admit, request, credential, self.name)
+            async with database_of(request).transaction(first=first) as db:
                 request.state.db = db
-                if self.name not in roles.PUBLIC:
-                    await admit(request, db, credential, self.name)
                 request.understand()
                 return await _once(request, db, self.name, handler)
 
@@ -62,8 +62,8 @@ class Upload(APIRoute):
 
         async def handle(request: Request) -> Response:
             credential = count(request)
-            async with database_of(request).transaction() as db:
-                await admit(request, db, credential, self.name)
+            async with database_of(request).transaction(first=partial(admit, request, credential, self.name)):
+                pass  # it was only to know the caller
             return await handler(request)
 
         return handle
@@ -90,7 +90,7 @@ def count(request: Request) -> str | AccessToken | None:
     return credential
 
 
-async def admit(request: Request, db: Connection, credential: str | AccessToken | None, operation: str) -> None:
+async def admit(request: Request, credential: str | AccessToken | None, operation: str, db: Connection) -> None:
     """Let the transaction act for the caller, if they are who they say and their role has the operation."""
     if credential is None:
         raise CredentialNeeded

@@ -80,13 +80,10 @@ async def authenticate(db: Connection, secret: str) -> Principal:
     """Who holds this key; the rest of the transaction acts for them."""
     if len(secret) > KEY_LENGTH_MAX:
         raise security.BadCredential
-    found = await repository.enter(db, security.digest(secret))
-    if found is None:
-        raise security.BadCredential
-    row = await repository.live_role(db, found["organization_id"], found["api_key_id"])
+    row = await repository.enter(db, security.digest(secret))
     if row is None:
         raise security.BadCredential
-    return Principal(found["organization_id"], Role(row["role"]), api_key_id=found["api_key_id"])
+    return Principal(row["organization_id"], Role(row["role"]), api_key_id=row["api_key_id"])
 
 
 def _api_key(row: dict[str, object]) -> ApiKey:
