@@ -24,7 +24,7 @@ CLAIMS: dict[str, Any] = {
     "sid": str(TOKEN.session_id),
     "org": str(TOKEN.organization_id),
     "iat": datetime.now(UTC),
-    "exp": datetime.now(UTC) + timedelta(minutes=5),
+    "exp": datetime.now(UTC) + timedelta(hours=2),
 }
 
 
