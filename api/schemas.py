@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
@@ -67,9 +66,7 @@ Currency = Annotated[
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 Confidence = Annotated[float, Field(ge=0, le=1)]
-Instant = Annotated[
-    datetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"), when_used="json")
-]
+Instant = datetime  # in UTC, as the database gives it
 InstantIn = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 
 

@@ -69,7 +69,7 @@ class Database:
         using = using or settings()
         self.role = role
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
-            make_conninfo(**connection_parameters(role, using=using), application_name="ai2"),
+            make_conninfo(**_in_utc(connection_parameters(role, using=using)), application_name="ai2"),
             min_size=1,
             max_size=using.database_pool_max,
             timeout=5,
@@ -109,6 +109,11 @@ class Database:
                 yield db
         except (PoolTimeout, OperationalError) as error:
             raise DatabaseDown from error
+
+
+def _in_utc(known: dict[str, Any]) -> dict[str, Any]:
+    """Instants are UTC, whatever the server's own time zone."""
+    return {**known, "options": f"{known.get('options', '')} -c TimeZone=UTC".strip()}
 
 
 async def act_for(db: Connection, organization_id: UUID | None, *, actor: str = "system") -> None:

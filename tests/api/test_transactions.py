@@ -40,3 +40,9 @@ async def test_amounts_stay_exact(owner: AsyncClient, number: str, currency: str
     body = json.dumps(lunch(currency=currency)).replace('"-12.50"', number)
     made = await owner.post(ADDRESS, content=body, headers={"Content-Type": "application/json"})
     assert made.json()["amount"] == written
+
+
+async def test_instants_are_utc(owner: AsyncClient) -> None:
+    made = (await owner.post(ADDRESS, json=lunch())).json()
+    assert made["created_at"].endswith("Z")
+    assert made["decided_at"] is None
