@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -74,6 +74,9 @@ class Body(BaseModel):
     """What comes in. An unknown field is refused: it would have no effect, and its sender should know."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Out(BaseModel):

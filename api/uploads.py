@@ -7,21 +7,20 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, cast
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from ai2.kit.errors import FieldError, Invalid, TooLarge, Unreadable, UnsupportedMediaType
 from ai2.kit.settings import settings
 from api.bodies import ExactRequest, check_text, read_json
+from api.schemas import Model
 
 MAX_FIELDS = 20
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class UploadTooLarge(TooLarge):
