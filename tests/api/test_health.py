@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 
 from ai2.kit.settings import settings
+from api.app import NotBuilt, build
 from tests.api.asking import connect
 
 
@@ -97,8 +98,6 @@ async def test_the_docs_page_stands_alone(anonymous: AsyncClient) -> None:
 
 
 async def test_origins_of_the_settings_may_call(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from api.app import build
-
     monkeypatch.setattr(settings(), "cors_origins", ["https://app.example"])
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     async with connect(build(["core"], database=database)) as client:
@@ -106,3 +105,15 @@ async def test_origins_of_the_settings_may_call(database: Any, monkeypatch: pyte
         other = await client.options("/api/core/transactions", headers={**preflight, "Origin": "https://evil.example"})
     assert allowed.headers["access-control-allow-origin"] == "https://app.example"
     assert "access-control-allow-origin" not in other.headers
+
+
+async def test_an_app_without_a_database_opens_its_own_while_it_runs(server: None) -> None:
+    alone = build(["core", "ai"])
+    async with alone.router.lifespan_context(alone), connect(alone) as client:
+        assert (await client.get("/ready")).json() == {"status": "ready"}
+        assert (await client.get("/health")).json()["service"] == "gateway"
+
+
+def test_a_service_that_is_not_built_is_named() -> None:
+    with pytest.raises(NotBuilt, match="analytics"):
+        build(["core", "analytics"])
