@@ -123,7 +123,7 @@ async def test_imports_and_their_rows_are_paged(owner: AsyncClient) -> None:
     assert [row["line_number"] for row in page["items"] + last["items"]] == [2, 3, 4, 5]
     assert (await owner.get("/api/core/imports?cursor=%20")).status_code == 422
     beyond = base64.urlsafe_b64encode(b"9" * 30).decode()
-    assert (await owner.get(f"{address}&cursor={beyond}")).status_code == 422
+    assert (await owner.get(f"{address}&cursor={beyond}")).json()["items"] == []
 
 
 async def test_a_large_file_waits_for_the_worker(owner: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
