@@ -14,11 +14,11 @@ async def insert_staged(db: Connection, organization_id: UUID, batch_id: UUID) -
         """
         insert into books.transactions (
             organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant,
-            merchant_key, reference, mcc, attributes, status, batch_id, line_number
+            merchant_key, reference, mcc, attributes, status, value_on, counterparty, batch_id, line_number
         )
         select
             %(organization_id)s, transaction_id, account_id, booked_on, amount, currency, description, merchant,
-            merchant_key, reference, mcc, attributes, status, %(batch_id)s, line_number
+            merchant_key, reference, mcc, attributes, status, value_on, counterparty, %(batch_id)s, line_number
         from pg_temp.staged
         where is_new
         order by booked_on, transaction_id

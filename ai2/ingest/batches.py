@@ -136,8 +136,10 @@ def described(statements: list[Statement]) -> dict[str, Any]:
                 "outside": statement.outside,
                 "layout": statement.layout.model_dump(mode="json") if statement.layout else None,
                 "account_number": statement.account_number,
-                "closing_balance": str(statement.closing_balance) if statement.closing_balance is not None else None,
-                "closing_on": statement.closing_on.isoformat() if statement.closing_on else None,
+                "balances": [
+                    {"balance_on": stated.balance_on.isoformat(), "amount": str(stated.amount), "kind": stated.kind}
+                    for stated in statement.balances
+                ],
             }
             for statement, offset in zip(statements, line_offsets(statements), strict=True)
         ]

@@ -1,16 +1,18 @@
 """Statement lines: what every format's reader gives, as columns, and the rows it could not read, with the reason."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 import pyarrow as pa
 
 from ai2.ingest.layout.casting import MONEY
 from ai2.ingest.layout.model import Layout
 
-# One row a line of the statement. `attributes` is a JSON object of the columns that have no place of their own.
+# One row a line of the statement.
 LINES = pa.schema(
     [
         pa.field("line_number", pa.int32(), nullable=False),
@@ -21,10 +23,29 @@ LINES = pa.schema(
         ("merchant", pa.string()),
         ("reference", pa.string()),
         ("mcc", pa.string()),
+        # the id that the provider gave the line, and that of the pending line which this one completes
         ("provider_id", pa.string()),
+        ("pending_id", pa.string()),
+        # `posted` or `pending`
+        pa.field("status", pa.string(), nullable=False),
+        ("value_on", pa.date32()),
+        # the other side's account: IBAN without spaces, or number
+        ("counterparty", pa.string()),
+        # what the account held after this line, where the file says so
+        ("balance", MONEY),
+        # a JSON object of the columns that have no place of their own
         pa.field("attributes", pa.string(), nullable=False),
     ]
 )
+# What stands where a reader gives no column of that name; any other column is null then.
+DEFAULTS = {"status": "posted", "attributes": "{}"}
+
+
+def lines_of(rows: Sequence[Mapping[str, object]]) -> pa.Table:
+    """Lines from rows that name what they have."""
+    return pa.Table.from_pylist([{**DEFAULTS, **row} for row in rows], schema=LINES)
+
+
 ORIGINAL_LENGTH = 4000
 
 
@@ -68,10 +89,20 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class StatedBalance:
+    """What the bank says the account held: `opening` before the day's first line, `closing` after its last."""
+
+    balance_on: date
+    amount: Decimal
+    kind: Literal["opening", "closing"]
+
+
+@dataclass(frozen=True)
 class Statement:
     """What one file held. `outside` counts what is no row at all: preamble, blank lines, footer.
 
-    `account_number` and `closing_balance` are as the file states them.
+    `account_number` and `balances` are as the file states them. `ids_are_stable` says that a provider's id is one
+    transaction's for ever, whatever becomes of its date and amount; else it counts only together with them.
     """
 
     file_name: str
@@ -82,8 +113,8 @@ class Statement:
     layout: Layout | None = None
     layout_is_new: bool = False
     account_number: str | None = None
-    closing_balance: Decimal | None = None
-    closing_on: date | None = None
+    balances: tuple[StatedBalance, ...] = ()
+    ids_are_stable: bool = False
     last_line: int = 0
     outside: dict[str, int] = field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from ai2.ingest.containers import Member, members
-from ai2.ingest.formats import HEAD_BYTES, delimited, detect, ofx
+from ai2.ingest.formats import HEAD_BYTES, detect
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.lines import Account, Statement
 
@@ -33,7 +33,5 @@ def statements(
 
 def _statement(member: Member, account: Account, options: Options, saved: Sequence[Layout]) -> Statement:
     with member.open() as opened:
-        format_name = detect(opened.read(HEAD_BYTES))
-    if format_name == "ofx":
-        return ofx.read(member, account)
-    return delimited.read(member, account, options, saved)
+        known = detect(opened.read(HEAD_BYTES))
+    return known.read(member, account, options, saved)

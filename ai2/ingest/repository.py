@@ -116,7 +116,8 @@ async def copy_incoming(db: Connection, pieces: Iterable[bytes]) -> None:
         create temporary table incoming (
             file_number smallint, line_number integer, transaction_id uuid, account_id uuid, booked_on date,
             amount numeric, currency char(3), description text, merchant text, merchant_key text, reference text,
-            mcc char(4), attributes jsonb, content bytea, provider bytea
+            mcc char(4), status text, value_on date, counterparty text, attributes jsonb, content bytea,
+            provider bytea
         ) on commit drop
         """
     )
@@ -127,7 +128,7 @@ async def copy_incoming(db: Connection, pieces: Iterable[bytes]) -> None:
     await db.execute(
         """
         create temporary table staged (
-            like pg_temp.incoming, status text not null default 'posted', duplicate_of uuid, is_new boolean not null
+            like pg_temp.incoming, duplicate_of uuid, is_new boolean not null, completes uuid
         ) on commit drop
         """
     )
@@ -142,7 +143,7 @@ async def stage_file(db: Connection, organization_id: UUID, file_number: int) ->
     await db.execute(
         """
         insert into pg_temp.staged
-        select incoming.*, 'posted', known.transaction_id, known.transaction_id is null
+        select incoming.*, known.transaction_id, known.transaction_id is null
         from pg_temp.incoming as incoming
         left join ingest.fingerprints as by_provider
             on by_provider.organization_id = %(organization_id)s and by_provider.fingerprint = incoming.provider

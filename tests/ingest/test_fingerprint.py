@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from ai2.ingest.fingerprint import fingerprints, occurrences
-from ai2.ingest.lines import LINES
+from ai2.ingest.lines import lines_of
 from ai2.ingest.normalise import normalise
 
 ACCOUNT = UUID("01890000-0000-7000-8000-000000000001")
@@ -20,7 +20,7 @@ ROW = {
 
 
 def of(*rows: dict[str, Any], account: UUID = ACCOUNT) -> tuple[list[str], list[str | None]]:
-    content, provider = fingerprints(pa.Table.from_pylist([{**ROW, **row} for row in rows], schema=LINES), account)
+    content, provider = fingerprints(lines_of([{**ROW, **row} for row in rows]), account)
     return content.to_pylist(), provider.to_pylist()
 
 

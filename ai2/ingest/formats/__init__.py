@@ -1,11 +1,21 @@
-"""Formats: a parser from bytes to statement lines each, found by content and not by name."""
+"""Formats: a parser from bytes to statement lines each, found by content and not by name.
+
+A format is a module with a NAME, `matches(head)` and `read(member, account, options, saved)`. The first in FORMATS
+that matches the beginning of a file reads it; delimited text is the last, for anything may be that.
+"""
 
 import re
+from collections.abc import Sequence
+from typing import Protocol
 
+from ai2.ingest.containers import Member
+from ai2.ingest.formats import delimited, ofx
+from ai2.ingest.layout.model import Layout, Options
+from ai2.ingest.lines import Account, Statement
 from ai2.ingest.problems import UnknownFormat
 
 HEAD_BYTES = 1 << 14
-# What a file begins with when it is something else than a table; not read yet, and named so that people know.
+# What a file begins with when it is something else than a statement; named so that people know what they sent.
 OTHER_FORMATS = (
     (re.compile(rb"PK\x03\x04"), "a spreadsheet (XLSX or ODS)"),
     (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Excel workbook (XLS)"),
@@ -20,21 +30,36 @@ OTHER_FORMATS = (
     (re.compile(rb"(?:<!doctype\s+html|<html)\b", re.I), "a web page"),
     (re.compile(rb"[{\[]\s*[\"{\[\]}]"), "JSON"),
 )
-OFX = re.compile(rb"OFXHEADER\s*[:=]|<\?OFX\b|<OFX>", re.I)
 
 
-def detect(head: bytes) -> str:
-    """`ofx` or `csv`. Raises UnknownFormat where the beginning is that of something else."""
-    plain = _without_marks(head)
-    if OFX.search(plain):
-        return "ofx"
+class Format(Protocol):
+    """What every module here offers."""
+
+    NAME: str
+
+    def matches(self, head: bytes) -> bool:
+        """Whether a file that begins so (HEAD_BYTES at most, see `without_marks`) is of this format."""
+
+    def read(self, member: Member, account: Account, options: Options, saved: Sequence[Layout]) -> Statement:
+        """The statement in one file. Raises Unreadable and its kinds; never skips a row."""
+
+
+FORMATS: tuple[Format, ...] = (ofx, delimited)
+
+
+def detect(head: bytes) -> Format:
+    """The format of a file that begins so. Raises UnknownFormat where it is that of something else."""
+    plain = without_marks(head)
+    for known in FORMATS[:-1]:
+        if known.matches(plain):
+            return known
     for pattern, name in OTHER_FORMATS:
         if pattern.match(plain):
             raise UnknownFormat(f"This is {name}, which is not read yet; export the statement as CSV or OFX.")
-    return "csv"
+    return FORMATS[-1]
 
 
-def _without_marks(head: bytes) -> bytes:
+def without_marks(head: bytes) -> bytes:
     """Without byte order marks, leading space, and the zeros of UTF-16."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head[:200].count(0) > 60:
         head = head.replace(b"\0", b"")

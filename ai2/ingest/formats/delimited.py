@@ -8,7 +8,7 @@ behind it: such a row is told by the rows inside it and rejected alone.
 import csv
 import io
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 
@@ -25,13 +25,17 @@ from ai2.ingest.layout.sheet import Record, Sheet, SheetBuilder
 from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, Statement
 from ai2.ingest.problems import LineTooLong
 
+NAME = "csv"
 HEAD_LINES = 300
 DELIMITERS = (",", ";", "\t", "|")
 MAX_LINE_LENGTH = 1 << 20
 # A row of fewer columns cannot be told from text, so it does not prove that a quote was left open.
 TELLING_CELLS = 3
 
-Progress = Callable[[float], None]
+
+def matches(head: bytes) -> bool:
+    """Anything may be a table; whether it is one, its rows tell."""
+    return True
 
 
 def read(
@@ -55,14 +59,14 @@ def read(
             sheet = _row_by_row(found, rows, records)
     outside = {"preamble": found.skip, "blank": records.blank}
     if not len(sheet):
-        return Statement(member.name, "csv", PARSER_VERSION, LINES.empty_table(), outside=outside)
+        return Statement(member.name, NAME, PARSER_VERSION, LINES.empty_table(), outside=outside)
     encoding = None if text.encoding.startswith("utf") else text.encoding
     header = found.names if found.has_header else ()
     layout = infer(Source(sheet, header, delimiter, encoding), account, options, saved)
     reading = apply(sheet, layout, account, ends_whole=text.ends_whole, may_be_damaged=not text.is_proven)
     return Statement(
         file_name=member.name,
-        format="csv",
+        format=NAME,
         parser_version=PARSER_VERSION,
         lines=reading.lines,
         rejected=_with_originals(member, text.encoding, reading.rejected),

@@ -10,19 +10,18 @@ import io
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import accumulate
 from typing import NamedTuple
 
-import pyarrow as pa
-
 from ai2.ingest import encodings
 from ai2.ingest.containers import Member
 from ai2.ingest.layout import amounts
-from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, Statement
+from ai2.ingest.layout.model import Layout, Options
+from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Reason, Rejected, StatedBalance, Statement, lines_of
 from ai2.ingest.problems import (
     BankReportsError,
     BrokenMarkup,
@@ -36,7 +35,9 @@ from ai2.ingest.problems import (
 )
 from ai2.kit.money import exponent
 
+NAME = "ofx"
 PARSER_VERSION = "ofx-1"
+_HEADER = re.compile(rb"OFXHEADER\s*[:=]|<\?OFX\b|<OFX>", re.I)
 _TOKEN = re.compile(r"<(/?)([A-Za-z0-9_.]+)\s*/?>\s*(?:<!\[CDATA\[((?:(?!\]\]>|<!\[).)*)\]\]>\s*|([^<]*))", re.S)
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{2,6})?(?:[.:]\d+)?(?:\s*\[[^\]]*\])?")
 DEEPEST = 50
@@ -75,7 +76,11 @@ class _Account:
     entries: list[_Entry] = field(default_factory=list)
 
 
-def read(member: Member, account: Account) -> Statement:
+def matches(head: bytes) -> bool:
+    return bool(_HEADER.search(head))
+
+
+def read(member: Member, account: Account, options: Options, saved: Sequence[Layout] = ()) -> Statement:
     """The lines of the account's own statement. Raises Unreadable and its kinds, SeveralAccounts, OtherCurrency."""
     text = _text(member)
     if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.I):
@@ -97,16 +102,15 @@ def read(member: Member, account: Account) -> Statement:
             rejected.append(Rejected(line_number, outcome, text[entry.start : entry.end].strip()[:ORIGINAL_LENGTH]))
         else:
             rows.append({"line_number": line_number, **outcome})
-    balance = _amount(found.balance)
+    balance, on = _amount(found.balance), _date(found.balance_on)
     return Statement(
         file_name=member.name,
-        format="ofx",
+        format=NAME,
         parser_version=PARSER_VERSION,
-        lines=pa.Table.from_pylist(rows, schema=LINES),
+        lines=lines_of(rows),
         rejected=tuple(rejected),
         account_number=found.number or None,
-        closing_balance=balance,
-        closing_on=_date(found.balance_on) if balance is not None else None,
+        balances=(StatedBalance(on, balance, "closing"),) if balance is not None and on is not None else (),
         last_line=max(line_of(len(text)), len(places)),
     )
 

@@ -121,11 +121,28 @@ class _Reader:
             "reference": self._text(Role.REFERENCE),
             "mcc": pc.if_else(pc.match_substring_regex(mcc, r"^[0-9]{4}$"), mcc, None),
             "provider_id": self._text(Role.PROVIDER_ID),
+            "pending_id": pa.nulls(len(self.sheet), pa.string()),
+            "status": pa.array(["posted"]).take(pa.array(np.zeros(len(self.sheet), np.int8))),
+            "value_on": self._value_dates(),
+            "counterparty": pa.nulls(len(self.sheet), pa.string()),
+            "balance": self._balances(),
             "attributes": texts.attributes(
                 [column for column in self.sheet.columns if column.position not in placed], len(self.sheet)
             ),
         }
         return pa.table([columns[name] for name in LINES.names], names=LINES.names)
+
+    def _value_dates(self) -> pa.Array:
+        column = next(iter(self._all(Role.VALUE_DATE)), None)
+        if column is None:
+            return pa.nulls(len(self.sheet), pa.date32())
+        return casting.read_dates(column, self.layout.date_order or "dmy").values
+
+    def _balances(self) -> pa.Array:
+        column = next(iter(self._all(Role.BALANCE)), None)
+        if column is None:
+            return pa.nulls(len(self.sheet), casting.MONEY)
+        return casting.read_amounts(column, self.layout.decimal_mark or ".").values
 
     def rejected(self, reasons: NDArray[np.int16], rows: Mask) -> list[tuple[int, int, Reason]]:
         known = list(Reason)

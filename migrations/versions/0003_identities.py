@@ -1,0 +1,147 @@
+"""Identities: by what a line is known again. And more of what its line said: value date, other side, state."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    cursor = op.get_bind().connection.cursor()
+    for statements in (IDENTITIES, LINES, TOTALS, HISTORY, PUBLISHED):
+        cursor.execute(statements)
+
+
+def downgrade() -> None:
+    """There is no way back: what the new columns hold would be lost."""
+    raise NotImplementedError
+
+
+IDENTITIES = """
+-- By what a line is known when it comes again: docs/reference/dedupe.md. Rows outlive the deletion of their
+-- transaction, and go only with the batch that brought them, when it is undone. Version 1 stays in
+-- ingest.fingerprints, and counts.
+create table ingest.identities (
+    organization_id uuid not null,
+    -- BLAKE2b-128 of account, date, amount, currency and normalised text
+    content bytea not null,
+    -- 1 for the first such transaction of the account, 2 for the next
+    occurrence integer not null check (occurrence > 0),
+    version smallint not null,
+    -- of the provider's own id, where it gave one
+    provider bytea,
+    transaction_id uuid not null,
+    batch_id uuid not null,
+    primary key (organization_id, content, occurrence)
+);
+create unique index identities_by_provider on ingest.identities (organization_id, provider)
+    where provider is not null;
+create index identities_by_batch on ingest.identities (organization_id, batch_id);
+
+call identity.protect(array['ingest.identities']::regclass[]);
+grant select, insert, update, delete on ingest.identities to ai2_api, ai2_pipeline;
+"""
+
+LINES = """
+alter table books.transactions
+    -- the day from which the bank counts interest, where it says so
+    add column value_on date,
+    -- the other side's account, as the bank writes it: IBAN, or number
+    add column counterparty text,
+    drop constraint transactions_status_check,
+    -- closed: was pending, and the bank took it back
+    add constraint transactions_status_check check (status in ('posted', 'pending', 'closed'));
+alter table books.transaction_versions add column value_on date, add column counterparty text;
+"""
+
+# What counts in the books is what the bank has booked: pending amounts still change.
+COUNTS = "deleted_at is null and status = 'posted'"
+ADD_TO_TOTALS = """
+    insert into books.{table} as total
+        (organization_id, {day}, {key}, category_id, currency, money_in, money_out, transactions)
+    select
+        organization_id, {day_of} as {day}, {key}, category_id, currency,
+        coalesce(sum(sign * amount) filter (where amount > 0), 0),
+        coalesce(sum(sign * -amount) filter (where amount < 0), 0),
+        sum(sign)
+    from ({changed}) as changed
+    where {counts}
+    group by organization_id, {day_of}, {key}, category_id, currency
+    having sum(sign) <> 0 or sum(sign * amount) <> 0 or sum(sign * abs(amount)) <> 0
+    -- always in the same order, so that two writers never wait for each other
+    order by organization_id, {day_of}, {key}, category_id, currency
+    on conflict (organization_id, {day}, {key}, category_id, currency) do update set
+        money_in = total.money_in + excluded.money_in,
+        money_out = total.money_out + excluded.money_out,
+        transactions = total.transactions + excluded.transactions;
+"""
+COUNTED = """
+    organization_id, booked_on, account_id, merchant_key, category_id, currency, amount, deleted_at, status
+"""
+ADDED = f"select 1 as sign, {COUNTED} from added"
+REMOVED = f"select -1 as sign, {COUNTED} from removed"
+MONTH = "date_trunc('month', booked_on::timestamp)::date"
+
+
+def _add_to_totals(changed: str) -> str:
+    by_day = {"table": "daily_totals", "day": "booked_on", "day_of": "booked_on", "key": "account_id"}
+    by_month = {"table": "monthly_totals", "day": "month", "day_of": MONTH, "key": "account_id"}
+    by_merchant = {"table": "merchant_totals", "day": "month", "day_of": MONTH, "key": "merchant_key"}
+    tables = (by_day, by_month, by_merchant)
+    return "".join(ADD_TO_TOTALS.format(changed=changed, counts=COUNTS, **names) for names in tables)
+
+
+TOTALS = f"""
+create or replace function books.keep_totals() returns trigger language plpgsql set search_path = '' as $$
+begin
+    if tg_op = 'INSERT' then {_add_to_totals(ADDED)}
+    elsif tg_op = 'UPDATE' then {_add_to_totals(f"{ADDED} union all {REMOVED}")}
+    else {_add_to_totals(REMOVED)}
+    end if;
+    return null;
+end $$;
+"""
+
+VERSIONED = """
+    organization_id, transaction_id, version, account_id, booked_on, amount, currency, description, merchant,
+    merchant_key, reference, mcc, notes, tags, attributes, status, category_id, decided_by, decided_version,
+    confidence, decided_at, deleted_at, value_on, counterparty"""
+
+HISTORY = f"""
+create or replace function books.keep_version() returns trigger language plpgsql set search_path = '' as $$
+begin
+    insert into books.transaction_versions ({VERSIONED}, known_from, known_to, changed_by)
+    select {VERSIONED}, updated_at, now(), coalesce(nullif(current_setting('app.actor', true), ''), 'system')
+    from replaced;
+    return null;
+end $$;
+"""
+
+# New columns come last: the view is replaced in place, for marts are built on it.
+PUBLISHED = """
+create or replace view published.transactions with (security_invoker = true) as
+select
+    transaction.organization_id, transaction.transaction_id, transaction.account_id, transaction.booked_on,
+    transaction.amount, transaction.currency, transaction.description, transaction.merchant,
+    transaction.merchant_key, transaction.reference, transaction.mcc, transaction.notes, transaction.tags,
+    transaction.attributes, transaction.status, transaction.category_id, transaction.decided_by,
+    transaction.decided_version, transaction.confidence, transaction.decided_at, transaction.batch_id,
+    transaction.line_number, transaction.created_at, transaction.updated_at, transaction.deleted_at,
+    transaction.version, transaction.row_xid,
+    case
+        when category.kind = 'transfer' then 'transfer' when transaction.amount > 0 then 'income' else 'expense'
+    end as type,
+    category.name as category,
+    transaction.value_on,
+    transaction.counterparty
+from books.transactions as transaction
+left join books.categories as category
+    on category.organization_id = transaction.organization_id and category.category_id = transaction.category_id;
+
+create or replace view published.transaction_versions with (security_invoker = true) as
+select
+    organization_id, transaction_id, version, account_id, booked_on, amount, currency, description, merchant,
+    merchant_key, reference, mcc, notes, tags, attributes, status, category_id, decided_by, decided_version,
+    confidence, decided_at, deleted_at, known_from, known_to, changed_by, value_on, counterparty
+from books.transaction_versions;
+"""
