@@ -1,5 +1,6 @@
 """Accounts: bank and card accounts, each in one currency, and what they hold day by day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +16,8 @@ from ai2.kit.ids import new_id
 from ai2.kit.money import exact, exponent
 
 AccountKind = Literal["bank", "card", "savings", "cash", "loan", "other"]
+# Who says what an account held at first: a person, its bank, or nobody (then only what moved is known).
+OpeningIs = Literal["given", "stated", "unknown"]
 CHANGEABLE = frozenset({"name", "kind", "currency", "opening_balance", "opening_on", "number"})
 
 
@@ -45,6 +48,24 @@ class Account:
     version: int
     created_at: datetime
     updated_at: datetime
+    # what its bank says it held at the end of that day; the opening balance follows from it where nobody said that
+    anchored_on: date | None = None
+    anchored_balance: Decimal | None = None
+
+    @property
+    def opening_is(self) -> OpeningIs:
+        if self.opening_on is not None or self.opening_balance:
+            return "given"
+        return "unknown" if self.anchored_on is None else "stated"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What came in and went out on a day; both are positive."""
+
+    booked_on: date
+    money_in: Decimal
+    money_out: Decimal
 
 
 @dataclass(frozen=True)
@@ -169,6 +190,21 @@ async def balances(
     end: date | None = None,
 ) -> list[DailyBalance]:
     """The balance at the end of every day on which something moved."""
-    account = await get(db, organization_id, account_id)
-    found = await repository.balances(db, organization_id, account_id, account.opening_balance, start, end)
+    await get(db, organization_id, account_id)
+    found = await repository.balances(db, organization_id, account_id, start, end)
     return [DailyBalance(**row) for row in found]
+
+
+async def moved(db: Connection, account_ids: Sequence[UUID]) -> dict[UUID, list[Moved]]:
+    """What moved these accounts, day by day, in their own currencies; whose they are is the database's to say."""
+    found: dict[UUID, list[Moved]] = {account_id: [] for account_id in account_ids}
+    for row in await repository.moved(db, account_ids):
+        found[row["account_id"]].append(Moved(row["booked_on"], row["money_in"], row["money_out"]))
+    return found
+
+
+async def anchor(
+    db: Connection, organization_id: UUID, account_id: UUID, on: date | None, balance: Decimal | None
+) -> None:
+    """What the account's bank says first, or that it says nothing: by that its opening balance is known."""
+    await repository.anchor(db, organization_id, account_id, on, balance)

@@ -1,5 +1,6 @@
 """Every query on accounts."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +11,7 @@ from ai2.kit.database import Connection, one, rows
 
 SELECT = """
     select account_id, name, kind, currency, opening_balance, opening_on, number, archived_at, version,
-        created_at, updated_at
+        created_at, updated_at, anchored_on, anchored_balance
     from books.accounts
     where organization_id = %(organization_id)s
 """
@@ -76,27 +77,72 @@ async def is_used(db: Connection, organization_id: UUID, account_id: UUID) -> bo
     return bool(found and found["used"])
 
 
+async def anchor(
+    db: Connection, organization_id: UUID, account_id: UUID, on: date | None, balance: Decimal | None
+) -> None:
+    await db.execute(
+        """
+        update books.accounts set anchored_on = %(on)s, anchored_balance = %(balance)s
+        where organization_id = %(organization_id)s and account_id = %(account_id)s
+            and (anchored_on, anchored_balance) is distinct from (%(on)s::date, %(balance)s::numeric)
+        """,
+        {"organization_id": organization_id, "account_id": account_id, "on": on, "balance": balance},
+    )
+
+
+async def moved(db: Connection, account_ids: Sequence[UUID]) -> list[DictRow]:
+    """By day; the organizations are named so that the index by organization serves the pipeline's role too."""
+    query = """
+        with wanted as (
+            select organization_id, account_id, currency from books.accounts where account_id = any(%(account_ids)s)
+        )
+        select total.account_id, total.booked_on, sum(total.money_in) as money_in, sum(total.money_out) as money_out
+        from books.daily_totals as total
+        inner join wanted using (organization_id, account_id, currency)
+        where total.transactions > 0
+        group by total.account_id, total.booked_on
+        order by total.account_id, total.booked_on
+    """
+    return await rows(db, query, {"account_ids": list(account_ids)})
+
+
 async def balances(
-    db: Connection,
-    organization_id: UUID,
-    account_id: UUID,
-    opening: Decimal,
-    start: date | None,
-    end: date | None,
+    db: Connection, organization_id: UUID, account_id: UUID, start: date | None, end: date | None
 ) -> list[DictRow]:
     query = """
-        with days as (
-            select booked_on, sum(money_in) as money_in, sum(money_out) as money_out
-            from books.daily_totals
-            where organization_id = %(organization_id)s and account_id = %(account_id)s and transactions > 0
-            group by booked_on
+        with account as (
+            select
+                account_id, currency, opening_balance,
+                case when opening_on is null and opening_balance = 0 then anchored_on end as anchored_on,
+                anchored_balance
+            from books.accounts
+            where organization_id = %(organization_id)s and account_id = %(account_id)s
+        ),
+        days as (
+            select total.booked_on, sum(total.money_in) as money_in, sum(total.money_out) as money_out
+            from books.daily_totals as total
+            inner join account using (account_id, currency)
+            where total.organization_id = %(organization_id)s and total.transactions > 0
+            group by total.booked_on
+        ),
+        -- where nobody said what it held at first, that follows from what its bank said first
+        opening as (
+            select
+                case
+                    when account.anchored_on is null then account.opening_balance
+                    else account.anchored_balance - coalesce(sum(days.money_in - days.money_out), 0)
+                end as balance
+            from account
+            left join days on days.booked_on <= account.anchored_on
+            group by account.anchored_on, account.opening_balance, account.anchored_balance
         ),
         running as (
-            select *, %(opening)s + sum(money_in - money_out) over (order by booked_on) as balance from days
+            select days.*, opening.balance + sum(money_in - money_out) over (order by booked_on) as balance
+            from days cross join opening
         )
         select booked_on, money_in, money_out, balance from running
         where booked_on between coalesce(%(start)s, '-infinity'::date) and coalesce(%(end)s, 'infinity'::date)
         order by booked_on
     """
-    known = {"organization_id": organization_id, "account_id": account_id, "opening": opening}
+    known = {"organization_id": organization_id, "account_id": account_id}
     return await rows(db, query, {**known, "start": start, "end": end})

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 
 from ai2.books import dashboard_repository as repository
 from ai2.books import listing
+from ai2.books.accounts import OpeningIs
 from ai2.books.transactions import Transaction
 from ai2.kit.database import Connection
 from ai2.kit.periods import Period
@@ -20,12 +21,16 @@ TOP = 10
 
 @dataclass(frozen=True)
 class AccountBalance:
-    """What an account holds: its opening balance and everything booked since, the last write included."""
+    """What an account holds: its opening balance and everything booked since, the last write included.
+
+    Where nobody, not even its bank, says what it held at first, `opening_is` is unknown and this is what moved.
+    """
 
     account_id: UUID
     name: str
     currency: str
     balance: Decimal
+    opening_is: OpeningIs
     last_booked_on: date | None
 
 

@@ -57,9 +57,33 @@ async def balances(db: Connection, organization_id: UUID, currency: str | None) 
         )
         select
             account.account_id, account.name, account.currency,
-            account.opening_balance + coalesce(booked.moved, 0) as balance, last.booked_on as last_booked_on
+            case
+                when account.opening_on is not null or account.opening_balance <> 0 then 'given'
+                when account.anchored_on is null then 'unknown'
+                else 'stated'
+            end as opening_is,
+            case
+                when account.opening_on is null and account.opening_balance = 0 and account.anchored_on is not null
+                    then account.anchored_balance + since.moved
+                else account.opening_balance + coalesce(booked.moved, 0)
+            end as balance,
+            last.booked_on as last_booked_on
         from books.accounts as account
         left join booked on booked.account_id = account.account_id
+        -- what moved since its bank first said what it held: the rest of that month by days, then whole months
+        left join lateral (
+            select coalesce(sum(money_in - money_out), 0) as moved
+            from (
+                select money_in, money_out from books.daily_totals as day
+                where day.organization_id = %(organization_id)s and day.account_id = account.account_id
+                    and day.booked_on > account.anchored_on
+                    and day.booked_on < date_trunc('month', account.anchored_on::timestamp)::date + interval '1 month'
+                union all
+                select money_in, money_out from books.monthly_totals as whole
+                where whole.organization_id = %(organization_id)s and whole.account_id = account.account_id
+                    and whole.month > account.anchored_on
+            ) as parts
+        ) as since on account.anchored_on is not null
         left join lateral (
             select transaction.booked_on from books.transactions as transaction
             where transaction.organization_id = %(organization_id)s

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ai2.books import dashboard
+from ai2.books.accounts import OpeningIs
 from ai2.kit.periods import EXPECTED, read_period
 from api.core.transactions import TransactionOut
 from api.schemas import Amount, Body, Currency, Instant, OfCurrency, Out
@@ -36,6 +37,9 @@ class BalanceOut(OfCurrency):
     account_id: UUID
     name: str
     balance: Amount
+    opening_is: OpeningIs = Field(
+        description="Who says what it held at first. Unknown: the balance is what moved, not what it holds."
+    )
     last_date: date | None = Field(validation_alias="last_booked_on")
 
 
