@@ -77,6 +77,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large", "the amount is larger than any bank's"
     OTHER_CURRENCY = "other_currency", "the row is in another currency than the account"
     OTHER_ACCOUNT = "other_account", "the row belongs to another account"
+    BROKEN = "broken", "the row cannot be taken apart: something in it is missing or there twice"
+    SPLITS = "splits", "the parts of this transaction do not add up to its amount"
 
 
 @dataclass(frozen=True)
