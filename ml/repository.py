@@ -89,6 +89,7 @@ async def close_suggestions(db: Connection, organization_id: UUID, merchant_key:
             and transaction.organization_id = %(organization_id)s
             and transaction.transaction_id = suggestion.transaction_id
             and transaction.merchant_key = %(merchant_key)s and transaction.category_id is not null
+            and transaction.deleted_at is null
         """,
         {"organization_id": organization_id, "merchant_key": merchant_key},
     )

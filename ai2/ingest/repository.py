@@ -12,7 +12,7 @@ from ai2.kit.database import Connection, one, rows
 BATCH = """
     batch_id, account_id, digest, file_name, source, status, format, parser_version, layout, options, questions,
     checks, problem, rows_in, rows_loaded, rows_duplicate, rows_quarantined, progress, first_date, last_date,
-    currency, imported_by, created_at, finished_at
+    currency, imported_by, created_at, finished_at, undone_at, undone_by, undo_report, replays
 """
 
 

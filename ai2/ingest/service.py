@@ -28,7 +28,7 @@ from ai2.ingest.layout.words import Role
 from ai2.ingest.lines import Account, Statement
 from ai2.ingest.problems import AccountIsArchived, BatchNotFound, LayoutDoesNotHold, NeedsAnswer, OtherCurrency
 from ai2.kit import blobs
-from ai2.kit.database import Connection
+from ai2.kit.database import Connection, act_for
 from ai2.kit.errors import FieldError, Problem
 from ai2.kit.ids import new_id
 from ai2.kit.money import exact
@@ -107,6 +107,10 @@ class Batch:
     imported_by: str
     created_at: datetime
     finished_at: datetime | None
+    undone_at: datetime | None
+    undone_by: str | None
+    undo_report: dict[str, Any] | None
+    replays: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -312,6 +316,8 @@ class _Work:
     async def load(self, statements: list[Statement], batch_id: UUID, options: ImportOptions) -> ImportResult:
         """Put the lines into the books, write down how it went, and keep the layouts that served."""
         account = await self.account()
+        # In the history it is the file that changes things, whoever sent it: no edit, and an undo finds it.
+        await act_for(self.db, self.organization_id, actor=f"batch:{batch_id}")
         outcome = await batches.load(
             self.db,
             organization_id=self.organization_id,

@@ -1,4 +1,4 @@
-"""Undo and replay: what became of a batch after it was loaded."""
+"""Undo, replay and corrections: what became of a batch after it was loaded."""
 
 from alembic import op
 
@@ -7,21 +7,80 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(BATCHES)
+    cursor = op.get_bind().connection.cursor()
+    for statements in (BATCHES, CORRECTIONS, HISTORY, SPEED):
+        cursor.execute(statements)
 
 
 def downgrade() -> None:
-    op.get_bind().connection.cursor().execute(
-        "alter table ingest.batches drop column undone_at, drop column undone_by, drop column undo_report"
-    )
+    """There is no way back: what people corrected would be lost."""
+    raise NotImplementedError
 
 
 BATCHES = """
 alter table ingest.batches
     add column undone_at timestamptz,
     add column undone_by text,
-    -- what was closed, given back, and left alone because people had edited it
-    add column undo_report jsonb;
+    -- what was closed, given back, handed over, and left alone because people had edited it
+    add column undo_report jsonb,
+    -- each replay that was applied: when, by whom, with which parser, how many lines of which kind
+    add column replays jsonb not null default '[]';
 -- the view was made with the columns of its time
 create or replace view published.batches with (security_invoker = true) as select * from ingest.batches;
+
+-- A transaction that a replay took out keeps its batch and loses its line: no line of the file is it any more.
+create or replace view published.statement_lines with (security_invoker = true) as
+select
+    organization_id, batch_id, line_number, 'loaded' as state, transaction_id,
+    null as reason_code, null as reason, description as original
+from books.transactions where batch_id is not null and line_number is not null
+union all
+select organization_id, batch_id, line_number, 'loaded', transaction_id, null, null, description
+from ingest.pending_lines where completed_by is not null
+union all
+-- a pending line that another batch's line completed is still a line of its own batch
+select organization_id, batch_id, line_number, 'loaded', transaction_id, null, null, description
+from ingest.pending_lines where completed_by is not null
+union all
+select organization_id, batch_id, line_number, state, transaction_id, reason_code, reason, original
+from ingest.unloaded_lines;
+"""
+
+CORRECTIONS = """
+-- What a person wrote in place of a quarantined row. Raw bytes stay as they came; a replay reads these instead.
+create table ingest.corrections (
+    organization_id uuid not null,
+    batch_id uuid not null,
+    line_number integer not null,
+    -- the row's cells under its file's header, or date, amount and description where the file has no columns
+    cells jsonb not null,
+    corrected_by text not null,
+    corrected_at timestamptz not null default now(),
+    primary key (organization_id, batch_id, line_number),
+    foreign key (organization_id, batch_id) references ingest.batches
+);
+
+call identity.protect(array['ingest.corrections']::regclass[]);
+grant select, insert, update, delete on ingest.corrections to ai2_api, ai2_pipeline;
+"""
+
+# Versions ended by a person, and by an import or its replay: the few that undoing a batch has to look at. An act of
+# many rows is written as `user:<id> undo:<batch>`, and is nobody's edit.
+HISTORY = """
+create index versions_by_people on books.transaction_versions (organization_id, transaction_id, version)
+    where changed_by ~ '^(user|api_key):[^ ]+$';
+create index versions_by_batch on books.transaction_versions (organization_id, changed_by, transaction_id, version)
+    where changed_by like 'batch:%';
+"""
+
+# A statement over a million rows stamps them itself and so calls no function for each of them.
+SPEED = """
+drop trigger stamp_version on books.transactions;
+create trigger stamp_version before update on books.transactions
+    for each row when (new.version = old.version) execute function books.stamp_version();
+
+-- Nobody looks for the deleted by their merchant; without them closing a batch writes one index less.
+drop index books.transactions_by_merchant;
+create index transactions_by_merchant on books.transactions (organization_id, merchant_key)
+    where deleted_at is null;
 """
