@@ -1,0 +1,269 @@
+"""Undo: a batch is taken back as one, and what people did since is left alone."""
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ai2.books import categories, decisions, transactions
+from ai2.books.accounts import Account
+from ai2.identity.organizations import Organization
+from ai2.ingest import service
+from ai2.ingest.problems import BatchNotFound
+from ai2.ingest.undo import NothingToUndo, undo
+from ai2.kit.database import Database
+from ai2.kit.ids import new_id
+from tests.ingest.conftest import Ask, Import
+
+PERSON = f"user:{new_id()}"
+MARCH = """Date,Description,Amount,Balance
+2024-03-01,Salary,2000.00,2000.00
+2024-03-02,Coffee,-3.20,1996.80
+2024-03-02,Coffee,-3.20,1993.60
+2024-03-05,Rent,-900.00,1093.60
+"""
+# Shares its first three rows with March.
+OVERLAPPING = """Date,Description,Amount,Balance
+2024-03-02,Coffee,-3.20,1996.80
+2024-03-02,Coffee,-3.20,1993.60
+2024-03-05,Rent,-900.00,1093.60
+2024-04-01,Bread,-4.00,1089.60
+"""
+LIVE = "select description, batch_id, line_number from books.transactions where deleted_at is null order by 1, 3"
+TOTALS = "select sum(money_in - money_out) as net, sum(transactions) as transactions from books.daily_totals"
+
+Undo = Callable[..., Awaitable[dict[str, Any]]]
+As = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+def take_back(database: Database, organization: Organization) -> Undo:
+    async def do(batch_id: UUID | None, by: str = PERSON) -> dict[str, Any]:
+        assert batch_id
+        async with database.transaction(organization.organization_id, actor=by) as db:
+            return await undo(db, organization.organization_id, batch_id, undone_by=by)
+
+    return do
+
+
+@pytest.fixture
+def change(database: Database, organization: Organization, ask: Ask) -> As:
+    """Change the transaction of this description, as a person does."""
+
+    async def do(of: str, **changes: Any) -> UUID:
+        [row, *_] = await ask(
+            "select transaction_id from books.transactions where description = %(d)s and deleted_at is null",
+            d=of,
+        )
+        transaction_id: UUID = row["transaction_id"]
+        async with database.transaction(organization.organization_id, actor=PERSON) as db:
+            await transactions.update(db, organization.organization_id, transaction_id, changes)
+        return transaction_id
+
+    return do
+
+
+async def balanced(ask: Ask) -> list[dict[str, Any]]:
+    """Every batch with its counts, each proved by its rows."""
+    found = await ask(
+        """
+        select batch.status, batch.rows_in, batch.rows_loaded, batch.rows_duplicate, batch.rows_quarantined,
+            count(*) filter (where line.state = 'loaded') as loaded,
+            count(*) filter (where line.state = 'duplicate') as duplicate,
+            count(*) filter (where line.state = 'quarantined') as quarantined
+        from ingest.batches as batch
+        left join published.statement_lines as line using (organization_id, batch_id)
+        group by batch.organization_id, batch.batch_id order by batch.batch_id
+        """
+    )
+    for row in found:
+        assert row["rows_in"] == row["rows_loaded"] + row["rows_duplicate"] + row["rows_quarantined"]
+        assert [row[state] for state in ("loaded", "duplicate", "quarantined")] == [
+            row[f"rows_{state}"] for state in ("loaded", "duplicate", "quarantined")
+        ]
+    return found
+
+
+class TestWhole:
+    async def test_closes_what_the_batch_inserted(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        done = await import_text(MARCH)
+        report = await take_back(done.batch_id)
+        assert {name: report[name] for name in ("closed", "given_back", "handed_over", "left_alone")} == {
+            "closed": 4, "given_back": 0, "handed_over": 0, "left_alone": 0,
+        }  # fmt: skip
+        assert await ask(LIVE) == []
+        assert (await ask(TOTALS))[0] == {"net": 0, "transactions": 0}
+        [batch] = await balanced(ask)
+        assert (batch["status"], batch["rows_loaded"]) == ("undone", 4)
+
+    async def test_the_history_says_who_and_by_which_act(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        done = await import_text(MARCH)
+        await take_back(done.batch_id)
+        found = await ask("select distinct changed_by from books.transaction_versions")
+        assert found == [{"changed_by": f"{PERSON} undo:{done.batch_id}"}]
+        [batch] = await ask("select undone_by, undone_at is not null as is_dated from ingest.batches")
+        assert batch == {"undone_by": PERSON, "is_dated": True}
+
+    async def test_the_file_can_come_again(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        await take_back((await import_text(MARCH)).batch_id)
+        again = await import_text(MARCH)
+        assert (again.rows.loaded, again.rows.duplicate) == (4, 0)
+        assert (await import_text(MARCH)).rows.duplicate == 4
+        assert len(await ask(LIVE)) == 4
+
+    async def test_twice_is_once(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        done = await import_text(MARCH)
+        first = await take_back(done.batch_id)
+        versions = await ask("select count(*) as n from books.transaction_versions")
+        assert await take_back(done.batch_id, by="system") == first
+        assert await ask("select count(*) as n from books.transaction_versions") == versions
+
+    async def test_other_batches_keep_theirs(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        await import_text(MARCH)
+        april = await import_text("Date,Description,Amount\n2024-04-02,Milk,-1.00\n")
+        await take_back(april.batch_id)
+        assert [row["description"] for row in await ask(LIVE)] == ["Coffee", "Coffee", "Rent", "Salary"]
+
+    async def test_nothing_happens_where_the_transaction_fails(
+        self, import_text: Import, database: Database, organization: Organization, ask: Ask
+    ) -> None:
+        done = await import_text(MARCH)
+        with pytest.raises(RuntimeError):
+            async with database.transaction(organization.organization_id) as db:
+                await undo(db, organization.organization_id, done.batch_id, undone_by=PERSON)  # type: ignore[arg-type]
+                raise RuntimeError
+        assert len(await ask(LIVE)) == 4
+        assert (await balanced(ask))[0]["status"] == "loaded"
+
+
+class TestPeople:
+    @pytest.mark.parametrize(
+        ("changes", "fields"),
+        [
+            ({"notes": "Ask Ana"}, ["notes"]),
+            ({"tags": ["home"], "amount": Decimal("-901.00")}, ["amount", "tags"]),
+            ({"description": "Flat"}, ["description"]),
+        ],
+    )
+    async def test_what_they_edited_is_listed_and_left_alone(
+        self, import_text: Import, take_back: Undo, change: As, ask: Ask, changes: dict[str, Any], fields: list[str]
+    ) -> None:
+        done = await import_text(MARCH)
+        transaction_id = await change("Rent", **changes)
+        report = await take_back(done.batch_id)
+        assert (report["closed"], report["left_alone"]) == (3, 1)
+        assert report["left"] == [
+            {"transaction_id": str(transaction_id), "line_number": 5, "why": "edited", "fields": fields}
+        ]
+        assert len(await ask(LIVE)) == 1
+        again = await import_text(MARCH)
+        assert (again.rows.loaded, again.rows.duplicate) == (3, 1)
+        await balanced(ask)
+
+    async def test_their_category_is_an_edit_and_a_models_is_none(
+        self, import_text: Import, take_back: Undo, database: Database, organization: Organization, ask: Ask
+    ) -> None:
+        done = await import_text(MARCH)
+        rows = {row["line_number"]: row for row in await ask("select * from books.transactions")}
+        own = organization.organization_id
+        async with database.transaction(own, actor=PERSON) as db:
+            [category, *_] = await categories.list_all(db, own)
+            await decisions.decide(db, own, rows[2]["transaction_id"], category.category_id)
+            # a person taught the merchant, and the platform followed
+            await decisions.decide_for_merchant(
+                db, own, rows[5]["merchant_key"], money_in=False, category_id=category.category_id, version="taught"
+            )
+        async with database.transaction(own) as db:
+            await db.execute(
+                "update books.transactions set category_id = %s, decided_by = 'model' where line_number = 3",
+                [category.category_id],
+            )
+        report = await take_back(done.batch_id)
+        assert [(row["line_number"], row["fields"]) for row in report["left"]] == [(2, ["category"])]
+        assert report["closed"] == 3
+
+    async def test_what_they_deleted_stays_deleted_and_away(
+        self, import_text: Import, take_back: Undo, database: Database, organization: Organization, ask: Ask
+    ) -> None:
+        done = await import_text(MARCH)
+        [row] = await ask("select transaction_id from books.transactions where description = 'Rent'")
+        async with database.transaction(organization.organization_id, actor=PERSON) as db:
+            await transactions.delete(db, organization.organization_id, row["transaction_id"])
+        report = await take_back(done.batch_id)
+        assert (report["closed"], [left["why"] for left in report["left"]]) == (3, ["deleted"])
+        again = await import_text(MARCH)
+        assert (again.rows.loaded, again.rows.duplicate) == (3, 1)
+
+
+class TestShared:
+    async def test_a_later_batchs_duplicate_takes_over(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        march, overlapping = await import_text(MARCH), await import_text(OVERLAPPING)
+        report = await take_back(march.batch_id)
+        assert (report["closed"], report["handed_over"]) == (1, 3)
+        assert report["heirs"] == [{"batch_id": str(overlapping.batch_id), "transactions": 3}]
+        live = await ask(LIVE)
+        assert [(row["description"], row["line_number"]) for row in live] == [
+            ("Bread", 5), ("Coffee", 2), ("Coffee", 3), ("Rent", 4),
+        ]  # fmt: skip
+        assert {row["batch_id"] for row in live} == {overlapping.batch_id}
+        undone, heir = await balanced(ask)
+        assert (undone["rows_loaded"], undone["rows_duplicate"]) == (1, 3)
+        assert (heir["rows_loaded"], heir["rows_duplicate"]) == (4, 0)
+        assert (await import_text(OVERLAPPING)).rows.loaded == 0
+        assert (await import_text(MARCH)).rows.loaded == 1
+
+    async def test_undoing_every_batch_leaves_nothing(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        batches = [(await import_text(text)).batch_id for text in (MARCH, OVERLAPPING, MARCH)]
+        for batch_id in batches:
+            await take_back(batch_id)
+        assert await ask(LIVE) == []
+        assert await ask("select from ingest.identities union all select from ingest.fingerprints") == []
+        assert (await ask(TOTALS))[0]["transactions"] == 0
+        await balanced(ask)
+        assert (await import_text(MARCH)).rows.loaded == 4
+
+    async def test_undoing_the_later_batch_first_takes_only_its_own(
+        self, import_text: Import, take_back: Undo, ask: Ask
+    ) -> None:
+        march, overlapping = await import_text(MARCH), await import_text(OVERLAPPING)
+        assert (await take_back(overlapping.batch_id))["closed"] == 1
+        assert len(await ask(LIVE)) == 4
+        assert (await take_back(march.batch_id))["closed"] == 4
+
+    async def test_what_is_handed_over_keeps_the_edits(
+        self, import_text: Import, take_back: Undo, change: As, ask: Ask
+    ) -> None:
+        march = await import_text(MARCH)
+        await import_text(OVERLAPPING)
+        await change("Rent", notes="Ask Ana")
+        report = await take_back(march.batch_id)
+        assert (report["handed_over"], report["left_alone"]) == (3, 0)
+        [row] = await ask("select notes from books.transactions where description = 'Rent'")
+        assert row["notes"] == "Ask Ana"
+
+
+class TestRefused:
+    async def test_a_batch_that_loaded_nothing(self, import_text: Import, take_back: Undo) -> None:
+        held = await import_text(MARCH.replace("2024-03-05", "2064-03-05"))
+        with pytest.raises(NothingToUndo, match="held"):
+            await take_back(held.batch_id)
+
+    async def test_a_strangers_batch_is_not_there(
+        self, import_text: Import, database: Database, stranger: Organization, account: Account, ask: Ask
+    ) -> None:
+        done = await import_text(MARCH)
+        async with database.transaction(stranger.organization_id) as db:
+            with pytest.raises(BatchNotFound):
+                await undo(db, stranger.organization_id, done.batch_id, undone_by=PERSON)  # type: ignore[arg-type]
+        assert len(await ask(LIVE)) == 4
+
+    async def test_the_report_is_kept_with_the_batch(
+        self, import_text: Import, take_back: Undo, database: Database, organization: Organization
+    ) -> None:
+        done = await import_text(MARCH)
+        report = await take_back(done.batch_id)
+        async with database.transaction(organization.organization_id) as db:
+            kept = await service.batch(db, organization.organization_id, done.batch_id)  # type: ignore[arg-type]
+        assert (kept.status, kept.undo_report, kept.undone_by) == ("undone", report, PERSON)
