@@ -21,11 +21,22 @@ _LIMIT = Decimal(10) ** 16
 _SIMPLE: dict[DecimalMark, str] = {".": r"^[+-]?[0-9]{1,16}(\.[0-9]{0,4})?$", ",": r"^[+-]?[0-9]{1,16}(,[0-9]{0,4})?$"}
 
 
+# The same with thousands in groups of three.
+_GROUPED: dict[DecimalMark, str] = {
+    ".": r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3}){1,5}(\.[0-9]{0,4})?$",
+    ",": r"^[+-]?[1-9][0-9]{0,2}(\.[0-9]{3}){1,5}(,[0-9]{0,4})?$",
+}
+
+
 @dataclass(frozen=True)
 class Amounts:
-    """A column of amounts: signed as it stands, null where blank or `unread`; `marks` are +1 for CR, -1 for DR."""
+    """A column of amounts: signed as it stands, null where blank or `unread`; `marks` are +1 for CR, -1 for DR.
+
+    `filled` leaves out the cells that say that there is no amount, such as a dash.
+    """
 
     values: pa.Array
+    filled: pa.BooleanArray
     unread: pa.BooleanArray
     marks: NDArray[np.int8]
     symbols: frozenset[str]
@@ -65,16 +76,23 @@ def direction(values: pa.Array) -> NDArray[np.int8]:
 
 def _read_amounts(column: Column, mark: DecimalMark) -> Amounts:
     distinct = column.distinct
-    simple = pc.match_substring_regex(distinct, _SIMPLE[mark])
-    plain = distinct if mark == "." else pc.replace_substring(distinct, ",", ".")
+    grouped = pc.match_substring_regex(distinct, _GROUPED[mark])
+    simple = pc.or_(pc.match_substring_regex(distinct, _SIMPLE[mark]), grouped)
+    plain = pc.replace_substring(distinct, "," if mark == "." else ".", "") if pc.any(grouped).as_py() else distinct
+    plain = plain if mark == "." else pc.replace_substring(plain, ",", ".")
     values = pc.cast(pc.if_else(simple, plain, None), MONEY)
     odd = np.flatnonzero(~np.asarray(simple))
     read = [amounts.read(cell, mark) for cell in distinct.take(pa.array(odd)).to_pylist()]
     found, marks, symbols = _placed(len(distinct), odd, read)
     values = pc.coalesce(values, found) if len(odd) else values
+    blank = pa.array(np.zeros(len(distinct), bool))
+    if len(odd):
+        blank = pc.is_in(
+            distinct, value_set=pa.array(filter(amounts.is_blank, distinct.take(odd).to_pylist()), pa.string())
+        )
     spread = column.take(values)
-    unread = pc.and_(column.filled, pc.is_null(spread))
-    return Amounts(spread, unread, _spread_marks(column, marks), symbols)
+    filled = pc.and_(column.filled, pc.fill_null(pc.invert(column.take(blank)), False))
+    return Amounts(spread, filled, pc.and_(filled, pc.is_null(spread)), _spread_marks(column, marks), symbols)
 
 
 def scaled(values: pa.Array) -> NDArray[np.int64]:
@@ -108,6 +126,6 @@ def _spread_marks(column: Column, marks: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def _day(cell: str, order: DateOrder) -> date | None:
-    found = dates.written(cell)
+    found = dates.written_below_header(cell)
     day = found.read(order) if found else None
     return day if day and dates.in_range(day) else None

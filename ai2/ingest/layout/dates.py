@@ -1,16 +1,16 @@
 """Dates as banks write them: one order a column, decided by all its values, never by the first.
 
 Only a value that cannot be a month decides between day-first and month-first; where all could be either, the
-question is asked. Years come first only with four digits (no bank of some 115 whose layouts we compared writes
-`24-03-01`) unless a person says `ymd`. A time or a zone behind a date is left aside: the bank's calendar date
-stays what is written.
+question is asked. Of two-digit years the column has to show that they come last, too (`25-01-15`): there the part
+that hardly changes is the year. A time or a zone behind a date is left aside: the bank's calendar date stays what
+is written.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -19,43 +19,79 @@ ORDERS: tuple[DateOrder, ...] = ("dmy", "mdy", "ymd")
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 LONGEST = 48
 
+_ZONE = r"(?:Z|[A-Z]{2,5}|[A-Z][a-z]+/[A-Z][A-Za-z_]+)?\s*(?:[+-]\d{2}(?::?\d{2})?)?"
 _TIME = (
-    r"(?:(?:T|,?\s+|\s*/\s*)\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:[.,:]\d+)?)?"
-    r"\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+    r"(?:(?:T|,?\s+(?:(?:at|kl\.?|um|om|à|klo)\s+)?|\s*/\s*|\.)\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:[.,:]\d+)?)?"
+    rf"\s*(?:[AaPp]\.?[Mm]\.?|Uhr)?\s*{_ZONE})?"
 )
-_WEEKDAY = r"(?:[^\W\d_]{2,12}\.?,?\s+)?"
-_YEAR_FIRST = re.compile(rf"(\d{{4}})([-/. ])\s?(\d{{1,2}})\2\s?(\d{{1,2}})\.?{_TIME}")
-_YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/. ])\s?(\d{{1,2}})\2\s?(\d{{4}}|\d{{2}})\.?{_TIME}")
-_COMPACT = re.compile(r"(\d{8})(?:T?\d{6}|T\d{4})?")
-_NAMED = re.compile(rf"{_WEEKDAY}(\d{{1,2}})\.?[\s/-]*([^\W\d_]{{3,12}})\.?[\s,/-]*(\d{{4}}|\d{{2}}){_TIME}")
-_NAME_FIRST = re.compile(rf"{_WEEKDAY}([^\W\d_]{{3,12}})\.?\s+(\d{{1,2}}),?\s+(\d{{4}}){_TIME}")
+_WEEKDAY = r"(?:(?:[Ll]e\s+)?[^\W\d_]{2,12}\.?,?\s+)?"
+_DAY_BEHIND = r"(?:\s*\([^\W\d_]{1,12}\.?\)|,?\s+[^\W\d_]{2,12}\.?)?"
+_YEAR_FIRST = re.compile(rf"(\d{{4}})([-/. ])\s?(\d{{1,2}})\2\s?(\d{{1,2}})\.?{_DAY_BEHIND}{_TIME}")
+_YEAR_LAST = re.compile(rf"{_WEEKDAY}(\d{{1,2}})([-/. ])\s?(\d{{1,2}})\2\s?(\d{{4}}|\d{{2}})\.?{_DAY_BEHIND}{_TIME}")
+_COMPACT = re.compile(r"(\d{8})(?:T?\d{6}Z?|T\d{4}Z?)?")
+_NAMED = re.compile(
+    rf"{_WEEKDAY}(\d{{1,2}})(?:st|nd|rd|th|er|ère|º|ª)?\.?[\s/-]*(?:de\s+|of\s+)?"
+    rf"([^\W\d_]{{3,13}})\.?[\s,/-]*(?:de\s+|del\s+)?(\d{{4}}|'?\d{{2}}){_TIME}"
+)
+_NAME_FIRST = re.compile(
+    rf"{_WEEKDAY}([^\W\d_]{{3,13}})\.?[\s/-]+(\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[\s/-]+)(\d{{4}}){_TIME}"
+)
+_NAME_INSIDE = re.compile(rf"(\d{{4}})\.?[\s/-]+([^\W\d_]{{3,13}})\.?[\s/-]+(\d{{1,2}})\.?{_TIME}")
+_IDEOGRAPHIC = re.compile(rf"(\d{{4}})\s*年\s*(\d{{1,2}})\s*月\s*(\d{{1,2}})\s*日{_TIME}")
+# Under a header of dates only: days since 1899-12-30, as spreadsheets count, and six digits in some order.
+_SERIAL = re.compile(r"(\d{5})(?:[.,]\d+)?")
+_SIX = re.compile(r"(\d{2})(\d{2})(\d{2})")
+_SERIAL_START = date(1899, 12, 30)
+# Beyond these years five digits are no spreadsheet's day but 3 July 25 without its zero.
+_SERIAL_YEARS = range(1990, 2040)
+# Years of two digits, and what parts them from month and day: with dots they always come last.
+_SHORT_MARKS = "-/ "
+# A column tells its year by what hardly changes where it has at least so many different days.
+TELLING_DAYS = 6
 
-# Months by the letters they begin with, without accents: English, German, French, Dutch, Spanish, Italian,
-# Portuguese, Swedish, Danish, Norwegian, Czech, Polish, Finnish.
+# Months by their names, without accents, whole and short, in the cases that dates take (CLDR): English, German,
+# French, Dutch, Spanish, Italian, Portuguese, Polish, Czech, Slovak, Hungarian, Swedish, Danish, Norwegian, Finnish.
+# Only whole words count: the beginning of a word may be another month in a language that is not here.
 _MONTHS = {
-    1: "jan janv ene gen led ledna sty tammi",
-    2: "feb fev fevr febr unor unora lut helmi",
-    3: "mar mrz maerz mars maart mrt marz brez brezna maalis",
-    4: "apr avr abr dub dubna kwi huhti",
-    5: "may mai mei maj maio mag kveten kvetna touko",
-    6: "jun juin giu cerven cervna cze kesa",
-    7: "jul juil lug cervenec cervence lip heina",
-    8: "aug aout ago srp srpna sie elo",
-    9: "sep sept set zari wrz syys",
-    10: "oct okt out ott rijen rijna paz loka",
-    11: "nov listopad listopadu lis marras",
-    12: "dec dez dic prosinec prosince gru joulu",
+    1: """january jan januar janner jaenner janvier janv januari enero ene gennaio gen genn janeiro stycznia styczen sty
+        ledna leden led januara tammikuuta tammikuu tammi tammik""",
+    2: """february feb februar feber fevrier fevr fev februari febrero febbraio febbr fevereiro lutego luty lut unora
+        unor uno februara febr helmikuuta helmikuu helmi helmik""",
+    3: """march mar marz maerz mrz mars maart mrt marzo marco marca marzec brezna brezen bre marec marcius marc marts
+        maaliskuuta maaliskuu maalis maalisk""",
+    4: """april apr avril avr abril abr aprile kwietnia kwiecien kwi dubna duben dub aprila aprilis huhtikuuta huhtikuu
+        huhti huhtik""",
+    5: """may mai mei mayo maggio mag magg maio maja maj kvetna kveten kve majus toukokuuta toukokuu touko toukok""",
+    6: """june jun juni juin junio giugno giu junho czerwca czerwiec cze cervna cerven cvn juna junius kesakuuta kesakuu
+        kesa kesak""",
+    7: """july jul juli juillet juil julio luglio lug julho lipca lipiec lip cervence cervenec cvc jula julius
+        heinakuuta heinakuu heina heinak""",
+    8: """august aug aout augustus agosto ago sierpnia sierpien sie srpna srpen srp augusta augusztus augusti elokuuta
+        elokuu elo elok""",
+    9: """september sep sept septembre septiembre setiembre settembre set sett setembro wrzesnia wrzesien wrz zari zar
+        septembra szeptember szept syyskuuta syyskuu syys syysk""",
+    10: """october oct oktober okt octobre octubre ottobre ott outubro out pazdziernika pazdziernik paz rijna rijen rij
+        oktobra lokakuuta lokakuu loka lokak""",
+    11: """november nov novembre noviembre novembro listopada listopad lis listopadu novembra marraskuuta marraskuu
+        marras marrask""",
+    12: """december dec dezember dez decembre diciembre dic dicembre dezembro grudnia grudzien gru prosince prosinec pro
+        decembra desember des joulukuuta joulukuu joulu jouluk""",
 }
+_MONTH_OF = {name: month for month, names in _MONTHS.items() for name in names.split()}
 
 
 @dataclass(frozen=True)
 class Written:
-    """A date as written: the numbers in their places. `order` is set where the writing itself decides."""
+    """A date as written: the numbers in their places. `order` is set where the writing itself decides.
+
+    `year_may_lead` tells years of two digits that could come first.
+    """
 
     first: int
     second: int
     third: int
     order: DateOrder | None = None
+    year_may_lead: bool = False
 
     def read(self, order: DateOrder) -> date | None:
         """The calendar date, or none where there is no such day."""
@@ -68,44 +104,82 @@ class Written:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a column says of its order: `decided`, or whether it `contradicts` itself, or neither: ask."""
+    """What a column says of its order: `decided`, or whether it `contradicts` itself, or neither: ask.
+
+    `possible` are the orders that are left, `needed` says that they read some value differently.
+    """
 
     decided: DateOrder | None
     contradicts: bool = False
     needed: bool = True
+    possible: tuple[DateOrder, ...] = ("dmy", "mdy")
 
 
 def written(text: str) -> Written | None:
     """A cell taken apart, or none where it is no date."""
-    text = text.strip().strip("'")
-    if not 0 < len(text) <= LONGEST or not (
-        text[0].isdigit() or text[-1].isdigit() or text[-1] in ".Zz" or text[0].isalpha()
-    ):
+    text = _cleaned(text)
+    if not 0 < len(text) <= LONGEST or not any(sign.isdigit() for sign in text):
         return None
     if match := _YEAR_FIRST.fullmatch(text):
         return Written(int(match[1]), int(match[3]), int(match[4]), "ymd")
     if match := _YEAR_LAST.fullmatch(text):
-        return Written(int(match[1]), int(match[3]), int(match[4]))
+        short = len(match[4]) == 2 and match[2] in _SHORT_MARKS
+        return Written(int(match[1]), int(match[3]), int(match[4]), year_may_lead=short and len(match[1]) == 2)
     if match := _COMPACT.fullmatch(text):
         return _compact(match[1])
     return _with_name(text)
 
 
+def written_below_header(text: str) -> Written | None:
+    """The same for a column that is known to hold dates: there 45672 is a spreadsheet's day, and 250115 a date too."""
+    found = written(text)
+    if found is not None:
+        return found
+    text = _cleaned(text)
+    if match := _SERIAL.fullmatch(text):
+        day = _SERIAL_START + timedelta(int(match[1]))
+        return Written(day.year, day.month, day.day, "ymd") if day.year in _SERIAL_YEARS else None
+    if match := _SIX.fullmatch(text):
+        short = Written(int(match[1]), int(match[2]), int(match[3]), year_may_lead=True)
+        return short if any(short.read(order) for order in ORDERS) else None
+    return None
+
+
 def evidence(cells: Iterable[str]) -> Evidence:
-    """What all the different values of a column together say of the order of day and month."""
-    open_ones = [found for cell in cells if (found := written(cell)) and found.order is None]
-    # 30/02 is no date, and day-first all the same.
-    dmy = any(12 < one.first <= 31 and one.second <= 12 for one in open_ones)
-    mdy = any(12 < one.second <= 31 and one.first <= 12 for one in open_ones)
-    if dmy and mdy:
+    """What all the different values of a column together say of the order of day and month.
+
+    Of two-digit years a value that cannot be a day or a month rules an order out, and so does what hardly changes.
+    """
+    found = {one for cell in cells if (one := written_below_header(cell)) and one.order is None}
+    fits = [orders for one in found if (orders := _fits(one))]
+    possible: set[DateOrder] = set(ORDERS).intersection(*fits) if fits else {"dmy", "mdy"}
+    if not possible:
         return Evidence(None, contradicts=True)
-    if dmy or mdy:
-        return Evidence("dmy" if dmy else "mdy")
-    if any(one.read("dmy") != one.read("mdy") for one in open_ones):
-        return Evidence(None)
-    if any(one.read("dmy") is None and one.read("ymd") for one in open_ones):
-        return Evidence("ymd")  # 99-12-31: neither a day nor a month comes first
-    return Evidence(None, needed=False)
+    if "ymd" in possible and len(possible) > 1:
+        possible -= _unlikely(found)
+    left = tuple(order for order in ORDERS if order in possible)
+    needed = any(len({one.read(order) for order in left}) > 1 for one in found)
+    return Evidence(left[0] if len(left) == 1 else None, needed=needed or len(left) == 1, possible=left)
+
+
+def _fits(one: Written) -> set[DateOrder]:
+    """The orders in which the numbers are a day, a month and a year; 30/02 is no date, and day-first all the same."""
+    fits: set[DateOrder] = set()
+    if 1 <= one.first <= 31 and 1 <= one.second <= 12:
+        fits.add("dmy")
+    if 1 <= one.first <= 12 and 1 <= one.second <= 31:
+        fits.add("mdy")
+    if (one.year_may_lead or (not fits and one.third < 100)) and 1 <= one.second <= 12 and 1 <= one.third <= 31:
+        fits.add("ymd")
+    return fits
+
+
+def _unlikely(found: set[Written]) -> set[DateOrder]:
+    """Of two-digit years: the orders in which nearly every day were another year's, on the same day of the month."""
+    firsts, lasts = len({one.first for one in found}), len({one.third for one in found})
+    if firsts >= max(TELLING_DAYS, 3 * lasts):
+        return {"ymd"}
+    return {"dmy", "mdy"} if lasts >= max(TELLING_DAYS, 3 * firsts) else set()
 
 
 def in_range(day: date) -> bool:
@@ -142,10 +216,14 @@ def _compact(digits: str) -> Written | None:
 
 
 def _with_name(text: str) -> Written | None:
+    if match := _IDEOGRAPHIC.fullmatch(text):
+        return Written(int(match[1]), int(match[2]), int(match[3]), "ymd")
     if match := _NAMED.fullmatch(text):
-        day, name, year = match[1], match[2], match[3]
+        day, name, year = match[1], match[2], match[3].lstrip("'")
     elif match := _NAME_FIRST.fullmatch(text):
         name, day, year = match[1], match[2], match[3]
+    elif match := _NAME_INSIDE.fullmatch(text):
+        year, name, day = match[1], match[2], match[3]
     else:
         return None
     month = _month(name)
@@ -154,11 +232,21 @@ def _with_name(text: str) -> Written | None:
 
 @lru_cache(1024)
 def _month(name: str) -> int | None:
-    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
-    for month, names in _MONTHS.items():
-        if plain in names.split():
-            return month
-    for month, names in _MONTHS.items():
-        if any(plain.startswith(known) for known in names.split() if known not in ("mar", "lis")):
-            return month
-    return {"mar": 3, "lis": 11}.get(plain[:3])
+    folded = unicodedata.normalize("NFKD", name.casefold().replace("ł", "l"))
+    return _MONTH_OF.get(folded.encode("ascii", "ignore").decode())
+
+
+def _cleaned(text: str) -> str:
+    """Without what spreadsheets wrap texts in, wide digits as ordinary ones."""
+    if not text.isascii():
+        text = text.translate(_PLAIN)
+    text = text.strip()
+    if text[:1] == "=" and text[1:2] == text[-1:] == '"':
+        text = text[2:-1].strip()
+    return text.strip("'")
+
+
+# The wide forms of East Asian text; a space that does not break is one; what has no width is left out.
+_PLAIN: dict[int, int | str | None] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_PLAIN |= dict.fromkeys((0xA0, 0x2007, 0x2009, 0x202F, 0x3000), " ")
+_PLAIN |= dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF), None)
