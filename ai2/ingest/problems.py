@@ -61,6 +61,18 @@ class BrokenMarkup(Unreadable):
     """The file's tags are never closed; download it again."""
 
 
+class CutOff(Unreadable):
+    """The file ends before its closing record; download it again."""
+
+
+class BrokenRecords(Unreadable):
+    """The file's records do not follow each other as they should; download it again."""
+
+
+class ControlTotalsDiffer(Unreadable):
+    """The file's amounts do not add up to its own control totals, so some were lost or changed; download it again."""
+
+
 class BankReportsError(Unreadable):
     """The bank put an error message in place of a statement; download it again."""
 
