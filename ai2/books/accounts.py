@@ -122,6 +122,11 @@ async def get(db: Connection, organization_id: UUID, account_id: UUID) -> Accoun
     return Account(**row)
 
 
+async def of_all(db: Connection, account_ids: Sequence[UUID]) -> list[Account]:
+    """These accounts, whosever they are. For operators: `db` is the pipeline role's."""
+    return [Account(**row) for row in await repository.of_all(db, account_ids)]
+
+
 async def find(db: Connection, organization_id: UUID, name: str) -> Account | None:
     """The account of this name, case aside."""
     row = await repository.find(db, organization_id, name)

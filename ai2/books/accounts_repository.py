@@ -9,12 +9,11 @@ from psycopg.rows import DictRow
 
 from ai2.kit.database import Connection, one, rows
 
-SELECT = """
-    select account_id, name, kind, currency, opening_balance, opening_on, number, archived_at, version,
-        created_at, updated_at, anchored_on, anchored_balance
-    from books.accounts
-    where organization_id = %(organization_id)s
+COLUMNS = """
+    account_id, name, kind, currency, opening_balance, opening_on, number, archived_at, version, created_at, updated_at,
+    anchored_on, anchored_balance
 """
+SELECT = f"select {COLUMNS} from books.accounts where organization_id = %(organization_id)s"
 
 
 async def insert(db: Connection, **values: object) -> None:
@@ -37,6 +36,11 @@ async def list_all(db: Connection, organization_id: UUID, *, archived: bool) -> 
 async def get(db: Connection, organization_id: UUID, account_id: UUID) -> DictRow | None:
     query = SELECT + " and account_id = %(account_id)s"
     return await one(db, query, {"organization_id": organization_id, "account_id": account_id})
+
+
+async def of_all(db: Connection, account_ids: Sequence[UUID]) -> list[DictRow]:
+    query = f"select {COLUMNS} from books.accounts where account_id = any(%(account_ids)s)"
+    return await rows(db, query, {"account_ids": list(account_ids)})
 
 
 async def find(db: Connection, organization_id: UUID, name: str) -> DictRow | None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ai2.books import undo_repository as books
-from ai2.ingest import repository
+from ai2.ingest import balances, repository
 from ai2.ingest import undo_repository as lines
 from ai2.ingest.problems import BatchNotFound
 from ai2.kit.database import Connection, act_for
@@ -70,7 +70,7 @@ async def _take_back(db: Connection, organization_id: UUID, batch_id: UUID) -> d
     await lines.reopen_pending(db, organization_id, batch_id)
     await lines.swap_lines(db, organization_id, batch_id)
     await lines.forget_identities(db, organization_id, batch_id)
-    await lines.forget_balances(db, organization_id, batch_id)
+    await balances.forget(db, organization_id, batch_id)
     stayed, counts = await lines.stayed(db, limit=LISTED), await lines.counted(db)
     return {
         "closed": closed,

@@ -157,13 +157,6 @@ async def reopen_pending(db: Connection, organization_id: UUID, batch_id: UUID) 
     )
 
 
-async def forget_balances(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
-    """What the file said the account held proves nothing any more."""
-    await db.execute(
-        "delete from ingest.stated_balances where organization_id = %s and batch_id = %s", [organization_id, batch_id]
-    )
-
-
 async def stayed(db: Connection, *, limit: int) -> list[DictRow]:
     """What was left alone, by line, with why: edited (which fields) or deleted by people."""
     return await rows(

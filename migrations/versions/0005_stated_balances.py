@@ -42,6 +42,10 @@ grant select, insert, update, delete on ingest.stated_balances to ai2_api, ai2_p
 """
 
 ANCHORS = """
+-- A deleted row may be what is missing between two balances; the other indexes leave them out.
+create index transactions_deleted on books.transactions (organization_id, account_id, booked_on)
+    where deleted_at is not null;
+
 -- Where nobody said what an account held at first, that follows from the first balance that its bank states:
 -- it held `anchored_balance` at the end of `anchored_on`. New columns come last in the view, for marts are built on it.
 alter table books.accounts
