@@ -19,7 +19,7 @@ MAY = {
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction",
         "create_category", "update_category", "delete_category",
-        "import_file",
+        "import_file", "undo_import",
         "give_feedback",
     },
     Role.ADMIN: {

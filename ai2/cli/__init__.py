@@ -2,7 +2,7 @@
 
 import typer
 
-from ai2.cli import files, people, server
+from ai2.cli import batches, files, people, server
 
 app = typer.Typer(
     name="ai2",
@@ -15,6 +15,7 @@ app = typer.Typer(
 app.command("up")(server.up)
 app.command("status")(server.status)
 app.command("import")(files.import_)
+app.command("undo")(batches.undo)
 app.command("classify")(files.classify)
 app.command("user")(people.user)
 app.command("api-key")(people.api_key)

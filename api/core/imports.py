@@ -19,6 +19,7 @@ from ai2.identity.principal import Principal
 from ai2.ingest import service as ingest
 from ai2.ingest.layout.model import Layout
 from ai2.ingest.service import Batch, ImportOptions, Rows, SavedLayout, Source
+from ai2.ingest.undo import undo
 from ai2.kit.database import Database
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.settings import settings
@@ -82,6 +83,33 @@ class ImportAnswer(Out):
     )
 
 
+class Left(Out):
+    """A transaction that an undo left alone."""
+
+    transaction_id: UUID
+    line_number: int | None
+    why: Literal["edited", "deleted"]
+    fields: list[str] = Field(description="What people edited: date, amount, category...")
+
+
+class Heir(Out):
+    """A later import that has rows of an undone one, and took them over."""
+
+    batch_id: UUID
+    transactions: int
+
+
+class UndoReport(Out):
+    """What an undo did. `left` names the first 1,000 of `left_alone`."""
+
+    closed: int = Field(description="Transactions that it had inserted, and that are gone.")
+    given_back: int = Field(description="Transactions of other imports that have their former values again.")
+    handed_over: int = Field(description="Transactions that stay, because a later import has them too.")
+    left_alone: int = Field(description="Transactions that people had edited or deleted.")
+    heirs: list[Heir]
+    left: list[Left]
+
+
 class ImportOut(ImportAnswer):
     """An import, from its file to its end."""
 
@@ -92,6 +120,10 @@ class ImportOut(ImportAnswer):
     imported_by: str
     created_at: Instant
     finished_at: Instant | None
+    undone_at: Instant | None
+    undone_by: str | None
+    undo_report: UndoReport | None = Field(description="What became of its transactions when it was undone.")
+    replays: list[dict[str, Any]] = Field(description="The replays that were applied, the first one first.")
 
 
 class Imports(ListOf):
@@ -235,6 +267,13 @@ async def download_rejects(batch_id: UUID, db: Db, who: Caller) -> Response:
     text = "".join(_as_file(batch, rejected + page))
     name = f'attachment; filename="rejects-{batch_id}.csv"'
     return Response(text.encode(), headers={"Content-Disposition": name}, media_type="text/csv; charset=utf-8")
+
+
+@router.post("/imports/{batch_id}/undo", response_model=ImportOut)
+async def undo_import(batch_id: UUID, db: Db, who: Caller) -> dict[str, Any]:
+    """Take an import back as one. What people edited since is left alone and listed; twice is once."""
+    await undo(db, who.organization_id, batch_id, undone_by=who.actor)
+    return _import_out(await ingest.batch(db, who.organization_id, batch_id))
 
 
 @router.get("/accounts/{account_id}/layout", response_model=Layouts)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg import Rollback
 
 from ai2.books import categories, decisions, transactions
 from ai2.books.accounts import Account
@@ -130,10 +131,9 @@ class TestWhole:
         self, import_text: Import, database: Database, organization: Organization, ask: Ask
     ) -> None:
         done = await import_text(MARCH)
-        with pytest.raises(RuntimeError):
-            async with database.transaction(organization.organization_id) as db:
-                await undo(db, organization.organization_id, done.batch_id, undone_by=PERSON)  # type: ignore[arg-type]
-                raise RuntimeError
+        async with database.transaction(organization.organization_id) as db, db.transaction() as all_of_it:
+            await undo(db, organization.organization_id, done.batch_id, undone_by=PERSON)  # type: ignore[arg-type]
+            raise Rollback(all_of_it)
         assert len(await ask(LIVE)) == 4
         assert (await balanced(ask))[0]["status"] == "loaded"
 
