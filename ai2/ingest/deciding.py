@@ -38,7 +38,7 @@ class Decisions:
         if found.contradicts or (found.needed and found.decided is None) or (kept and found.decided):
             why = "are written differently than in this account's files before" if kept else "can be read in two ways"
             self.questions.append(
-                Question("date_order", f"The dates {why}: does the day or the month come first?", ("dmy", "mdy"))
+                Question("date_order", f"The dates {why}: does the day or the month come first?", found.possible)
             )
         return found.decided
 

@@ -350,7 +350,11 @@ def _day(text: str) -> date | None:
         return None
     year = int(text[:-4])
     try:
-        day = date(year if len(text) == 8 else year + (2000 if year < 70 else 1900), int(text[-4:-2]), int(text[-2:]))
+        day = date(
+            year if len(text) == 8 else year + (2000 if year < dates.FIRST_YEAR - 1900 else 1900),
+            int(text[-4:-2]),
+            int(text[-2:]),
+        )
     except ValueError:
         return None
     return day if dates.in_range(day) else None

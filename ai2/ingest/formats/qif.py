@@ -85,7 +85,7 @@ class _Notation(NamedTuple):
     sign: int
 
     def day(self, text: str) -> date | None:
-        found = dates.written(_plain_date(text))
+        found = dates.written(text.strip() if self.order == "ymd" else _plain_date(text))
         day = found.read(self.order) if found else None
         return day if day and dates.in_range(day) else None
 
@@ -322,11 +322,14 @@ def _attributes(record: _Record) -> dict[str, object]:
 
 
 def _plain_date(text: str) -> str:
-    """The date as other formats write it: an apostrophe stands for this century, one digit of a year for two."""
+    """The date as other formats write it, with four digits of the year, which in this format comes last.
+
+    An apostrophe before the year stands for this century; one digit of a year stands for two.
+    """
     match = _DATE.fullmatch(text.strip())
-    if match is None:
+    if match is None or int(match[1]) > 31:
         return text.strip()
-    year = match[4] if len(match[4]) > 2 else match[4].zfill(2)
-    if match[3] not in "-/." and len(year) == 2:
-        year = f"20{year}"
+    year = int(match[4])
+    if year < 100:
+        year += 2000 if match[3] not in "-/." or year < dates.FIRST_YEAR - 1900 else 1900
     return f"{match[1]}/{match[2]}/{year}"
