@@ -141,7 +141,8 @@ _PHRASES: dict[Role, str] = {
         polozka|libelle de l operation|libelle complet|nature de l operation|descripcion operacion|mas datos|
         descrizione estesa|descricao do movimento|descricao da operacao|tytul operacji|opis transakcji tytul|
         popis operace|zprava pro prijemce a platce|tapahtuma|selitys|bokforingstext|tekstfelt|
-        buchungstext verwendungszweck|摘要|お取引内容|取引内容|内容|適用|利用店名|ご利用店名|备注|交易摘要|交易说明|описание|назначение платежа""",
+        buchungstext verwendungszweck|
+        摘要|お取引内容|取引内容|内容|適用|利用店名|ご利用店名|备注|交易摘要|交易说明|описание|назначение платежа""",
     Role.MERCHANT: """merchant|merchant name|payee|payee name|counterparty name|beneficiary|beneficiary name|
         recipient|vendor|supplier|empfanger|zahlungsempfanger|auftraggeber empfanger|
         beguenstigter zahlungspflichtiger|beguenstigter|begunstigter|auftraggeber|auftraggeber zahlungsempfanger|
@@ -294,6 +295,22 @@ BOOKED = frozenset(
     passees|geboekt|geboekte|contabilizado|contabilizados|contabilizzati|contabilizzato|contabilizzate|contabilizadas|
     zauctovane|zauctovano|ksiegowane|zaksiegowane|rozliczone|bokforda|bokfort|bokforte|bogfort|bogforte|kirjatut|kirjattu|
     historico|historique"""
+    )
+)
+# What stands beside those words where they head a section of rows.
+SECTION_NOUNS = frozenset(
+    _split(
+        """transactions|transaction|payments|items|entries|card|account|umsatze|umsatz|transaktionen|buchungen|noch|nicht|
+    operations|operation|mouvements|les|movimientos|operaciones|transacciones|movimenti|operazioni|transazioni|
+    movimentos|transacoes|operacoes|platby|transakce|pohyby|operacje|transakcje|poster|posteringer|transaksjoner|
+    transaktioner|kop|tapahtumat|mutaties|transacties|boekingen|afschrijvingen|belopp|list|still|not|yet|and"""
+    )
+)
+PENDING_SECTIONS = PENDING | frozenset(
+    _split(
+        """vorgemerkte|katevaraukset|varaukset|odottavat|blokady|oczekujace|reservierungen|reserveringen|retenciones|
+    pendientes|cativos|pendentes|rezervace|blokace|cekajici|reservasjoner|reservationer|reserveringar|reserverade|
+    vantande|kommende|ventende|reserverte|in sospeso|en attente|a venir|geplande|unposted|upcoming"""
     )
 )
 # A line that sums up others: never a transaction of its own.
