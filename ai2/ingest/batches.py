@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ai2.books import imports
-from ai2.ingest import expectations, repository
+from ai2.ingest import balances, expectations, pending, repository
 from ai2.ingest.expectations import Check
 from ai2.ingest.fingerprint import FINGERPRINT_VERSION
 from ai2.ingest.lines import LINES, Rejected, Statement
@@ -73,8 +73,10 @@ async def load(
             await repository.copy_incoming(db, staged.pieces())
             if not is_known:
                 expectations.warm()  # while PostgreSQL works: before, the two would only be in each other's way
+            seen = await pending.look(db, organization_id, account_id, statements)
             for file_number in range(1, staged.files + 1):
                 await repository.stage_file(db, organization_id, file_number)
+                await pending.link(db, organization_id, account_id, seen)
                 await repository.insert_fingerprints(db, organization_id, file_number, FINGERPRINT_VERSION)
             loaded = await repository.count_new(db)
             progress(COMPARED)
@@ -84,6 +86,9 @@ async def load(
             )
             if not all(check.holds for check in checks):
                 raise _Held(checks)
+            await pending.complete(db, organization_id, batch_id, seen)
+            await pending.close_vanished(db, organization_id, account_id, batch_id, seen)
+            await balances.keep(db, organization_id, account_id, batch_id, statements)
             progress(INSERTED)
             await repository.insert_duplicates(db, organization_id, batch_id)
             if rejected:

@@ -37,6 +37,10 @@ def fingerprints(lines: pa.Table, account_id: UUID) -> tuple[pa.Array, pa.Array]
     texts = normalised(lines["description"].combine_chunks())
     currency = lines["currency"].combine_chunks()
     keys = pc.binary_join_element_wise(days, amounts, currency, texts, _SEPARATOR)
+    # what is only announced is known again by its own kind: a booked row that looks so is told by ai2.ingest.pending
+    is_pending = pc.equal(lines["status"].combine_chunks(), "pending")
+    if pc.any(is_pending).as_py():
+        keys = pc.if_else(is_pending, pc.binary_join_element_wise(keys, "pending", _SEPARATOR), keys)
     content = _digests(f"1{_SEPARATOR}content{_SEPARATOR}{account_id}{_SEPARATOR}", keys, occurrences(keys))
     ids = _unique(lines["provider_id"].combine_chunks())
     provider_keys = pc.binary_join_element_wise(ids, days, amounts, currency, _SEPARATOR)

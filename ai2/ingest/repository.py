@@ -117,7 +117,7 @@ async def copy_incoming(db: Connection, pieces: Iterable[bytes]) -> None:
             file_number smallint, line_number integer, transaction_id uuid, account_id uuid, booked_on date,
             amount numeric, currency char(3), description text, merchant text, merchant_key text, reference text,
             mcc char(4), status text, value_on date, counterparty text, attributes jsonb, content bytea,
-            provider bytea
+            provider bytea, provider_id text, pending_id text
         ) on commit drop
         """
     )
@@ -177,10 +177,10 @@ async def insert_fingerprints(db: Connection, organization_id: UUID, file_number
         insert into ingest.fingerprints (organization_id, fingerprint, version, kind, transaction_id)
         select %(organization_id)s, found.fingerprint, %(version)s, found.kind, found.transaction_id
         from (
-            select content as fingerprint, 'content' as kind, transaction_id
-            from pg_temp.staged where file_number = %(file_number)s and is_new
+            select content as fingerprint, 'content' as kind, coalesce(completes, transaction_id) as transaction_id
+            from pg_temp.staged where file_number = %(file_number)s and (is_new or completes is not null)
             union all
-            select provider, 'provider', coalesce(duplicate_of, transaction_id)
+            select provider, 'provider', coalesce(duplicate_of, completes, transaction_id)
             from pg_temp.staged where file_number = %(file_number)s and provider is not null
         ) as found
         order by found.fingerprint
@@ -191,7 +191,7 @@ async def insert_fingerprints(db: Connection, organization_id: UUID, file_number
 
 
 async def count_new(db: Connection) -> int:
-    row = await one(db, "select count(*) as new from pg_temp.staged where is_new")
+    row = await one(db, "select count(*) as new from pg_temp.staged where is_new or completes is not null")
     return int(row["new"]) if row else 0
 
 
@@ -200,7 +200,7 @@ async def insert_duplicates(db: Connection, organization_id: UUID, batch_id: UUI
         """
         insert into ingest.unloaded_lines (organization_id, batch_id, line_number, state, transaction_id)
         select %(organization_id)s, %(batch_id)s, line_number, 'duplicate', duplicate_of
-        from pg_temp.staged where not is_new
+        from pg_temp.staged where not is_new and completes is null
         order by line_number
         """,
         {"organization_id": organization_id, "batch_id": batch_id},

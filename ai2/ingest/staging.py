@@ -76,6 +76,8 @@ def _rows(statement: Statement, account_id: UUID, currency: str, file_number: in
             "attributes": lines["attributes"],
             "content": content,
             "provider": provider,
+            "provider_id": lines["provider_id"],
+            "pending_id": lines["pending_id"],
         }
     )
 

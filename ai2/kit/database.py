@@ -124,6 +124,16 @@ async def act_for(db: Connection, organization_id: UUID | None, *, actor: str = 
     )
 
 
+@asynccontextmanager
+async def done_by(db: Connection, actor: str) -> AsyncIterator[None]:
+    """Let the history say that another actor did this: what an import changes is no person's edit."""
+    known = await one(
+        db, "select current_setting('app.actor', true) as actor, set_config('app.actor', %(to)s, true)", {"to": actor}
+    )
+    yield
+    await db.execute("select set_config('app.actor', %s, true)", [(known or {})["actor"] or ""])
+
+
 async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> list[DictRow]:
     """All rows of a query, as dictionaries."""
     return await (await db.execute(query, parameters)).fetchall()

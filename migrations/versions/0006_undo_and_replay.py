@@ -35,9 +35,6 @@ select
     null as reason_code, null as reason, description as original
 from books.transactions where batch_id is not null and line_number is not null
 union all
-select organization_id, batch_id, line_number, 'loaded', transaction_id, null, null, description
-from ingest.pending_lines where completed_by is not null
-union all
 -- a pending line that another batch's line completed is still a line of its own batch
 select organization_id, batch_id, line_number, 'loaded', transaction_id, null, null, description
 from ingest.pending_lines where completed_by is not null
