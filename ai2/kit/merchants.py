@@ -116,7 +116,8 @@ _MONEY = (
     r"\bvrate\b.*",
     r"\b(?:bcc|clp|bbp|ddr|cpm|bgc)$",
 )
-_NOISE = re.compile(_any(*_DATES, *_NUMBERS, *_MONEY))
+# All noise begins where a word does or at a sign: the first look spares trying every rule inside words.
+_NOISE = re.compile(r"(?:(?<!\w)|(?=\W))" + _any(*_DATES, *_NUMBERS, *_MONEY))
 _TOLL_FREE = re.compile(r"\b1-?800-?(?=[a-z])")
 _URL = re.compile(
     r"(?:https?://)?(?:www\d?\.)?((?:[a-z0-9-]+\.)*?)([a-z0-9-]+)"
@@ -130,8 +131,9 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _BRANCH_NUMBER = re.compile(r"^([^\W\d_]{4,})\d{2,}$")  # TESCO6123
 _POSSESSIVE = re.compile(r"(?<=[^\W\d_s])[ '’]s\b(?!/)")  # MCDONALD S, MCDONALD'S
 _REFERENCE = re.compile(r"(?=(?:\D*\d){3})(?=\d*[^\W\d_])(?!\d+[^\W\d_]{3,}$)\w{6,}$")
-_LEGAL = _set("""ltd limited limite limit plc inc incorporated llc llp corp gmbh srl sarl bv pty pte oy ab""")
-_KEY_TAILS = _set("""store stores shop shops superstore superstores supermarket branch retail online co company""")
+_ANY_STATE, _ANY_TOWN = STATES | AMBIGUOUS_STATES, TOWNS | AMBIGUOUS_TOWNS
+LEGAL = _set("""ltd limited limite limit plc inc incorporated llc llp corp gmbh srl sarl bv pty pte oy ab""")
+KEY_TAILS = _set("""store stores shop shops superstore superstores supermarket branch retail online co company""")
 _NOT_BEFORE_A_TOWN = _set("of the in at city greater bank university county council de new west east")
 _CHEQUES = frozenset({"check", "cheque", "chq", "chk", "check paid", "cheque paid"})
 
@@ -143,10 +145,12 @@ def merchant_text(description: str) -> str:
     LONDON GB ON 03 APR` is `tesco stores`.
     """
     plain = _plain(description)
-    text = _ACH.sub(" ", _LAYOUT.sub("  ", _without_columns(plain)))
+    text = _LAYOUT.sub("  ", _without_columns(plain))
+    if ":" in text or "id" in text:
+        text = _ACH.sub(" ", text)
     text = _NOISE.sub(" ", _TOLL_FREE.sub("1800", _without_prefixes(text)))
     words = _without_place(_words(_urls(_without_prefixes(text))))
-    while len(words) > 1 and words[-1] in _LEGAL:
+    while len(words) > 1 and words[-1] in LEGAL:
         words.pop()
     return " ".join(words) or " ".join(plain.split())
 
@@ -160,7 +164,7 @@ def merchant_key(description: str, merchant: str | None = None) -> str:
     words = [word.replace("'", "").replace("’", "") for word in text.split() if word != "and"]
     if len(words) > 1 and words[0] == "the":
         del words[0]
-    while len(words) > 1 and words[-1] in _KEY_TAILS:
+    while len(words) > 1 and words[-1] in KEY_TAILS:
         words.pop()
     return " ".join(words)[:KEY_LENGTH] or text[:KEY_LENGTH]
 
@@ -180,7 +184,7 @@ def _without_columns(text: str) -> str:
     if len(columns) < 2 or len(columns[0]) < 3 or not _PLACE_COLUMN.fullmatch(columns[-1]):
         return text
     last = columns[-1].split()[-1]
-    return columns[0] if last in STATES | AMBIGUOUS_STATES | COUNTRIES else text
+    return columns[0] if last in _ANY_STATE or last in COUNTRIES else text
 
 
 def _without_prefixes(text: str) -> str:
@@ -196,6 +200,9 @@ def _without_prefixes(text: str) -> str:
 def _urls(text: str) -> str:
     """A leading address becomes its name (just eat.co.uk too); one after a name says nothing new and goes."""
 
+    if "." not in text:
+        return text
+
     def name(found: re.Match[str]) -> str:
         before = text[: found.start()].strip(" *")
         inner, host, top = found.groups()
@@ -208,13 +215,21 @@ def _urls(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    found = (_BRANCH_NUMBER.sub(r"\1", word) for word in _WORD.findall(_POSSESSIVE.sub("s", text)))
+    found = _WORD.findall(_POSSESSIVE.sub("s", text))
     return [
-        word
+        word if word.isalpha() else _BRANCH_NUMBER.sub(r"\1", word)
         for place, word in enumerate(found)
-        if not (word.isdigit() and len(word) >= (3 if place else 4))
-        and not (_REFERENCE.match(word) and (place or len(word) > 7))  # bet365 comes first, and short
+        if word.isalpha() or not _is_number(word, is_first=not place)
     ]
+
+
+def _is_number(word: str, *, is_first: bool) -> bool:
+    """Whether a word is a number or a reference and not a name; bet365 comes first, and is short."""
+    if _BRANCH_NUMBER.match(word):
+        return False
+    if word.isdigit():
+        return len(word) >= (4 if is_first else 3)
+    return bool(_REFERENCE.match(word)) and (not is_first or len(word) > 7)
 
 
 def _without_place(words: list[str]) -> list[str]:
@@ -234,4 +249,4 @@ def _is_town(text: str, is_located: bool) -> bool:
     if text in TOWNS or (is_located and text in AMBIGUOUS_TOWNS):
         return True
     town, state = text[:-2].rstrip(), text[-2:]  # columns may run together: san franciscoca
-    return state in STATES | AMBIGUOUS_STATES and town in TOWNS | AMBIGUOUS_TOWNS
+    return state in _ANY_STATE and town in _ANY_TOWN
