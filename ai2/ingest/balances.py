@@ -19,19 +19,33 @@ from ai2.books import accounts
 from ai2.books.accounts import Account, Moved
 from ai2.ingest import balances_repository as repository
 from ai2.ingest import suspects
-from ai2.ingest.balances_stated import stated
+from ai2.ingest.balances_stated import Stated, stated
 from ai2.ingest.layout.signs import OWED
 from ai2.ingest.lines import Statement
-from ai2.ingest.proof import Break, Proof, doubtful_ends, prove, unfinished
+from ai2.ingest.proof import Break, Day, Proof, doubtful_ends, prove, unfinished
 from ai2.ingest.proof import Statement as Said
 from ai2.ingest.suspects import Suspect
 from ai2.kit import logs
 from ai2.kit.database import Connection
+from ai2.kit.errors import Invalid
+from ai2.kit.money import LIMIT, exact, exponent
 
 ACCOUNTS_AT_ONCE = 200
 SUSPECTS = 10
 
 log = logs.logger("ai2.ingest.balances")
+
+
+class UnknownCursor(Invalid):
+    """The cursor is not one that this list gave out; begin without one."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some days, and how to ask for those after them."""
+
+    items: tuple[Day, ...]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,9 @@ async def keep(
     """Keep what a batch's statements state, and name the files whose running balance cannot be understood."""
     said = await asyncio.to_thread(stated, statements)
     if said.balances:
-        await repository.insert(db, organization_id, account_id, batch_id, said.balances)
+        currency = (await accounts.get(db, organization_id, account_id)).currency
+        kept = [replace(each, amount=exact(each.amount, currency)) for each in said.balances if _fits(each, currency)]
+        await repository.insert(db, organization_id, account_id, batch_id, kept)
     if said.balances or await _reaches_anchor(db, organization_id, account_id, statements):
         await _anchor(db, organization_id, account_id)
     if said.undecided:
@@ -68,6 +84,23 @@ async def proof(db: Connection, organization_id: UUID, account_id: UUID) -> Proo
     """Every day of an account on which something moved or was stated, and whether the two agree."""
     account = await accounts.get(db, organization_id, account_id)
     return (await _proofs(db, [account]))[account_id]
+
+
+def page(proof: Proof, *, start: date | None, end: date | None, cursor: str | None, limit: int) -> Page:
+    """Some of the days, oldest first; a page goes on after a day, so that no day is shown twice or left out."""
+    after = _read_cursor(cursor) if cursor else date.min
+    days = [
+        day for day in proof.days if (start or date.min) <= day.booked_on <= (end or date.max) and day.booked_on > after
+    ]
+    items = tuple(days[:limit])
+    return Page(items, items[-1].booked_on.isoformat() if len(days) > limit else None)
+
+
+def _read_cursor(cursor: str) -> date:
+    try:
+        return date.fromisoformat(cursor)
+    except ValueError:
+        raise UnknownCursor from None
 
 
 async def suspects_of(db: Connection, organization_id: UUID, account_id: UUID, found: Break) -> list[Suspect]:
@@ -94,6 +127,11 @@ async def broken(db: Connection) -> list[Broken]:
             if proof.first_break
         ]
     return found
+
+
+def _fits(balance: Stated, currency: str) -> bool:
+    """A balance of more decimals than money has (interest not yet due) proves nothing of what was booked."""
+    return balance.amount == round(balance.amount, exponent(currency)) and abs(balance.amount) < LIMIT
 
 
 async def _reaches_anchor(

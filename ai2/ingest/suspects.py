@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations
+from typing import Literal
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -20,6 +21,7 @@ from ai2.ingest.layout import amounts
 from ai2.ingest.proof import Break
 from ai2.kit.database import Connection
 
+SuspectKind = Literal["missing", "twin", "sign", "changed", "date", "pending", "extra", "digits", "opening"]
 # Beyond these, only rows of a telling amount are looked at, and no combinations.
 ROWS, OTHERS, PAIRED = 5_000, 1_000, 200
 # How far apart the same payment is booked by two sources.
@@ -76,7 +78,7 @@ class Evidence:
 class Suspect:
     """One explanation: which rows, how likely (0 to 1, to order them), and what to do."""
 
-    kind: str
+    kind: SuspectKind
     score: float
     reason: str
     what_to_do: str
@@ -404,7 +406,7 @@ def _unknown(known: Evidence) -> Suspect:
     )
 
 
-def _of_rows(kind: str, score: float, rows: Sequence[Row], reason: str, what_to_do: str) -> Suspect:
+def _of_rows(kind: SuspectKind, score: float, rows: Sequence[Row], reason: str, what_to_do: str) -> Suspect:
     lines = tuple(line for row in rows for line in _lines(row.batch_id, row.line_number))
     return Suspect(kind, round(score, 2), reason, what_to_do, tuple(row.transaction_id for row in rows), lines)
 

@@ -9,9 +9,26 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from ai2.books import accounts
-from ai2.books.accounts import Account, AccountKind
+from ai2.books.accounts import Account, AccountKind, OpeningIs
+from ai2.ingest import balances
+from ai2.ingest.proof import State
+from ai2.ingest.suspects import SuspectKind
 from api.etags import IfMatch, mark
-from api.schemas import Amount, AmountIn, Body, CalendarDate, Currency, Day, Instant, ListOf, Name, OfCurrency, changes
+from api.schemas import (
+    Amount,
+    AmountIn,
+    Body,
+    CalendarDate,
+    Confidence,
+    Currency,
+    Day,
+    Instant,
+    ListOf,
+    Name,
+    OfCurrency,
+    Out,
+    changes,
+)
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/accounts", tags=["accounts"], route_class=Unit)
@@ -47,6 +64,7 @@ class AccountOut(OfCurrency):
     kind: AccountKind
     opening_balance: Amount
     opening_on: date | None
+    opening_is: OpeningIs = Field(description="Who says what it held at first: a person, its bank, or nobody.")
     number: str | None
     archived_at: Instant | None
     version: int
@@ -61,18 +79,65 @@ class Accounts(ListOf):
 
 
 class DailyBalanceOut(OfCurrency):
-    """What moved on a day and what the account held at its end."""
+    """What an account held before and after a day, and what its bank says of the day's end."""
 
     date: CalendarDate = Field(validation_alias="booked_on")
+    opening: Amount
     money_in: Amount
     money_out: Amount
-    balance: Amount
+    closing: Amount
+    stated: Amount | None = Field(description="What the bank states; null where it says nothing of this day.")
+    difference: Amount | None = Field(description="What the bank has more than the books.")
+    is_proven: bool | None = Field(description="null where nothing is stated, or before all of the day was booked.")
+    contradicted_by: list[Amount] = Field(description="Other amounts that other files state for the same day.")
+
+
+class BreakOut(OfCurrency):
+    """The first day that does not hold."""
+
+    date: CalendarDate = Field(validation_alias="booked_on")
+    difference: Amount = Field(description="What the bank has more than the books.")
+    previous_proven_date: CalendarDate | None = Field(validation_alias="proven_on")
+
+
+class LineOut(Out):
+    """A line of an imported file."""
+
+    batch_id: UUID
+    line_number: int
+
+
+class SuspectOut(Out):
+    """What may explain the difference to the cent."""
+
+    kind: SuspectKind
+    score: Confidence = Field(description="How likely among the others; it orders the list.")
+    reason: str
+    what_to_do: str
+    transaction_ids: list[UUID]
+    lines: list[LineOut]
+
+
+class ProofOut(Out):
+    """Whether the books hold what the bank says, over the whole account."""
+
+    state: State = Field(description="holds, breaks, or unproven: the bank says nothing to prove them by.")
+    proven_until: CalendarDate | None
+    opening_is: OpeningIs = Field(
+        description="given by a person; stated: it follows from the first balance that the bank states; or unknown: "
+        "then balances are only what moved."
+    )
+    anchored_on: CalendarDate | None = Field(description="The day from whose stated balance the opening follows.")
+    first_break: BreakOut | None
+    suspects: list[SuspectOut]
+    computed_by: str = "ingest.balances"
 
 
 class DailyBalances(ListOf):
-    """The days on which something moved."""
+    """A page of the days on which something moved or was stated, and the proof of them all."""
 
     items: list[DailyBalanceOut]
+    proof: ProofOut
 
 
 class BalancesQuery(Body):
@@ -80,6 +145,8 @@ class BalancesQuery(Body):
 
     start_date: Day | None = None
     end_date: Day | None = None
+    limit: int = Field(default=50, ge=1, le=1000)
+    cursor: str | None = Field(default=None, max_length=100, description="`next_cursor` of the page before.")
 
 
 @router.get("", response_model=Accounts)
@@ -123,9 +190,18 @@ async def delete_account(account_id: UUID, db: Db, who: Caller) -> Response:
 
 @router.get("/{account_id}/balances", response_model=DailyBalances)
 async def list_balances(
-    account_id: UUID, db: Db, who: Caller, days: Annotated[BalancesQuery, Query()]
+    account_id: UUID, db: Db, who: Caller, wanted: Annotated[BalancesQuery, Query()]
 ) -> dict[str, Any]:
-    """What the account held at the end of every day on which something moved."""
+    """What the account held day by day, oldest first, and whether that is what its bank says."""
     account = await accounts.get(db, who.organization_id, account_id)
-    found = await accounts.balances(db, who.organization_id, account_id, days.start_date, days.end_date)
-    return {"items": [{**vars(day), "currency": account.currency} for day in found]}
+    proof = await balances.proof(db, who.organization_id, account_id)
+    page = balances.page(proof, start=wanted.start_date, end=wanted.end_date, cursor=wanted.cursor, limit=wanted.limit)
+    found = proof.first_break
+    suspects = await balances.suspects_of(db, who.organization_id, account_id, found) if found else []
+    of_currency = {"currency": account.currency}
+    first_break = vars(found) | of_currency if found else None
+    return {
+        "items": [vars(day) | of_currency for day in page.items],
+        "next_cursor": page.next_cursor,
+        "proof": vars(proof) | {"first_break": first_break, "suspects": suspects},
+    }

@@ -129,9 +129,9 @@ async def test_balances_run_from_the_opening_balance(owner: AsyncClient) -> None
     await book(owner, "2026-03-01", "-0.10", "Tea", account_id=account["account_id"])
     await book(owner, "2026-03-03", "20", "Ana", account_id=account["account_id"])
     found = (await owner.get(f"/api/core/accounts/{account['account_id']}/balances")).json()
-    assert [(day["date"], day["balance"]) for day in found["items"]] == [
+    assert [(day["date"], day["closing"]) for day in found["items"]] == [
         ("2026-03-01", "100.00"),
         ("2026-03-03", "120.00"),
     ]
     later = await owner.get(f"/api/core/accounts/{account['account_id']}/balances?start_date=2026-03-02")
-    assert [day["balance"] for day in later.json()["items"]] == ["120.00"]
+    assert [day["closing"] for day in later.json()["items"]] == ["120.00"]

@@ -41,7 +41,8 @@ def test_holds_where_every_statement_is_met() -> None:
 
 def test_breaks_on_the_first_day_that_does_not_hold_and_says_by_how_much() -> None:
     found = proof(moved("-10", "5", "-1"), [said(0, "90"), said(1, "92"), said(2, "91")], "100")
-    assert found.state == "breaks" and found.first_break
+    assert found.state == "breaks"
+    assert found.first_break
     assert (found.first_break.booked_on, found.first_break.difference) == (on(1), Decimal(-3))
     assert (found.first_break.proven_on, found.proven_until, found.first_break.next_difference) == (on(0), on(0), -3)
 
@@ -64,7 +65,8 @@ def test_no_statement_proves_nothing_and_nothing_is_known_of_the_opening() -> No
 
 def test_a_break_right_after_the_anchor_leaves_the_anchor_proven() -> None:
     found = proof(moved("-10", "5"), [said(0, "90"), said(1, "96")])
-    assert found.first_break and found.first_break.proven_on == on(0) == found.proven_until
+    assert found.first_break
+    assert found.first_break.proven_on == on(0) == found.proven_until
 
 
 def test_a_card_that_states_what_is_owed_is_turned_where_that_proves_more() -> None:
