@@ -20,6 +20,7 @@ from uuid import UUID
 ROWS = 1_000_000
 DAYS = 3_650
 SHOPS = 5_000
+TOWNS = ("LONDON", "LEEDS", "YORK", "BATH", "HULL")
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def write(file: Path, rows: int) -> None:
             day = first + timedelta(days=row * DAYS // rows)
             amount = chance.randrange(-50_000, 20_000) / 100
             shop = int(SHOPS * chance.random() ** 3)  # few shops have most of the rows
-            out.write(f"{day},SHOP {shop:04} BRANCH {row % 97:02},{amount:.2f}\n")
+            out.write(f"{day},SHOP {shop:04} {TOWNS[shop % len(TOWNS)]},{amount:.2f}\n")
 
 
 async def measure(file: Path) -> None:
