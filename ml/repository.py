@@ -109,6 +109,7 @@ async def stage_undecided(
             merchant_key, description, merchant, mcc, amount > 0 as money_in
         from books.transactions
         where organization_id = %(organization_id)s and decided_by is null and deleted_at is null
+            and status <> 'closed'
             and (%(batch_id)s::uuid is null or batch_id = %(batch_id)s)
             and (%(start)s::date is null or booked_on between %(start)s and %(end)s)
         """,

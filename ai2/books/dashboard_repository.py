@@ -88,6 +88,7 @@ async def balances(db: Connection, organization_id: UUID, currency: str | None) 
             select transaction.booked_on from books.transactions as transaction
             where transaction.organization_id = %(organization_id)s
                 and transaction.account_id = account.account_id and transaction.deleted_at is null
+                and transaction.status = 'posted'
             order by transaction.booked_on desc limit 1
         ) as last on true
         where account.organization_id = %(organization_id)s and account.archived_at is null

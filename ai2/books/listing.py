@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from ai2.books.transactions import Transaction, Type
+from ai2.books.transactions import Status, Transaction, Type
 from ai2.books.transactions_repository import COLUMNS
 from ai2.kit.database import Connection, one, rows
 from ai2.kit.errors import FieldError, Invalid
@@ -29,7 +29,10 @@ class UnknownCursor(Invalid):
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What to list. Dates include both ends; amounts compare as signed; `search` wants every word."""
+    """What to list. Dates include both ends; amounts compare as signed; `search` wants every word.
+
+    Without a status: posted and pending ones, not those that the bank announced and took back.
+    """
 
     start_date: date | None = None
     end_date: date | None = None
@@ -42,7 +45,7 @@ class Filter:
     currency: str | None = None
     merchant: str | None = None
     tag: str | None = None
-    status: Literal["posted", "pending"] | None = None
+    status: Status | None = None
     batch_id: UUID | None = None
     search: str | None = None
 
@@ -121,6 +124,8 @@ def _where(organization_id: UUID, wanted: Filter) -> tuple[str, dict[str, Any]]:
     if "search" in given:
         given["search"] = [f"%{_literal(word)}%" for word in given["search"].split()]
     own = ["organization_id = %(organization_id)s", "deleted_at is null"]
+    if "status" not in given:  # what the bank took back is shown to whom asks for it
+        own.append("status <> 'closed'")
     return " and ".join(own + [CONDITIONS[name] for name in given]), {
         **given,
         "organization_id": organization_id,

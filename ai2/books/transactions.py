@@ -15,6 +15,8 @@ from ai2.kit.merchants import merchant_key
 from ai2.kit.money import exact
 
 Type = Literal["income", "expense", "transfer"]
+# pending: announced, not booked; closed: announced, and taken back. Only what is posted counts.
+Status = Literal["posted", "pending", "closed"]
 # What a person may change; the account and its currency stay.
 CHANGEABLE = frozenset(
     {
@@ -57,7 +59,9 @@ class Transaction:
     notes: str | None
     tags: list[str]
     attributes: dict[str, Any]
-    status: Literal["posted", "pending"]
+    status: Status
+    value_on: date | None
+    counterparty: str | None
     category_id: UUID | None
     category: str | None
     decided_by: str | None

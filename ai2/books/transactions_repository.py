@@ -10,8 +10,8 @@ from ai2.kit.database import Connection, one
 
 COLUMNS = """
     transaction_id, account_id, booked_on, amount, currency, type, description, merchant, merchant_key, reference,
-    mcc, notes, tags, attributes, status, category_id, category, decided_by, decided_version, confidence,
-    decided_at, batch_id, line_number, version, created_at, updated_at
+    mcc, notes, tags, attributes, status, value_on, counterparty, category_id, category, decided_by, decided_version,
+    confidence, decided_at, batch_id, line_number, version, created_at, updated_at
 """
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from ai2.books import accounts, categories, listing, transactions
 from ai2.books.listing import Filter, Sort
-from ai2.books.transactions import NewTransaction, Transaction, Type
+from ai2.books.transactions import NewTransaction, Status, Transaction, Type
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
 from api.etags import IfMatch, mark
@@ -51,7 +51,7 @@ class TransactionQuery(Body):
     currency: Currency | None = None
     merchant: Name | None = None
     tag: Name | None = None
-    status: Literal["posted", "pending"] | None = None
+    status: Status | None = Field(default=None, description="Without it: posted and pending, not closed.")
     batch_id: UUID | None = None
     search: Name | None = None
     sort: Sort = "-date"
@@ -108,7 +108,11 @@ class TransactionOut(Out):
     notes: str | None
     tags: list[str]
     attributes: dict[str, Any] = Field(description="What the file said besides.")
-    status: Literal["posted", "pending"]
+    status: Status = Field(
+        description="pending: announced, not booked; closed: announced, and taken back. Only what is posted counts."
+    )
+    value_date: CalendarDate | None = Field(validation_alias="value_on", description="From when interest counts.")
+    counterparty: str | None = Field(description="The other side's account: IBAN or number.")
     category_id: UUID | None
     category: str | None
     decided_by: str | None = Field(description="user, rule, recurring, merchant, import, model or llm.")

@@ -9,7 +9,7 @@ books as (
     select
         organization_id, transaction_id, booked_on, account_id, amount, currency::text as currency, type,
         category_id, description
-    from {{ source('published', 'transactions') }} where deleted_at is null
+    from {{ source('published', 'transactions') }} where deleted_at is null and status = 'posted'
 )
 
 (select * from live except all select * from books)

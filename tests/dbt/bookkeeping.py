@@ -33,6 +33,13 @@ class Books:
         async with self.database.transaction(self.organization_id) as db:
             return await transactions.create(db, self.organization_id, new)
 
+    async def announce(self, account: str, booked_on: str, amount: str, status: str) -> None:
+        """What a bank announced and has not booked, or took back."""
+        made = await self.book(account, booked_on, amount)
+        async with self.database.transaction(self.organization_id) as db:
+            query = "update books.transactions set status = %s where transaction_id = %s"
+            await db.execute(query, [status, made.transaction_id])
+
     async def read(self, query: str) -> list[tuple[Any, ...]]:
         """Rows as the API's role sees them, acting for this organization."""
         async with self.database.transaction(self.organization_id) as db:

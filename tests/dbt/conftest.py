@@ -12,7 +12,10 @@ from tests.dbt.bookkeeping import Books, open_books
 
 @pytest.fixture
 async def books(database: Database, organization: Organization) -> Books:
-    """Two months: wages, rent, a refund, a move to savings, a hotel in another currency, one unexplained payment."""
+    """Two months: wages, rent, a refund, a move to savings, a hotel in another currency, one unexplained payment.
+
+    And what counts nowhere: a payment that is only announced, and one that the bank took back.
+    """
     ours = await open_books(database, organization)
     await ours.book("Current GBP", "2026-01-30", "2000.00", "Wages")
     await ours.book("Current GBP", "2026-01-31", "-850.00", "Rent")
@@ -22,6 +25,8 @@ async def books(database: Database, organization: Organization) -> Books:
     await ours.book("Current GBP", "2026-02-14", "15.05", "Electronics")
     await ours.book("Current GBP", "2026-02-14", "-9.99")
     await ours.book("Travel EUR", "2026-02-14", "-120.00", "Hotels and lodging")
+    await ours.announce("Current GBP", "2026-02-15", "-33.00", "pending")
+    await ours.announce("Current GBP", "2026-02-16", "-44.00", "closed")
     return ours
 
 

@@ -1,6 +1,7 @@
--- Every transaction that stands, with the names of its account, category and group.
+-- Every transaction that counts, with the names of its account, category and group. What a bank only announced, or took
+-- back, does not.
 with transactions as (
-    select * from {{ ref('stg_books__transactions') }} where not is_deleted
+    select * from {{ ref('stg_books__transactions') }} where not is_deleted and status = 'posted'
 ),
 
 accounts as (

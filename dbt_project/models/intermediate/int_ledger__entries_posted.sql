@@ -1,6 +1,7 @@
--- Double entry: what an account gains, something else gives. The two legs of a transaction sum to zero.
+-- Double entry: what an account gains, something else gives. The two legs of a transaction sum to zero. What a bank
+-- only announced, or took back, is no entry.
 with transactions as (
-    select * from {{ ref('stg_books__transactions') }} where not is_deleted
+    select * from {{ ref('stg_books__transactions') }} where not is_deleted and status = 'posted'
 )
 
 select
