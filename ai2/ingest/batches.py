@@ -20,6 +20,7 @@ from ai2.ingest import balances, expectations, pending, repository
 from ai2.ingest.expectations import Check
 from ai2.ingest.fingerprint import FINGERPRINT_VERSION
 from ai2.ingest.lines import LINES, Rejected, Statement
+from ai2.ingest.pending import Seen
 from ai2.ingest.staging import line_offsets, stage
 from ai2.kit.database import Connection
 
@@ -38,6 +39,14 @@ class Outcome:
     rows_duplicate: int
     rows_quarantined: int
     checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """How many lines are staged, and what they say of what is pending."""
+
+    lines: int
+    seen: Seen
 
 
 class _Held(Exception):
@@ -65,41 +74,60 @@ async def load(
     """
     rows_in = sum(statement.rows_in for statement in statements)
     rejected = sum(len(statement.rejected) for statement in statements)
-    staged = await asyncio.to_thread(stage, statements, account_id, currency)
-    progress(STAGED)
-    await repository.lock_account(db, account_id)
     try:
         async with db.transaction():
-            await repository.copy_incoming(db, staged.pieces())
             if not is_known:
                 expectations.warm()  # while PostgreSQL works: before, the two would only be in each other's way
-            seen = await pending.look(db, organization_id, account_id, statements)
-            for file_number in range(1, staged.files + 1):
-                await repository.stage_file(db, organization_id, file_number)
-                await pending.link(db, organization_id, account_id, seen)
-                await repository.insert_fingerprints(db, organization_id, file_number, FINGERPRINT_VERSION)
+            told = await tell_apart(db, organization_id, account_id, statements, currency=currency, progress=progress)
             loaded = await repository.count_new(db)
             progress(COMPARED)
             checks, _ = await asyncio.gather(
-                _checks(statements, rows_in, currency) if loaded or rejected else _no_checks(),
+                expected(statements, currency) if loaded or rejected else _no_checks(),
                 imports.insert_staged(db, organization_id, batch_id),
             )
             if not all(check.holds for check in checks):
                 raise _Held(checks)
-            await pending.complete(db, organization_id, batch_id, seen)
-            await pending.close_vanished(db, organization_id, account_id, batch_id, seen)
+            await pending.complete(db, organization_id, batch_id, told.seen)
+            await pending.close_vanished(db, organization_id, account_id, batch_id, told.seen)
             await balances.keep(db, organization_id, account_id, batch_id, statements)
             progress(INSERTED)
             await repository.insert_duplicates(db, organization_id, batch_id)
             if rejected:
-                await repository.insert_quarantined(db, organization_id, batch_id, _quarantined(statements))
+                await repository.insert_quarantined(db, organization_id, batch_id, quarantined(statements))
     except _Held as held:
         return Outcome("held", rows_in, 0, 0, rejected, tuple(held.checks))
-    duplicate = len(staged.rows) - loaded
+    duplicate = told.lines - loaded
     return Outcome("loaded", rows_in, loaded, duplicate, rejected, tuple(checks))
 
 
-async def _checks(statements: list[Statement], rows_in: int, currency: str) -> list[Check]:
+async def tell_apart(
+    db: Connection,
+    organization_id: UUID,
+    account_id: UUID,
+    statements: list[Statement],
+    *,
+    currency: str,
+    progress: Progress,
+) -> Told:
+    """Stage the lines and tell new ones from known ones: the temporary table `staged` has all, file after file.
+
+    What makes new lines known from now on is kept, so that a file of a zip knows those before it.
+    """
+    staged = await asyncio.to_thread(stage, statements, account_id, currency)
+    progress(STAGED)
+    await repository.lock_account(db, account_id)
+    await repository.copy_incoming(db, staged.pieces())
+    seen = await pending.look(db, organization_id, account_id, statements)
+    for file_number in range(1, staged.files + 1):
+        await repository.stage_file(db, organization_id, file_number)
+        await pending.link(db, organization_id, account_id, seen)
+        await repository.insert_fingerprints(db, organization_id, file_number, FINGERPRINT_VERSION)
+    return Told(len(staged.rows), seen)
+
+
+async def expected(statements: list[Statement], currency: str) -> list[Check]:
+    """Run the expectations on the lines of a batch."""
+    rows_in = sum(statement.rows_in for statement in statements)
     lines = pa.concat_tables([statement.lines.select(LINES.names) for statement in statements])
     today = datetime.now(UTC).date()
     return await asyncio.to_thread(expectations.check, lines, rows_in=rows_in, currency=currency, today=today)
@@ -110,7 +138,8 @@ async def _no_checks() -> list[Check]:
     return []
 
 
-def _quarantined(statements: list[Statement]) -> list[tuple[int, str, str, str]]:
+def quarantined(statements: list[Statement]) -> list[tuple[int, str, str, str]]:
+    """Line number in the batch, reason code, reason and original text of each row that became no line."""
     return [
         _as_row(rejected, offset)
         for statement, offset in zip(statements, line_offsets(statements), strict=True)
