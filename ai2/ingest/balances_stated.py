@@ -52,7 +52,7 @@ def stated(statements: Sequence[Statement]) -> Said:
     undecided = []
     in_order = sorted(zip(statements, line_offsets(list(statements)), strict=True), key=lambda pair: _last_day(pair[0]))
     for statement, offset in in_order:
-        posted = statement.lines.filter(pc.equal(statement.lines["status"], "posted"))
+        posted = _posted(statement.lines)
         running = running_balances(posted)
         if running is None:
             undecided.append(statement.file_name)
@@ -62,6 +62,12 @@ def stated(statements: Sequence[Statement]) -> Said:
                 balance if number is None else replace(balance, line_number=number + offset)
             )
     return Said(tuple(found.values()), tuple(undecided))
+
+
+def _posted(lines: pa.Table) -> pa.Table:
+    lines = lines.select(["line_number", "booked_on", "amount", "balance", "status"])
+    is_posted = pc.equal(lines["status"], "posted")
+    return lines if pc.all(is_posted).as_py() else lines.filter(is_posted)
 
 
 def _last_day(statement: Statement) -> date:
