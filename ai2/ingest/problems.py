@@ -45,6 +45,14 @@ class EmptyArchive(Unreadable):
     """The archive holds no file."""
 
 
+class UnsafeArchive(Unreadable):
+    """The archive names files outside of itself, or links to others; send the statements themselves."""
+
+
+class UnusualArchive(Unreadable):
+    """The archive is compressed in a way that is not read; make it anew as an ordinary zip."""
+
+
 class ExpandsTooMuch(TooLarge):
     """The archive expands to more than is accepted; send the statements one by one."""
 

@@ -5,14 +5,16 @@ import io
 import tracemalloc
 import zipfile
 import zlib
+from pathlib import Path
 
 import pytest
 
 from ai2.ingest import problems
-from ai2.ingest.containers import members
+from ai2.ingest.containers import MAX_EXPANDED_BYTES, allowed_bytes, members
 from ai2.ingest.lines import Account
 from ai2.ingest.read import statements
 from ai2.kit.errors import Problem, TooLarge
+from ai2.kit.settings import Settings
 from tests.ingest.reading import read
 
 ROWS = b"Date,Description,Amount\n2024-01-13,Tea,-2.00\n2024-01-14,Bus,-1.00\n"
@@ -57,6 +59,22 @@ class TestOpened:
         made = zipped(**{"a.csv": clear, "b.csv": b"Date,Text,Amount\n03/02/2024,A,-1.00\n"})
         found = statements(io.BytesIO(made), "all.zip", Account("GBP"))
         assert [str(one.lines["booked_on"][0]) for one in found] == ["2024-01-13", "2024-02-03"]
+
+    def test_as_much_as_may_be_uploaded(self, tmp_path: Path) -> None:
+        large = tmp_path / "large.csv"
+        with large.open("wb") as opened:
+            opened.write(ROWS)
+            opened.truncate(Settings().upload_bytes)
+        with large.open("rb") as opened:
+            assert [member.name for member in members(opened, "large.csv")] == ["large.csv"]
+
+    @pytest.mark.parametrize(
+        ("compressed_bytes", "most_bytes"),
+        [(1, 16 << 20), (1_000_000, 250_000_000), (2_000_000, 300_000_000), (10_000_000, 600_000_000)],
+    )
+    def test_more_where_more_was_sent(self, compressed_bytes: int, most_bytes: int) -> None:
+        assert allowed_bytes(compressed_bytes) == most_bytes
+        assert allowed_bytes(50_000_000) == MAX_EXPANDED_BYTES
 
 
 class TestRefused:
