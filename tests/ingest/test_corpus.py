@@ -111,7 +111,6 @@ OFX = [
     Case("fail_nice/decimal_error.ofx", "CAD", 0, 1),
     Case("fail_nice/empty_balance.ofx", "CAD", 1, 0, ("2011-03-08", "120", "Foobar")),
 ]
-OTHERS = {"camt": "unknown_format", "mt940": "unknown_format", "bai2": "unknown_format"}
 
 
 class TestCorpus:
@@ -130,14 +129,6 @@ class TestCorpus:
         tables = {path.name for path in (folder / "csv").iterdir() if path.suffix.lower() in (".csv", ".dat", ".xls")}
         same = {"test_raiffeisen_02.csv", "test_regex_123456_87654321_1234_21_12.csv"}  # as test_raiffeisen_01.csv
         assert tables - same == {case.name for case in CSV}
-
-    @pytest.mark.parametrize("kind", ["camt", "mt940", "bai2"])
-    def test_formats_to_come_are_named(self, data: Path, kind: str) -> None:
-        """Never a traceback, and never lines made of what was not understood."""
-        for path in sorted((data / "statements" / kind).rglob("*")):
-            if path.is_file() and path.suffix not in (".json", ".yml", ".md") and path.name != "LICENSE":
-                with path.open("rb") as opened, pytest.raises(Problem):
-                    statements(opened, path.name, Account("EUR"))
 
 
 def _hold(path: Path, case: Case) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ai2.ingest.containers import Member
-from ai2.ingest.formats import delimited, ofx
+from ai2.ingest.formats import bai2, camt, delimited, mt940, ofx, qif
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.lines import Account, Statement
 from ai2.ingest.problems import UnknownFormat
@@ -20,13 +20,6 @@ OTHER_FORMATS = (
     (re.compile(rb"PK\x03\x04"), "a spreadsheet (XLSX or ODS)"),
     (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Excel workbook (XLS)"),
     (re.compile(rb"%PDF"), "a PDF"),
-    (
-        re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:\w+:)?Document\b[^>]*iso:20022", re.S),
-        "camt (ISO 20022)",
-    ),
-    (re.compile(rb"(?:\{1:F01|:20:|(?:\w{4,12}\s+)?940\s*\r?\n:20:)"), "MT940"),
-    (re.compile(rb"!(?:Type|Account|Option|Clear):", re.I), "QIF"),
-    (re.compile(rb"01,[^,\r\n]*,[^,\r\n]*,\d{6},\d{4},"), "BAI2"),
     (re.compile(rb"(?:<!doctype\s+html|<html)\b", re.I), "a web page"),
     (re.compile(rb"[{\[]\s*[\"{\[\]}]"), "JSON"),
 )
@@ -44,7 +37,7 @@ class Format(Protocol):
         """The statement in one file. Raises Unreadable and its kinds; never skips a row."""
 
 
-FORMATS: tuple[Format, ...] = (ofx, delimited)
+FORMATS: tuple[Format, ...] = (ofx, camt, mt940, qif, bai2, delimited)
 
 
 def detect(head: bytes) -> Format:
