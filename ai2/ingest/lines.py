@@ -62,6 +62,7 @@ class Reason(StrEnum):
 
     OPEN_QUOTE = "open_quote", "a quotation mark in this row is never closed"
     EXTRA_CELLS = "extra_cells", "the row has more cells than there are columns"
+    OTHER_TABLE = "other_table", "the row stands below another header than the file's first; send that table by itself"
     CUT_OFF = "cut_off", "the file ends inside this row"
     WRONG_ENCODING = "wrong_encoding", "the row holds bytes that are not text in the file's encoding"
     PENDING = "pending", "the bank has not booked this yet; it will come again when booked"

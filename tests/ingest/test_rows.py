@@ -39,7 +39,9 @@ class TestRejected:
             "Date,Description,Amount,State\n2024-01-13,A,-2.00,COMPLETED\n2024-01-14,B,-1.00,PENDING\n"
             "2024-01-15,C,-1.00,DECLINED\n"
         )
-        assert reasons(read(text)) == [(3, "pending"), (4, "not_booked")]
+        found = read(text)
+        assert reasons(found) == [(4, "not_booked")]
+        assert found.lines["status"].to_pylist() == ["posted", "pending"]
 
     def test_a_row_with_debit_and_credit_is_neither(self) -> None:
         text = "Date,Text,Debit,Credit\n2024-01-13,A,2.00,\n2024-01-14,B,1.00,1.00\n2024-01-15,C,0.00,5.00\n"
@@ -104,7 +106,7 @@ class TestOutside:
         text = "Account;12345\nFrom;2024\n\nDatum;Text;Betrag\n2024-01-13;A;-2,00\n\n2024-01-14;B;-1,00\nThank you;;\n"
         found = read(text, currency="EUR")
         assert [line[2] for line in lines(found)] == ["A", "B"]
-        assert found.outside == {"preamble": 3, "blank": 2, "footer": 1, "continuation": 0}
+        assert found.outside == {"preamble": 3, "blank": 2, "footer": 1, "continuation": 0, "header": 0}
 
     def test_line_numbers_are_those_of_the_file(self) -> None:
         text = 'Account;12345\n\nDatum;Text;Betrag\n2024-01-13;"A\nB";-2,00\n2024-01-14;C;-1,00\n'

@@ -17,8 +17,9 @@ import pyarrow.csv as arrow_csv
 
 from ai2.ingest import encodings
 from ai2.ingest.containers import Member
-from ai2.ingest.layout import heading
+from ai2.ingest.layout import dialect, heading
 from ai2.ingest.layout.apply import apply
+from ai2.ingest.layout.dialect import Dialect
 from ai2.ingest.layout.infer import Source, infer
 from ai2.ingest.layout.model import PARSER_VERSION, Layout, Options
 from ai2.ingest.layout.sheet import Record, Sheet, SheetBuilder
@@ -27,7 +28,6 @@ from ai2.ingest.problems import LineTooLong
 
 NAME = "csv"
 HEAD_LINES = 300
-DELIMITERS = (",", ";", "\t", "|")
 MAX_LINE_LENGTH = 1 << 20
 # A row of fewer columns cannot be told from text, so it does not prove that a quote was left open.
 TELLING_CELLS = 3
@@ -46,15 +46,15 @@ def read(
 ) -> Statement:
     """The lines of one file. Raises Unreadable and its kind, NeedsAnswer, OtherCurrency."""
     with member.open() as opened:
-        text = encodings.examine(opened, usual=_saved_encoding(saved))
+        text = encodings.examine(opened, usual=options.encoding or _saved_encoding(saved))
     with _lines(member, text.encoding) as lines:
-        delimiter = _delimiter(list(islice(lines, HEAD_LINES)), saved)
+        known = _dialect(list(islice(lines, HEAD_LINES)), saved)
     with _lines(member, text.encoding) as lines:
-        records = _Records(lines, delimiter)
+        records = _Records(lines, known)
         head = list(islice(records, HEAD_LINES))
-        found = heading.find(head)
+        found = heading.find(head, saved)
         rows = head[found.skip :]
-        sheet = _regular(member, text, delimiter, found, rows[0].first_line) if rows else None
+        sheet = _regular(member, text, known, found, rows[0].first_line) if rows else None
         if sheet is None:
             sheet = _row_by_row(found, rows, records)
     outside = {"preamble": found.skip, "blank": records.blank}
@@ -62,8 +62,16 @@ def read(
         return Statement(member.name, NAME, PARSER_VERSION, LINES.empty_table(), outside=outside)
     encoding = None if text.encoding.startswith("utf") else text.encoding
     header = found.names if found.has_header else ()
-    layout = infer(Source(sheet, header, delimiter, encoding), account, options, saved)
-    reading = apply(sheet, layout, account, ends_whole=text.ends_whole, may_be_damaged=not text.is_proven)
+    source = Source(sheet, header, known.delimiter, encoding, known.quote, known.escape, found.header_rows)
+    layout = infer(source, account, options, saved)
+    reading = apply(
+        sheet,
+        layout,
+        account,
+        ends_whole=text.ends_whole,
+        may_be_damaged=not text.is_proven,
+        section=found.section,
+    )
     return Statement(
         file_name=member.name,
         format=NAME,
@@ -77,7 +85,7 @@ def read(
 
 
 def _regular(
-    member: Member, text: encodings.Text, delimiter: str, found: heading.Heading, first_line: int
+    member: Member, text: encodings.Text, known: Dialect, found: heading.Heading, first_line: int
 ) -> Sheet | None:
     """The sheet of a file in which every row is one whole line, or none where it is not."""
     if text.lines is None or text.encoding not in ("utf-8", "utf-8-sig"):
@@ -88,7 +96,13 @@ def _regular(
             table = arrow_csv.read_csv(
                 opened,
                 arrow_csv.ReadOptions(column_names=names, skip_rows=first_line - 1, use_threads=False),
-                arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
+                arrow_csv.ParseOptions(
+                    delimiter=known.delimiter,
+                    quote_char=known.quote or False,
+                    escape_char=known.escape or False,
+                    newlines_in_values=True,
+                    ignore_empty_lines=False,
+                ),
                 arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
             )
     except pa.ArrowInvalid:  # rows of different widths, or bytes that are not UTF-8
@@ -109,8 +123,8 @@ def _row_by_row(found: heading.Heading, head: list[Record], records: "_Records")
 class _Records:
     """Rows one by one, blank lines counted and left out."""
 
-    def __init__(self, lines: Iterator[str], delimiter: str) -> None:
-        self._source, self._delimiter = lines, delimiter
+    def __init__(self, lines: Iterator[str], dialect: Dialect) -> None:
+        self._source, self._dialect = lines, dialect
         self._pending: deque[str] = deque()
         self._held: list[str] = []
         self.line = self.blank = 0
@@ -135,7 +149,7 @@ class _Records:
                 self.blank += len(self._held)
 
     def _reader(self) -> "Iterator[list[str]]":
-        return csv.reader(self._each_line(), delimiter=self._delimiter)
+        return self._dialect.rows(self._each_line())
 
     def _each_line(self) -> Iterator[str]:
         pending, held = self._pending, self._held
@@ -155,8 +169,7 @@ class _Records:
         """Whether the lines inside a quoted cell are rows themselves."""
         least = max(TELLING_CELLS, self.width)
         return any(
-            len(cells := next(csv.reader([line], delimiter=self._delimiter), [])) >= least
-            and heading.looks_like_data(cells)
+            len(cells := next(self._dialect.rows([line]), [])) >= least and heading.looks_like_data(cells)
             for line in self._held[1:]
         )
 
@@ -164,7 +177,7 @@ class _Records:
         first, *rest = self._held
         self._pending.extendleft(reversed(rest))
         self.line -= len(rest)
-        return Record(self.line, self.line, first.rstrip("\r\n").split(self._delimiter), damaged=True)
+        return Record(self.line, self.line, first.rstrip("\r\n").split(self._dialect.delimiter), damaged=True)
 
 
 @contextmanager
@@ -181,18 +194,8 @@ def _clean(text: io.TextIOWrapper) -> Iterator[str]:
         yield line.replace("\0", "").replace("\x1a", "") if "\0" in line or "\x1a" in line else line
 
 
-def _delimiter(head: list[str], saved: Sequence[Layout]) -> str:
-    """The one that makes the most rows with a date and an amount; among equals the most even columns."""
-    known = [layout.delimiter for layout in saved if layout.delimiter not in DELIMITERS]
-    return max((*DELIMITERS, *known), key=lambda delimiter: _fit(head, delimiter))
-
-
-def _fit(head: list[str], delimiter: str) -> tuple[int, int, int]:
-    rows = [record.cells for record in _Records(iter(head), delimiter)]
-    data = [len(cells) for cells in rows if heading.looks_like_data(cells)]
-    widths = [len(cells) for cells in rows if len(cells) > 1]
-    most = max(map(widths.count, set(widths)), default=0)
-    return len(data), most, max(widths, default=0)
+def _dialect(head: list[str], saved: Sequence[Layout]) -> Dialect:
+    return dialect.find(head, lambda known: [record.cells for record in _Records(iter(head), known)], saved)
 
 
 def _with_originals(member: Member, encoding: str, rejected: list[tuple[int, int, Reason]]) -> tuple[Rejected, ...]:

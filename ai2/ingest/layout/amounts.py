@@ -54,7 +54,7 @@ _FRONT_PARTS, _BACK_PARTS = re.compile(_FRONT, re.ASCII), re.compile(_BACK, re.A
 # What is written where there is no amount: `-`, `€ -`.
 BLANK = re.compile(rf"(?:{_SYMBOL} ?)?[-–—]{{1,2}}(?: ?{_SYMBOL})?")
 # Wide forms as ordinary ones, all apostrophes as one; what has no width is left out.
-_PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_PLAIN: dict[int, int | str | None] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _PLAIN |= {0xFFE5: "¥", 0xFFE1: "£", 0x2019: "'", 0x2018: "'", 0xB4: "'", 0x02BC: "'"}
 _PLAIN |= dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF), None)
 # No amount is longer, and longer cells would only cost time.
@@ -89,6 +89,31 @@ class MarkEvidence:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """The decimal marks that some cells prove, those that could be either, and whether whole numbers are among them."""
+
+    proven: frozenset[DecimalMark] = frozenset()
+    unclear: frozenset[str] = frozenset()
+    has_whole: bool = False
+
+    def __or__(self, other: "Marks") -> "Marks":
+        return Marks(self.proven | other.proven, self.unclear | other.unclear, self.has_whole or other.has_whole)
+
+    def judged(self, exponent: int | None) -> MarkEvidence:
+        """Yen have no decimals, so that `14.000` yen is thousands; dinars have three, so that a column in which every
+        value has three digits behind the same mark has decimals.
+        """
+        if len(self.proven) > 1:
+            return MarkEvidence(None, contradicts=True)
+        if self.proven:
+            return MarkEvidence(next(iter(self.proven)))
+        if len(self.unclear) == 1 and (exponent == 0 or (exponent == 3 and not self.has_whole)):
+            is_comma = self.unclear == {","}
+            return MarkEvidence("," if is_comma == (exponent == 3) else ".")
+        return MarkEvidence(None, needed=bool(self.unclear))
+
+
+@dataclass(frozen=True)
 class _Taken:
     """A cell taken apart: its number, and what stands around it."""
 
@@ -120,30 +145,24 @@ def is_blank(text: str) -> bool:
 
 
 def mark_evidence(cells: Iterable[str], exponent: int | None = None) -> MarkEvidence:
-    """What all the different values together say of the decimal mark.
+    """What all the different values together say of the decimal mark; `exponent` is how many decimals they have."""
+    return marks_in(cells).judged(exponent)
 
-    `exponent` is how many decimals the currency has. Yen have none, so that `14.000` yen is thousands; dinars have
-    three, so that a column in which every value has three digits behind the same mark has decimals.
-    """
-    found: set[DecimalMark] = set()
+
+def marks_in(cells: Iterable[str]) -> Marks:
+    """What these cells say of the decimal mark, to be put together with what others say."""
+    proven: set[DecimalMark] = set()
     unclear: set[str] = set()
-    whole = False
+    has_whole = False
     for cell in cells:
         says, mark = _says(cell)
         if says:
-            found.add(says)
+            proven.add(says)
         elif mark:
             unclear.add(mark)
         else:
-            whole = whole or _has_digits(cell)
-    if len(found) > 1:
-        return MarkEvidence(None, contradicts=True)
-    if not found and len(unclear) == 1 and (exponent == 0 or (exponent == 3 and not whole)):
-        is_comma = unclear == {","}
-        return MarkEvidence("," if is_comma == (exponent == 3) else ".")
-    if found:
-        return MarkEvidence(next(iter(found)))
-    return MarkEvidence(None, needed=bool(unclear))
+            has_whole = has_whole or _has_digits(cell)
+    return Marks(frozenset(proven), frozenset(unclear), has_whole)
 
 
 def _has_digits(cell: str) -> bool:
@@ -171,6 +190,11 @@ def symbol_allows(symbol: str, currency: str) -> bool:
     if plain[-1] == "$":
         return DOLLARS.get(plain[:-1], currency) == currency and currency in SYMBOLS["$"]
     return plain[-1] not in SYMBOLS or currency in SYMBOLS[plain[-1]]
+
+
+def means(cell: str, currency: str) -> bool:
+    """Whether a cell of a currency column, a code or a sign, is this currency."""
+    return cell.upper() == currency or (cell.rstrip(".") in SYMBOLS and symbol_allows(cell, currency))
 
 
 def _taken(cell: str) -> _Taken | None:

@@ -1,81 +1,117 @@
 """Application: a sheet read by a layout gives statement lines, and for every other row the reason.
 
-Three kinds of rows are no rows of their own, and are counted: blank ones; a footer, that is the last rows as far
-as they have neither a date nor an amount; and continuations, which have text in description columns only and
-belong to the row above them. Everything else that cannot be read is rejected.
+Five kinds of rows are no rows of their own, and are counted: blank ones; a footer, that is the last rows as far as
+they have neither a date nor an amount; continuations, which have text in description columns only and belong to the
+row above them; the header again; and the name of a section. Everything else that cannot be read is rejected.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ai2.ingest.layout import casting, signs, texts
+from ai2.ingest.layout import amounts, casting, sections, signs, states, texts
+from ai2.ingest.layout.heading import Section
 from ai2.ingest.layout.model import Layout
 from ai2.ingest.layout.roles import IBAN
 from ai2.ingest.layout.sheet import Column, Sheet
-from ai2.ingest.layout.words import NOT_BOOKED, PENDING, SUMMARIES, Role, plain
+from ai2.ingest.layout.states import Mask, mask, spread
+from ai2.ingest.layout.words import SUMMARIES, Role
 from ai2.ingest.lines import LINES, Account, Reason
 from ai2.kit.money import exponent
 
-Mask = NDArray[np.bool_]
-# Up to so many different cells are looked at one by one, accents and all.
-FEW = 1000
 MONEY = (Role.AMOUNT, Role.DEBIT, Role.CREDIT)
 # These have a place of their own in a line; every other column is an attribute.
-PLACED = (*MONEY, Role.DATE, Role.FLAG, Role.CURRENCY, Role.DESCRIPTION, Role.MERCHANT, Role.REFERENCE, Role.MCC)
+PLACED = (
+    *MONEY,
+    Role.DATE,
+    Role.FLAG,
+    Role.CURRENCY,
+    Role.DESCRIPTION,
+    Role.MERCHANT,
+    Role.REFERENCE,
+    Role.MCC,
+)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Lines, and beside them the rejected rows: their first and last line, and why."""
+    """Lines, and beside them the rejected rows: their first and last line, and why.
+
+    `section` is what the sheet's last row stands in, and the next piece of the same file begins with. `unproven` are
+    the first lines where the stated balance does not follow from the amounts.
+    """
 
     lines: pa.Table
     rejected: list[tuple[int, int, Reason]]
     outside: dict[str, int]
+    section: Section = "booked"
+    unproven: tuple[int, ...] = ()
 
 
-def apply(sheet: Sheet, layout: Layout, account: Account, *, ends_whole: bool, may_be_damaged: bool = True) -> Reading:
+def apply(
+    sheet: Sheet,
+    layout: Layout,
+    account: Account,
+    *,
+    ends_whole: bool,
+    may_be_damaged: bool = True,
+    is_last: bool = True,
+    section: Section = "booked",
+) -> Reading:
     """Read every row of the sheet.
 
-    `ends_whole` is false where the file's last line has no end, `may_be_damaged` where all its bytes were text.
+    `ends_whole` is false where the file's last line has no end, `may_be_damaged` where not all its bytes were text,
+    `is_last` where more rows of the same file follow: only the last have a footer. `section` is what the heading, or
+    the piece before, says of the first rows.
     """
-    reader = _Reader(sheet, layout, account)
+    reader = _Reader(sheet, layout, account, section)
     continued = reader.continuations()
-    footer = reader.footer(ends_whole=ends_whole) & ~continued
-    rows = ~continued & ~footer
+    found = reader.sections
+    aside = continued | found.headers | found.names
+    footer = reader.footer(aside, ends_whole=ends_whole) & ~aside if is_last else np.zeros(len(sheet), bool)
+    rows = ~aside & ~footer
     reasons = reader.reasons(ends_whole=ends_whole, may_be_damaged=may_be_damaged)
     return Reading(
         reader.lines(continued).filter(pa.array(rows & (reasons == 0))),
         reader.rejected(reasons, rows & (reasons != 0)),
-        {"footer": int(footer.sum()), "continuation": int(continued.sum())},
+        {
+            "footer": int(footer.sum()),
+            "continuation": int(continued.sum()),
+            "header": int((found.headers | found.names).sum()),
+        },
+        found.last,
+        reader.unproven(rows & (reasons == 0)),
     )
 
 
 class _Reader:
     """The columns of one sheet by their roles, dates and amounts cast."""
 
-    def __init__(self, sheet: Sheet, layout: Layout, account: Account) -> None:
+    def __init__(self, sheet: Sheet, layout: Layout, account: Account, section: Section) -> None:
         self.sheet, self.layout, self.account = sheet, layout, account
         self.date = self._all(Role.DATE)[0]
         self.days = casting.read_dates(self.date, layout.date_order or "dmy")
-        self.amounts, self.unread, self.both = self._amounts()
+        self.amounts, self.unread, self.both, self.has_amount = self._amounts()
+        self.sections = sections.find(sheet, self._bare(), section)
+        self.pending, self.booked_on = self._pending()
 
     def continuations(self) -> Mask:
         """Rows with text in description columns and nothing else, below another row."""
         placed = set(self.layout.columns.get(Role.DESCRIPTION, ()))
-        mask = self._filled(column for column in self.sheet.columns if column.position in placed)
-        mask &= ~self._filled(column for column in self.sheet.columns if column.position not in placed)
-        mask[:1] = False
-        return mask
+        found = self._filled(column for column in self.sheet.columns if column.position in placed)
+        found &= ~self._filled(column for column in self.sheet.columns if column.position not in placed)
+        found &= ~self.sections.names & ~self.sections.headers
+        found[:1] = False
+        return found
 
-    def footer(self, *, ends_whole: bool) -> Mask:
+    def footer(self, aside: Mask, *, ends_whole: bool) -> Mask:
         """The last rows without date and amount; a row that the file's end cut is no footer."""
-        bare = ~_mask(pc.is_valid(self.days.values)) & ~_says(self.date, PENDING)
-        bare &= ~_mask(pc.is_valid(self.amounts))
+        bare = self._bare() | aside
         if not ends_whole:
             bare[-1:] = False
         kept = np.flatnonzero(~bare)
@@ -84,27 +120,40 @@ class _Reader:
     def reasons(self, *, ends_whole: bool, may_be_damaged: bool) -> NDArray[np.int16]:
         """For each row the first reason that speaks against it, by its place in Reason from 1; 0 for none."""
         found = np.zeros(len(self.sheet), np.int16)
+        has_day = mask(pc.is_valid(self.booked_on))
         against = {
             Reason.OPEN_QUOTE: self.sheet.damaged,
             Reason.EXTRA_CELLS: self.sheet.overfull,
-            Reason.PENDING: _says(self.date, PENDING) | self._any_says(Role.STATUS, PENDING),
-            Reason.NOT_BOOKED: self._any_says(Role.STATUS, NOT_BOOKED),
+            Reason.OTHER_TABLE: self.sections.other,
+            Reason.NOT_BOOKED: states.not_booked(self._all(Role.STATUS), len(self.sheet)),
             Reason.SUMMARY: self._any_says(Role.DESCRIPTION, SUMMARIES),
+            Reason.PENDING: self.pending & ~(has_day & self.has_amount),
             Reason.CUT_OFF: self._cut_off(ends_whole=ends_whole),
-            Reason.BAD_DATE: _mask(self.days.unread),
-            Reason.NO_DATE: ~_mask(self.date.filled),
+            Reason.BAD_DATE: mask(self.days.unread) & ~has_day,
+            Reason.NO_DATE: ~has_day,
             Reason.BAD_AMOUNT: self.unread,
             Reason.TWO_AMOUNTS: self.both,
-            Reason.NO_AMOUNT: ~self._filled(column for role in MONEY for column in self._all(role)),
-            Reason.NO_FLAG: _mask(pc.is_null(self.amounts)),
+            Reason.NO_AMOUNT: ~self.has_amount,
+            Reason.NO_FLAG: mask(pc.is_null(self.amounts)),
             Reason.TOO_PRECISE: self._too_precise(),
-            Reason.OTHER_CURRENCY: self._other(Role.CURRENCY, self.account.currency),
-            Reason.OTHER_ACCOUNT: self._other(Role.ACCOUNT, self.account.number),
+            Reason.OTHER_CURRENCY: self._other_currency(),
+            Reason.OTHER_ACCOUNT: self._other_account(),
             Reason.WRONG_ENCODING: self._damaged() if may_be_damaged else self._nowhere(),
         }
-        for reason, mask in against.items():
-            found[(found == 0) & mask] = list(Reason).index(reason) + 1
+        for reason, rows in against.items():
+            found[(found == 0) & rows] = list(Reason).index(reason) + 1
         return found
+
+    def unproven(self, rows: Mask) -> tuple[int, ...]:
+        """The first lines whose balance does not follow; none where the file states no balance, or that of a debt."""
+        if Role.BALANCE not in self.layout.columns or self.account.kind in signs.OWED:
+            return ()
+        counted = pa.array(rows & ~self.pending)
+        days = pc.filter(self.booked_on, counted).drop_null()
+        falls = len(days) > 1 and days[0].as_py() > days[-1].as_py()
+        values = pc.if_else(counted, self.amounts, None)
+        found = signs.balances(values, self._balances(), self.sheet.first_line)
+        return (found.up if falls else found.along(signs.BOTH_WAYS)).broken_in
 
     def lines(self, continued: Mask) -> pa.Table:
         """All rows, rejected ones too, so that masks fit."""
@@ -113,7 +162,7 @@ class _Reader:
         placed = {position for role in PLACED for position in self.layout.columns.get(role, ())}
         columns = {
             "line_number": pa.array(self.sheet.first_line, pa.int32()),
-            "booked_on": self.days.values,
+            "booked_on": self.booked_on,
             "amount": self.amounts,
             "currency": pa.array([self.account.currency]).take(pa.array(np.zeros(len(self.sheet), np.int8))),
             "description": texts.description(self._all(Role.DESCRIPTION), others, continued),
@@ -121,10 +170,10 @@ class _Reader:
             "reference": self._text(Role.REFERENCE),
             "mcc": pc.if_else(pc.match_substring_regex(mcc, r"^[0-9]{4}$"), mcc, None),
             "provider_id": self._text(Role.PROVIDER_ID),
-            "pending_id": pa.nulls(len(self.sheet), pa.string()),
-            "status": pa.array(["posted"]).take(pa.array(np.zeros(len(self.sheet), np.int8))),
+            "pending_id": self._text(Role.PENDING_ID),
+            "status": pa.array(["posted", "pending"]).take(pa.array(self.pending.astype(np.int8))),
             "value_on": self._value_dates(),
-            "counterparty": pa.nulls(len(self.sheet), pa.string()),
+            "counterparty": self._counterparty(),
             "balance": self._balances(),
             "attributes": texts.attributes(
                 [column for column in self.sheet.columns if column.position not in placed], len(self.sheet)
@@ -156,90 +205,104 @@ class _Reader:
         return np.zeros(len(self.sheet), bool)
 
     def _filled(self, columns: Iterable[Column]) -> Mask:
-        mask = self._nowhere()
+        found = self._nowhere()
         for column in columns:
-            mask |= _mask(column.filled)
-        return mask
+            found |= mask(column.filled)
+        return found
 
-    def _amounts(self) -> tuple[pa.Array, Mask, Mask]:
-        """Money out below zero; where a cell is no amount; where both debit and credit are filled."""
+    def _amounts(self) -> tuple[pa.Array, Mask, Mask, Mask]:
+        """Money out below zero; where a cell is no amount; where both debit and credit are filled; where any is."""
         mark = self.layout.decimal_mark or "."
         amount = self._all(Role.AMOUNT)
         if amount:
             read = casting.read_amounts(amount[0], mark)
             flag = self._all(Role.FLAG)
-            flags = signs.flags_of(flag[0]) if flag else read.marks if read.marks.any() else None
-            values = signs.signed(read, flags, self.layout.positive_is, self.layout.unflagged_is)
-            return values, _mask(read.unread), self._nowhere()
+            flags = signs.flags_of(flag[0], self.layout.flag_words) if flag else None
+            if flags is None and read.marks.any():
+                flags = read.marks
+            values = signs.signed(
+                read,
+                flags,
+                self.layout.positive_is,
+                self.layout.unflagged_is,
+                reversed_flags=self.layout.sides_are_reversed,
+            )
+            return values, mask(read.unread), self._nowhere(), mask(read.filled)
         debit, credit = ([casting.read_amounts(column, mark) for column in self._all(role)] for role in MONEY[1:])
-        return self._from_sides(debit, credit)
-
-    def _from_sides(self, debit: list[casting.Amounts], credit: list[casting.Amounts]) -> tuple[pa.Array, Mask, Mask]:
-        """One of the two is filled, or the other is zero."""
-        nothing = pa.nulls(len(self.sheet), casting.MONEY)
-        out = debit[0].values if debit else nothing
-        into = credit[0].values if credit else nothing
-        if self.layout.debits_are != "negative":
-            out = pc.negate(out)
-        went_out, came_in = casting.direction(out) != 0, casting.direction(into) != 0
-        unread = self._nowhere()
+        values, unread, both = casting.from_sides(debit, credit, self.layout.debits_are, len(self.sheet))
+        filled = self._nowhere()
         for side in (*debit, *credit):
-            unread |= _mask(side.unread)
-        return pc.if_else(pa.array(went_out), out, pc.coalesce(into, out)), unread, went_out & came_in
+            filled |= mask(side.filled)
+        return pc.negate(values) if self.layout.sides_are_reversed else values, unread, both, filled
+
+    def _bare(self) -> Mask:
+        """Rows with neither a date nor an amount."""
+        has_day = mask(pc.is_valid(self.days.values)) | self._says_pending
+        return ~has_day & ~mask(pc.is_valid(self.amounts))
+
+    @cached_property
+    def _says_pending(self) -> Mask:
+        return states.pending([self.date, *self._all(Role.STATUS)], self.layout.pending_words, len(self.sheet))
+
+    def _pending(self) -> tuple[Mask, pa.Array]:
+        """Rows that are not booked yet; and the day of each row, of those another one that the file gives."""
+        pending = self._says_pending | self.sections.pending
+        days = self.days.values
+        for column in (column for role in (Role.TRANSACTION_DATE, Role.VALUE_DATE) for column in self._all(role)):
+            if (pending & mask(pc.is_null(days))).any():
+                others = casting.read_dates(column, self.layout.date_order or "dmy").values
+                days = pc.if_else(pa.array(pending), pc.coalesce(days, others), days)
+        return pending, days
+
+    def _counterparty(self) -> pa.Array:
+        """The other side's account; spaces inside it are for the eye."""
+        column = next(iter(self._all(Role.COUNTERPARTY)), None)
+        if column is None:
+            return pa.nulls(len(self.sheet), pa.string())
+        numbers = pc.replace_substring(column.distinct, " ", "")
+        return column.take(pc.if_else(pc.match_substring_regex(numbers, "[0-9]"), numbers, None))
 
     def _too_precise(self) -> Mask:
         rounded = pc.round(self.amounts, ndigits=exponent(self.account.currency))
-        return _mask(pc.not_equal(rounded, self.amounts))
+        return mask(pc.not_equal(rounded, self.amounts))
 
     def _cut_off(self, *, ends_whole: bool) -> Mask:
         """The last row, where the file ends before the last column that the rows above fill."""
-        mask = self._nowhere()
-        if not ends_whole and len(mask) > 2:
-            filled = [_mask(column.filled) for column in self.sheet.columns]
+        found = self._nowhere()
+        if not ends_whole and len(found) > 2:
+            filled = [mask(column.filled) for column in self.sheet.columns]
             usual = max((place for place, rows in enumerate(filled) if rows[:-1].all()), default=0)
-            mask[-1] = not any(rows[-1] for rows in filled[usual:])
-        return mask
+            found[-1] = not any(rows[-1] for rows in filled[usual:])
+        return found
 
     def _any_says(self, role: Role, known: frozenset[str]) -> Mask:
-        mask = self._nowhere()
+        found = self._nowhere()
         for column in self._all(role):
-            mask |= _says(column, known)
-        return mask
+            found |= states.says(column, known)
+        return found
 
-    def _other(self, role: Role, own: str | None) -> Mask:
-        """Where another currency or another IBAN stands than the account's."""
-        mask, wanted = self._nowhere(), (own or "").replace(" ", "")
-        if role is Role.ACCOUNT and not IBAN.fullmatch(wanted):
-            return mask
-        for column in self._all(role):
-            mask |= _spread(column, [cell.replace(" ", "") != wanted for cell in column.distinct.to_pylist()])
-        return mask
+    def _other_currency(self) -> Mask:
+        """Where another currency stands than the account's."""
+        found, own = self._nowhere(), self.account.currency
+        for column in self._all(Role.CURRENCY):
+            found |= spread(column, [not amounts.means(cell, own) for cell in column.distinct.to_pylist()])
+        return found
+
+    def _other_account(self) -> Mask:
+        """Where another IBAN stands than the account's."""
+        found, own = self._nowhere(), (self.account.number or "").replace(" ", "")
+        if IBAN.fullmatch(own):
+            for column in self._all(Role.ACCOUNT):
+                found |= spread(column, [cell.replace(" ", "") != own for cell in column.distinct.to_pylist()])
+        return found
 
     def _damaged(self) -> Mask:
         """Where a byte was no text and U+FFFD stands for it."""
-        mask = self._nowhere()
+        found = self._nowhere()
         for column in self.sheet.columns:
-            mask |= _spread(column, pc.match_substring(column.distinct, "\ufffd").to_pylist())
-        return mask
+            found |= spread(column, pc.match_substring(column.distinct, "\ufffd").to_pylist())
+        return found
 
     def _text(self, role: Role) -> pa.Array:
         columns = self._all(role)
         return columns[0].text if columns else pa.nulls(len(self.sheet), pa.string())
-
-
-def _says(column: Column, known: frozenset[str]) -> Mask:
-    """Where a cell is one of the known phrases."""
-    if len(column.distinct) <= FEW:
-        return _spread(column, [plain(cell) in known for cell in column.distinct.to_pylist()])
-    words = pc.replace_substring_regex(pc.utf8_lower(column.distinct), r"[^a-z0-9]+", " ")
-    return _spread(column, pc.is_in(pc.utf8_trim_whitespace(words), value_set=pa.array(known)).to_pylist())
-
-
-def _spread(column: Column, found: list[bool]) -> Mask:
-    if not any(found):
-        return np.zeros(len(column.encoded), bool)
-    return _mask(column.take(pa.array(found, pa.bool_())))
-
-
-def _mask(values: pa.Array) -> Mask:
-    return np.array(pc.fill_null(values, False), dtype=bool)

@@ -68,6 +68,25 @@ def read_dates(column: Column, order: DateOrder) -> Dates:
     return known
 
 
+def from_sides(
+    debit: list[Amounts], credit: list[Amounts], debits_are: str | None, rows: int
+) -> tuple[pa.Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Amounts of two columns, money out below zero; where a cell is no amount; and where both columns are filled.
+
+    One of the two is filled, or the other is zero.
+    """
+    nothing = pa.nulls(rows, MONEY)
+    out = debit[0].values if debit else nothing
+    into = credit[0].values if credit else nothing
+    if debits_are != "negative":
+        out = pc.negate(out)
+    went_out, came_in = direction(out) != 0, direction(into) != 0
+    unread = np.zeros(rows, bool)
+    for side in (*debit, *credit):
+        unread |= np.asarray(side.unread)
+    return pc.if_else(pa.array(went_out), out, pc.coalesce(into, out)), unread, went_out & came_in
+
+
 def direction(values: pa.Array) -> NDArray[np.int8]:
     """+1 above zero, -1 below, 0 at zero and where nothing is."""
     above, below = (np.asarray(pc.fill_null(compare(values, 0), False)) for compare in (pc.greater, pc.less))

@@ -150,7 +150,16 @@ def evidence(cells: Iterable[str]) -> Evidence:
 
     Of two-digit years a value that cannot be a day or a month rules an order out, and so does what hardly changes.
     """
-    found = {one for cell in cells if (one := written_below_header(cell)) and one.order is None}
+    return judged(open_ones(cells))
+
+
+def open_ones(cells: Iterable[str]) -> frozenset[Written]:
+    """The dates among these cells whose order is open, to be put together with those of others."""
+    return frozenset(one for cell in cells if (one := written_below_header(cell)) and one.order is None)
+
+
+def judged(found: frozenset[Written]) -> Evidence:
+    """What dates whose order is open say together."""
     fits = [orders for one in found if (orders := _fits(one))]
     possible: set[DateOrder] = set(ORDERS).intersection(*fits) if fits else {"dmy", "mdy"}
     if not possible:
@@ -174,7 +183,7 @@ def _fits(one: Written) -> set[DateOrder]:
     return fits
 
 
-def _unlikely(found: set[Written]) -> set[DateOrder]:
+def _unlikely(found: frozenset[Written]) -> set[DateOrder]:
     """Of two-digit years: the orders in which nearly every day were another year's, on the same day of the month."""
     firsts, lasts = len({one.first for one in found}), len({one.third for one in found})
     if firsts >= max(TELLING_DAYS, 3 * lasts):

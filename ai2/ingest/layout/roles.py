@@ -15,6 +15,7 @@ from ai2.ingest.layout.model import Options
 from ai2.ingest.layout.sheet import Column, Sheet, flag
 from ai2.ingest.layout.words import (
     ASIDE,
+    BOOKED,
     CURRENCIES,
     NOT_BOOKED,
     PENDING,
@@ -28,9 +29,12 @@ from ai2.ingest.problems import MappingDoesNotFit, Question
 from ai2.kit.errors import FieldError
 
 STRONG = 100
+MONEY_ROLES = (Role.AMOUNT, Role.DEBIT, Role.CREDIT, Role.BALANCE)
 _CODE = re.compile(r"[A-Z]{3}")
 _MCC = re.compile(r"\d{4}")
 IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
+# With spaces, dashes, the bank's code behind a slash, and stars where the bank hides some digits.
+_ACCOUNT = re.compile(r"(?:[A-Z]{2}\d{2})?[\dA-Z*xX][\dA-Z*xX /.-]{4,40}")
 # Ids shorter than this are row numbers more often than ids that stay.
 STABLE_ID_LENGTH = 6
 # Headers of flags, and of other things more often.
@@ -115,7 +119,7 @@ def _could_be_date(column: Column) -> bool:
     if column.kind == "date":
         return True
     strong = rank(column.name, Role.DATE) >= STRONG
-    return strong and any(dates.written(cell) is not None for cell in column.sample)
+    return strong and any(dates.written_below_header(cell) is not None for cell in column.sample)
 
 
 def _booking_dates(candidates: list[Column]) -> list[Column]:
@@ -232,9 +236,12 @@ def _speaks_for_itself(column: Column, amount: Column | None, *, has_header: boo
 def _assign_by_words(found: Assignment, sheet: Sheet, currency: str) -> None:
     amount = found.one(Role.AMOUNT)
     fits: dict[Role, Callable[[Column], bool]] = {
+        Role.VALUE_DATE: lambda column: column.kind in ("date", "empty"),
         Role.BALANCE: lambda column: column.kind in ("amount", "empty") and not _is_aside(column),
         Role.STATUS: _is_status,
+        Role.PENDING_ID: _is_stable_id,
         Role.PROVIDER_ID: _is_stable_id,
+        Role.COUNTERPARTY: _is_account_numbers,
         Role.MCC: lambda column: all(_MCC.fullmatch(cell) for cell in column.sample),
         Role.ACCOUNT: lambda column: (
             column.kind != "empty" and all(IBAN.fullmatch(cell.replace(" ", "")) for cell in column.sample)
@@ -247,6 +254,9 @@ def _assign_by_words(found: Assignment, sheet: Sheet, currency: str) -> None:
         if role not in found.columns:
             strong = _best(found.free(sheet), role, at_least=STRONG)
             found.give(role, *[column for column in strong if fit(column)][:1])
+    if Role.TRANSACTION_DATE not in found.columns:
+        others = [column for column in found.free(sheet) if column.kind == "date"]
+        found.give(Role.TRANSACTION_DATE, *(_best(others, Role.DATE) or others)[:1])
     if Role.CURRENCY not in found.columns and not (amount and currency_of(amount.name)):
         found.give(Role.CURRENCY, _currency_column(found, sheet, amount))
 
@@ -256,12 +266,22 @@ def _currency_column(found: Assignment, sheet: Sheet, amount: Column | None) -> 
     codes = [
         column
         for column in found.free(sheet)
-        if column.sample and all(_CODE.fullmatch(cell) for cell in column.sample) and not _is_aside(column)
+        if column.sample and all(map(_is_currency, column.sample)) and not _is_aside(column)
     ]
     named = [column for column in codes if rank(column.name, Role.CURRENCY)]
     codes = named or [column for column in codes if set(column.sample) <= CURRENCIES]
     place = amount.position if amount else 0
     return min(codes, key=lambda column: abs(column.position - place), default=None)
+
+
+def _is_currency(cell: str) -> bool:
+    return _CODE.fullmatch(cell.upper()) is not None or cell.rstrip(".") in amounts.SYMBOLS
+
+
+def _is_account_numbers(column: Column) -> bool:
+    """Mostly numbers of accounts; some banks write a name or nothing where there is none."""
+    numbers = [cell for cell in column.sample if _ACCOUNT.fullmatch(cell) and any(map(str.isdigit, cell))]
+    return column.kind != "date" and len(numbers) >= len(column.sample) * 0.5 and bool(numbers)
 
 
 def _assign_description(found: Assignment, sheet: Sheet) -> None:
@@ -295,8 +315,8 @@ def _is_aside(column: Column) -> bool:
 
 def _is_status(column: Column) -> bool:
     """A few words again and again; a vague header needs one of the known ones among them."""
-    vague = plain(column.name) in ("info", "state", "stav", "uitgavenstaat")
-    known = (PENDING | NOT_BOOKED) & set(map(plain, column.sample))
+    vague = plain(column.name) in ("info", "state", "stav", "uitgavenstaat", "situacao", "tila", "stan")
+    known = (PENDING | NOT_BOOKED | BOOKED) & set(map(plain, column.sample))
     return column.kind == "text" and len(column.distinct) <= 12 and (not vague or bool(known))
 
 
