@@ -35,9 +35,15 @@ def joined(parts: list[pa.Array], separator: str) -> pa.Array:
 
 
 def _pieces(column: Column) -> pa.Array:
+    """`"name": "cell"` a row. Only cells with a quote, a backslash or a control sign need more than quotes around."""
     name = json.dumps(column.name, ensure_ascii=False)
-    cells = [f"{name}: {json.dumps(cell, ensure_ascii=False)}" for cell in column.distinct.to_pylist()]
-    return column.take(pa.array(cells, pa.string()))
+    odd = pc.match_substring_regex(column.distinct, r'["\\\x00-\x1f]')
+    pieces = pc.binary_join_element_wise(f'{name}: "', column.distinct, '"', "")
+    if pc.any(odd).as_py():
+        cells = column.distinct.filter(odd).to_pylist()
+        escaped = pa.array([f"{name}: {json.dumps(cell, ensure_ascii=False)}" for cell in cells], pa.string())
+        pieces = pc.replace_with_mask(pieces, odd, escaped)
+    return column.take(pieces)
 
 
 def _with_continuations(text: pa.Array, continued: NDArray[np.bool_]) -> pa.Array:
