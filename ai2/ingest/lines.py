@@ -67,6 +67,7 @@ class Reason(StrEnum):
     WRONG_ENCODING = "wrong_encoding", "the row holds bytes that are not text in the file's encoding"
     PENDING = "pending", "the bank has not booked this yet; it will come again when booked"
     NOT_BOOKED = "not_booked", "the bank says that this payment did not take place"
+    CORRECTION = "correction", "the bank takes back or replaces an entry of an earlier file; change that one by hand"
     SUMMARY = "summary", "a balance or total, not a transaction"
     NO_DATE = "no_date", "the row has no date"
     BAD_DATE = "bad_date", "there is no such day between 1970 and 2100"

@@ -134,7 +134,8 @@ class Gathering:
         if not own:
             raise OtherAccount
         currencies = {part.currency for part in own if part.currency}
-        if not self._in_currency and (self._in_other or (currencies and self.account.currency not in currencies)):
+        is_other = self.account.currency not in currencies if currencies else self._in_other > 0
+        if is_other and not self._in_currency:
             raise OtherCurrency
         return own
 

@@ -51,7 +51,8 @@ class _Element:
 
     def __init__(self, path: str, around: "_Element | None" = None) -> None:
         self.path, self.priced = path, f"{path}@Ccy"
-        self.around, self.depth = around or self, around.depth + 1 if around else 0
+        self.around: _Element = around or self
+        self.depth: int = around.depth + 1 if around else 0
         self.children: dict[str, _Element] = {}
         self.begin, self.end = _BEGIN.get(path), _END.get(path)
 

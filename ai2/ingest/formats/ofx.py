@@ -6,8 +6,6 @@ refused unread. A statement of securities is read only where it holds cash movem
 """
 
 import html
-import io
-import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -17,32 +15,29 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import NamedTuple
 
-from ai2.ingest import encodings
+from ai2.ingest import records
 from ai2.ingest.containers import Member
-from ai2.ingest.layout import amounts
 from ai2.ingest.layout.model import Layout, Options
-from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Reason, Rejected, StatedBalance, Statement, lines_of
-from ai2.ingest.problems import (
-    BankReportsError,
-    BrokenMarkup,
-    FileTooLarge,
-    NoStatement,
-    OtherAccount,
-    OtherCurrency,
-    SecuritiesTrades,
-    SeveralAccounts,
-    UnsafeMarkup,
-)
-from ai2.kit.money import exponent
+from ai2.ingest.lines import Account, Reason, Statement
+from ai2.ingest.messages import Balance, Gathering, Part, as_json, day
+from ai2.ingest.problems import BankReportsError, BrokenMarkup, NoStatement, SecuritiesTrades, UnsafeMarkup
+from ai2.ingest.whole import text_of
 
 NAME = "ofx"
-PARSER_VERSION = "ofx-1"
+PARSER_VERSION = "ofx-2"
 _HEADER = re.compile(rb"OFXHEADER\s*[:=]|<\?OFX\b|<OFX>", re.I)
+_UNSAFE = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.I)
 _TOKEN = re.compile(r"<(/?)([A-Za-z0-9_.]+)\s*/?>\s*(?:<!\[CDATA\[((?:(?!\]\]>|<!\[).)*)\]\]>\s*|([^<]*))", re.S)
-_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{2,6})?(?:[.:]\d+)?(?:\s*\[[^\]]*\])?")
+# Where an entry ends: its own closing tag, or, where that is missing, what cannot stand in it.
+_ENTRY_END = re.compile(
+    r"</STMTTRNP?\s*>|(?=</?(?:STMTTRNP?|BANKTRANLISTP?|INVBANKTRAN|INVTRANLIST|LEDGERBAL|\w*STMTRS)\s*>)", re.I
+)
+_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{2,6})?(?:[.:]\d+)?(?:\s*\[[^\]]*\])?", re.ASCII)
+_AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
+LONGEST_AMOUNT = 48
 DEEPEST = 50
-MAX_LENGTH = 200_000_000
 STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
+ENTRIES = frozenset({"STMTTRN", "STMTTRNP"})
 # Movements of securities: a statement with any of them is more than cash.
 TRADES = frozenset(
     {
@@ -52,24 +47,27 @@ TRADES = frozenset(
     }
 )  # fmt: skip
 # These have a place of their own in a line; every other value of a transaction is an attribute.
-PLACED = frozenset({"DTPOSTED", "TRNAMT", "FITID", "NAME", "MEMO", "CHECKNUM", "SIC", "PAYEE.NAME"})
+PLACED = frozenset(
+    {"DTPOSTED", "DTAVAIL", "TRNAMT", "FITID", "NAME", "MEMO", "CHECKNUM", "SIC", "PAYEE.NAME", "BANKACCTTO.ACCTID"}
+)
 
 
 @dataclass
 class _Entry:
-    """One STMTTRN: its values, and where it stands in the text."""
+    """One STMTTRN, or one STMTTRNP, which is pending: its values, and where it stands in the text."""
 
     start: int
-    end: int = 0
-    values: dict[str, str] = field(default_factory=dict)
+    end: int
+    values: dict[str, str]
+    is_pending: bool = False
+    is_cut: bool = False
 
 
 @dataclass
 class _Account:
     """One account's statement in the file."""
 
-    number: str = ""
-    currency: str = ""
+    part: Part = field(default_factory=Part)
     balance: str = ""
     balance_on: str = ""
     trades: int = 0
@@ -82,72 +80,38 @@ def matches(head: bytes) -> bool:
 
 def read(member: Member, account: Account, options: Options, saved: Sequence[Layout] = ()) -> Statement:
     """The lines of the account's own statement. Raises Unreadable and its kinds, SeveralAccounts, OtherCurrency."""
-    text = _text(member)
-    if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.I):
+    text, _ = text_of(member, saved)
+    if _UNSAFE.search(text):
         raise UnsafeMarkup
-    found = _chosen(_accounts(text), account)
-    if found.currency and found.currency != account.currency:
-        raise OtherCurrency
-    if found.trades:
-        raise SecuritiesTrades
     line_of = _line_finder(text)
-    rows: list[dict[str, object]] = []
-    rejected: list[Rejected] = []
-    places = [line_of(entry.start) for entry in found.entries]
-    if len(set(places)) < len(places):  # several in one line: they are numbered by themselves
-        places = list(range(1, len(places) + 1))
-    for line_number, entry in zip(places, found.entries, strict=True):
-        outcome = _line(entry.values, account.currency)
-        if isinstance(outcome, Reason):
-            rejected.append(Rejected(line_number, outcome, text[entry.start : entry.end].strip()[:ORIGINAL_LENGTH]))
-        else:
-            rows.append({"line_number": line_number, **outcome})
-    balance, on = _amount(found.balance), _date(found.balance_on)
-    return Statement(
-        file_name=member.name,
-        format=NAME,
-        parser_version=PARSER_VERSION,
-        lines=lines_of(rows),
-        rejected=tuple(rejected),
-        account_number=found.number or None,
-        balances=(StatedBalance(on, balance, "closing"),) if balance is not None and on is not None else (),
-        last_line=max(line_of(len(text)), len(places)),
-    )
+    gathering = Gathering(account)
+    found = _accounts(text)
+    for one in found:
+        gathering.parts.append(one.part)
+        one.part.closing = _closing(one)
+        gone = _taken_back(one.entries)
+        for entry in one.entries:
+            outcome = _outcome(gathering, one.part, entry, gone)
+            if isinstance(outcome, Reason):
+                gathering.reject(one.part, line_of(entry.start), outcome, text[entry.start : entry.end])
+            else:
+                gathering.line(one.part, line_of(entry.start), outcome)
+    statement = gathering.statement(member.name, NAME, PARSER_VERSION, last_line=line_of(len(text)))
+    if any(one.trades for one in found if gathering.belongs(one.part)):
+        raise SecuritiesTrades
+    return statement
 
 
-def _text(member: Member) -> str:
-    """UTF-8 where it is, whatever the header claims; else the Windows encoding that OFX 1 means by 1252."""
-    with member.open() as opened:
-        encoding = encodings.examine(opened, one_line=True, usual="cp1252").encoding
-    with member.open() as opened, io.TextIOWrapper(opened, encoding, errors="replace", newline="") as text:
-        content = text.read(MAX_LENGTH + 1)
-    if len(content) > MAX_LENGTH:
-        raise FileTooLarge
-    return content.replace("\0", "")
+def _closing(found: _Account) -> Balance | None:
+    """The ledger's balance; what is available of it is no balance of the account's."""
+    amount, on = _amount(found.balance), _date(found.balance_on)
+    return Balance(on, amount, found.part.currency) if amount is not None and on is not None else None
 
 
-def _chosen(accounts: list[_Account], account: Account) -> _Account:
-    matching = [found for found in accounts if _same_number(found.number, account.number)]
-    if len(matching) == 1:
-        return matching[0]
-    if len({found.number for found in accounts}) > 1:
-        raise SeveralAccounts
-    if account.number and accounts[0].number and not matching:
-        raise OtherAccount
-    if len(accounts) > 1:  # the same account's months, one after the other
-        first, *rest = accounts
-        for other in rest:
-            first.entries.extend(other.entries)
-            first.trades += other.trades
-        first.balance, first.balance_on = rest[-1].balance, rest[-1].balance_on
-    return accounts[0]
-
-
-def _same_number(one: str, other: str | None) -> bool:
-    """Banks shorten and mask: the shorter number has to end the longer."""
-    plain, wanted = (re.sub(r"[^0-9A-Za-z]", "", text or "").upper() for text in (one, other))
-    short, long = sorted((plain, wanted), key=len)
-    return len(short) >= 4 and long.endswith(short)
+def _taken_back(entries: list[_Entry]) -> frozenset[str]:
+    """Entries of this file that a later one deletes or replaces. Entries of former files are left to a person."""
+    known = {entry.values.get("FITID", "") for entry in entries}
+    return frozenset(known & {entry.values.get("CORRECTFITID", "") for entry in entries} - {""})
 
 
 def _accounts(text: str) -> list[_Account]:
@@ -169,16 +133,16 @@ class _Walk:
         self.accounts: list[_Account] = []
         self.error = ""
         self._path: list[str] = []
-        self._entry: _Entry | None = None
         self._status: dict[str, str] = {}
 
-    def take(self, token: "_Token") -> None:
-        if token.closes:
-            self._close(token)
+    def take(self, token: "_Token | _Entry") -> None:
+        if isinstance(token, _Entry):
+            if self.accounts:
+                self.accounts[-1].entries.append(token)
+        elif token.closes:
+            self._close(token.tag)
         elif token.value is None:
-            self._open(token)
-        elif self._entry is not None:
-            self._add_to_entry(self._entry, token.tag, token.value, token.end)
+            self._open(token.tag)
         elif self._inside == "STATUS":
             self._status.setdefault(token.tag, token.value)
         elif self.accounts:
@@ -188,40 +152,29 @@ class _Walk:
     def _inside(self) -> str:
         return self._path[-1] if self._path else ""
 
-    def _open(self, token: "_Token") -> None:
-        tag = token.tag
+    def _open(self, tag: str) -> None:
         if tag in STATEMENTS:
             self.accounts.append(_Account())
         elif tag == "STATUS":
             self._status = {}
-        elif self.accounts and tag == "STMTTRN":
-            self._entry = _Entry(token.start)
-            self.accounts[-1].entries.append(self._entry)
         elif self.accounts and tag in TRADES and "INVTRANLIST" in self._path:
             self.accounts[-1].trades += 1
         self._path.append(tag)
         if len(self._path) > DEEPEST:
             raise BrokenMarkup
 
-    def _close(self, token: "_Token") -> None:
-        if token.tag == "STMTTRN" and self._entry is not None:
-            self._entry.end, self._entry = token.end, None
-        if token.tag == "STATUS" and self._status.get("SEVERITY", "").upper() == "ERROR":
+    def _close(self, tag: str) -> None:
+        if tag == "STATUS" and self._status.get("SEVERITY", "").upper() == "ERROR":
             self.error = self.error or _error(self._status)
-        if token.tag in self._path:
-            del self._path[self._path.index(token.tag) :]
-
-    def _add_to_entry(self, entry: _Entry, tag: str, value: str, end: int) -> None:
-        inside = "" if self._inside == "STMTTRN" else f"{self._inside}."
-        entry.values.setdefault(f"{inside}{tag}", value)
-        entry.end = end
+        if tag in self._path:
+            del self._path[self._path.index(tag) :]
 
 
 def _describe(account: _Account, inside: str, tag: str, value: str) -> None:
     if tag == "CURDEF":
-        account.currency = value.upper()
-    elif tag == "ACCTID" and not account.number:
-        account.number = value
+        account.part.currency = value.upper()
+    elif tag == "ACCTID" and not account.part.number:
+        account.part.number = value
     elif inside == "LEDGERBAL" and tag == "BALAMT":
         account.balance = value
     elif inside == "LEDGERBAL" and tag == "DTASOF":
@@ -233,55 +186,111 @@ def _error(status: dict[str, str]) -> str:
 
 
 class _Token(NamedTuple):
-    """A tag and where it stands; `value` is none for aggregates and for closing tags."""
+    """A tag; `value` is none for aggregates and for closing tags."""
 
-    start: int
     tag: str
     value: str | None
     closes: bool
-    end: int
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    """One token a tag; an empty value that is closed at once is a value, not an aggregate."""
-    found = _TOKEN.finditer(text, max(text.upper().find("<OFX>"), 0))
-    here = next(found, None)
-    while here is not None:
-        following = next(found, None)
-        closes, tag = bool(here[1]), here[2].upper()
-        is_pair = not closes and following is not None and bool(following[1]) and following[2].upper() == tag
-        value = html.unescape(here[3] if here[3] is not None else here[4]).strip()
-        yield _Token(here.start(), tag, value if (value or is_pair) and not closes else None, closes, here.end())
-        here = next(found, None) if is_pair else following
+def _tokens(text: str) -> Iterator[_Token | _Entry]:
+    """One token a tag, and one an entry, taken as a whole."""
+    position = max(text.upper().find("<OFX>"), 0)
+    while position < len(text):
+        for match in _TOKEN.finditer(text, position):
+            tag = match[2].upper()
+            if tag in ENTRIES and not match[1]:
+                ending = _ENTRY_END.search(text, match.end(2) + 1)
+                position = ending.end() if ending else len(text)
+                values = _values(text[match.end(2) + 1 : ending.start() if ending else len(text)])
+                yield _Entry(match.start(), position, values, tag == "STMTTRNP", ending is None)
+                break
+            is_pair = not match[1] and text.startswith("</", match.end()) and _closes(text, match.end(), tag)
+            value = _value(match[3], match[4])
+            yield _Token(tag, value if (value or is_pair) and not match[1] else None, bool(match[1]))
+        else:
+            return
 
 
-def _line(values: dict[str, str], currency: str) -> dict[str, object] | Reason:
+def _closes(text: str, position: int, tag: str) -> bool:
+    """Whether the tag is closed here: an empty value that is closed at once is a value, not an aggregate."""
+    return text[position + 2 : position + 2 + len(tag)].upper() == tag
+
+
+def _values(block: str) -> dict[str, str]:
+    """An entry's values; those inside an aggregate have its name before theirs."""
+    values: dict[str, str] = {}
+    inside: list[str] = []
+    tokens = _TOKEN.findall(block)
+    for place, (closes, raw, quoted, plain) in enumerate(tokens):
+        tag = raw.upper()
+        if closes:
+            if inside and inside[-1] == tag:
+                inside.pop()
+            continue
+        value = _value(quoted, plain)
+        following = tokens[place + 1] if place + 1 < len(tokens) else ("", "", "", "")
+        if value or (following[0] and following[1].upper() == tag):
+            values.setdefault(f"{inside[-1]}.{tag}" if inside else tag, value)
+        else:
+            inside.append(tag)
+            if len(inside) > DEEPEST:
+                raise BrokenMarkup
+    return values
+
+
+def _value(quoted: str | None, plain: str | None) -> str:
+    raw = quoted or plain or ""
+    return (html.unescape(raw) if "&" in raw else raw).strip()
+
+
+def _outcome(gathering: Gathering, part: Part, entry: _Entry, gone: frozenset[str]) -> dict[str, object] | Reason:
     """One line, or why it is none."""
-    booked_on = _date(values.get("DTPOSTED", ""))
+    currency, values = gathering.account.currency, entry.values
+    if not gathering.belongs(part):
+        return Reason.OTHER_ACCOUNT
+    # CURRENCY says that the amount was not converted; ORIGCURRENCY, that it was.
+    if {part.currency, values.get("CURRENCY.CURSYM", "").upper()} - {"", currency}:
+        return Reason.OTHER_CURRENCY
+    if entry.is_cut:
+        return Reason.CUT_OFF
+    if values.get("FITID") in gone:
+        return Reason.NOT_BOOKED
+    if (former := values.get("CORRECTFITID")) and (former not in gone or values.get("CORRECTACTION") == "DELETE"):
+        return Reason.CORRECTION
+    return _line(entry, currency)
+
+
+def _line(entry: _Entry, currency: str) -> dict[str, object] | Reason:
+    values = entry.values
+    stated_on = values.get("DTPOSTED") or (values.get("DTTRAN") if entry.is_pending else "") or ""
+    booked_on = _date(stated_on)
     if booked_on is None:
-        return Reason.BAD_DATE if values.get("DTPOSTED") else Reason.NO_DATE
+        return Reason.BAD_DATE if stated_on else Reason.NO_DATE
     amount = _amount(values.get("TRNAMT", ""))
     if amount is None:
         return Reason.BAD_AMOUNT if values.get("TRNAMT") else Reason.NO_AMOUNT
-    if abs(amount) >= Decimal(10) ** 16:
-        return Reason.TOO_LARGE
-    if amount != round(amount, exponent(currency)):
-        return Reason.TOO_PRECISE
-    # CURRENCY says that the amount was not converted; ORIGCURRENCY, that it was.
-    if (values.get("CURRENCY.CURSYM") or currency).upper() != currency:
-        return Reason.OTHER_CURRENCY
-    name = values.get("NAME") or values.get("PAYEE.NAME") or None
-    rest = {tag: value for tag, value in values.items() if tag not in PLACED and value}
-    return {
+    return records.unfit(amount, currency) or {
         "booked_on": booked_on,
         "amount": amount,
         "currency": currency,
-        "description": _description(name, values.get("MEMO")) or values.get("TRNTYPE", ""),
+        "status": "pending" if entry.is_pending else "posted",
+        **_described(values),
+    }
+
+
+def _described(values: dict[str, str]) -> dict[str, object]:
+    name = values.get("NAME") or values.get("PAYEE.NAME") or None
+    other_side = values.get("BANKACCTTO.ACCTID") or values.get("CCACCTTO.ACCTID") or ""
+    return {
+        "value_on": _date(values.get("DTAVAIL", "")),
+        "description": records.description(name, values.get("MEMO")) or values.get("TRNTYPE", ""),
         "merchant": name,
         "reference": _reference(values),
-        "mcc": values["SIC"] if re.fullmatch(r"\d{4}", values.get("SIC", "")) else None,
+        "mcc": values["SIC"] if re.fullmatch(r"\d{4}", values.get("SIC", ""), re.ASCII) else None,
         "provider_id": values.get("FITID") or None,
-        "attributes": json.dumps(rest, ensure_ascii=False),
+        "counterparty": "".join(other_side.split()) or None,
+        "attributes": as_json({tag: value for tag, value in values.items() if value and tag not in PLACED}),
     }
 
 
@@ -291,30 +300,16 @@ def _reference(values: dict[str, str]) -> str | None:
     return cheque if cheque.strip("0") else values.get("REFNUM") or None
 
 
-def _description(name: str | None, memo: str | None) -> str:
-    """Name and memo, the one that the other repeats left out."""
-    if not name or not memo:
-        return name or memo or ""
-    if memo.casefold().startswith(name.casefold()):
-        return memo
-    return name if memo.casefold() in name.casefold() else f"{name}  {memo}"
-
-
 def _date(text: str) -> date | None:
     """The bank's calendar date; hours and zones behind it move nothing."""
-    match = _DATE.fullmatch(text.strip())
-    try:
-        day = date(int(match[1]), int(match[2]), int(match[3])) if match else None
-    except ValueError:
-        return None
-    return day if day and 1970 <= day.year <= 2100 else None
+    match = _DATE.fullmatch(text.strip()) if len(text) <= LONGEST_AMOUNT else None
+    return day(int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def _amount(text: str) -> Decimal | None:
     """The standard says a point or a comma before the decimals, and no thousands."""
     plain = text.strip().replace(",", ".")
-    found = amounts.read(plain, ".") if re.fullmatch(r"[+-]?\d*\.?\d*", plain) else None
-    return found.value if found else None
+    return Decimal(plain) if len(plain) <= LONGEST_AMOUNT and _AMOUNT.fullmatch(plain) else None
 
 
 def _line_finder(text: str) -> Callable[[int], int]:
