@@ -2,18 +2,19 @@
 
 UTF-8 proves itself: text in another encoding is practically never valid UTF-8. Other Latin text is in the encoding
 that leaves the fewest signs among letters, makes the most words of known headers, and then the letters of one
-language; other scripts are left to charset-normalizer, which needs more text than a Latin statement often has.
+language; other scripts are told by their most frequent letters. Where two encodings read the same bytes as different
+texts and nothing speaks for one of them, it is asked.
 """
 
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from ai2.ingest.layout import words
-from ai2.ingest.problems import EmptyFile, FileTooLarge, LineTooLong, NotText
+from ai2.ingest.problems import EmptyFile, FileTooLarge, LineTooLong, NeedsAnswer, NotText, Question
 
 PIECE_BYTES = 1 << 20
 MAX_LINES = 3_000_000
@@ -25,29 +26,56 @@ BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"\x84\x31\x95\x33", "gb18030"),
 )
 # The letters beyond ASCII of each language that an encoding is used for; of equals the first encoding is taken.
 _WESTERN = "äöüß åäöé æøåé éèêëàâçîïôûùœ áéíñóúü áâãàçéêíóôõú àèéìíòóù éëïöüèáóç"
-_CENTRAL = "áčďéěíňóřšťúůýž áäčďéíĺľňóôŕšťúýž ąćęłńóśźż áéíóöőúüű ăâîşţșț čćđšž"
+_CENTRAL = "áčďéěíňóřšťúůýž áäčďéíĺľňóôŕšťúýž ąćęłńóśźż áéíóöőúüű ăâîşţțș čćđšž äöüß"
 LATIN = {
     "cp1252": _WESTERN,
     "cp1250": _CENTRAL,
     "iso8859_2": _CENTRAL,
+    "iso8859_15": _WESTERN,
     "cp1257": "ąčęėįšųūž āčēģīķļņšūž äöõüšž",
     "cp1254": "çğıi̇öşü",
     "cp850": _WESTERN,
     "cp852": _CENTRAL,
+    "mac_roman": _WESTERN,
 }
-LEGACY = (*LATIN, "cp1251", "cp1253", "euc_jp", "shift_jis", "gb18030")
-SIGNS_IN_TEXT = "€£§°–\u0307"
+# Taken only where they are better than the others, not where they are as good.
+RARE = frozenset({"cp1257", "cp850", "cp852", "mac_roman"})
+# How often each letter comes in texts of these scripts, the most frequent first.
+_RUSSIAN, _GREEK = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфё", "αοιετσνηυρπκμλςωδγχθφβξζψάέήίόύώ"
+# Signs that Japanese and Chinese statements are full of; a wrong decoding makes rare ones.
+_JAPANESE = (
+    "日付年月金額残高取引内容入出支払預摘要銀行振込手数料店名利用口座普通株式会社電気水道保険給与東京現金引落備考差"
+)
+_CHINESE = (
+    "日期时间金额余额交易摘要对方账户名称号卡支付收入出转款银行消费利息工资存取备注人民币有限公司类型本行网上手机"
+    "中国费用购物充值账单"
+)
+_SCRIPTS = {
+    "cp1251": _RUSSIAN,
+    "koi8_r": _RUSSIAN,
+    "cp866": _RUSSIAN,
+    "cp1253": _GREEK,
+    "cp932": _JAPANESE,
+    "euc_jp": _JAPANESE,
+    "gb18030": _CHINESE,
+}
+SIGNS_IN_TEXT = "€£§°–’ \u0307"
 # In Latin text few letters lie beyond ASCII; in other scripts most do.
 DENSE_SHARE, FEWEST = 0.5, 6
+# A script's text has at least so many of its frequent letters; scores nearer than that are the same.
+LEAST_FAMILIAR, NEARLY = 0.25, 0.95
+_INSIDE = re.compile(r"[^\W\d_A-Z]([^\x00-\x7f])")
+_BEHIND_NUMBER = re.compile(r"\d\s?([^\x00-\x7f€£¥°\s])(?=[;,|\t\r\n\"]|$)", re.M)
 # Words of up to so many letters come about by chance.
 SHORT_WORD = 3
 BINARY = (b"%PDF", b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"SQLite", b"\x7fELF")
-MOST_CONTROL_SHARE = 0.02
+MOST_CONTROL_SHARE, MOST_PADDING_SHARE = 0.02, 0.6
 ASCII = bytes(range(128))
-CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 26})
+CONTROLS = bytes(set(range(1, 32)) - {9, 10, 12, 13, 26})
 
 
 @dataclass(frozen=True)
@@ -64,15 +92,16 @@ class Text:
     is_proven: bool = False
 
 
-def examine(source: BinaryIO, *, one_line: bool = False, usual: str | None = None) -> Text:
-    """The encoding of the whole file. `usual` is taken where nothing speaks for another.
+def examine(source: BinaryIO, *, one_line: bool = False, usual: str | None = None, said: str | None = None) -> Text:
+    """The encoding of the whole file. `usual` is taken where nothing speaks for another; `said` is a person's answer.
 
-    Raises EmptyFile, FileTooLarge, NotText and, unless the format allows `one_line`, LineTooLong.
+    Raises EmptyFile, FileTooLarge, NotText and, unless the format allows `one_line`, LineTooLong; and NeedsAnswer
+    where it cannot be decided.
     """
     sample = source.read(SAMPLE_BYTES)
     if not sample.strip(b"\0\r\n\t \xef\xbb\xbf"):
         raise EmptyFile
-    encoding = _marked(sample) or _unmarked_utf16(sample)
+    encoding = said or _marked(sample) or _unmarked_utf16(sample)
     if encoding is None:
         _refuse_binary(sample)
     scan = _Scan(one_line=one_line or encoding is not None)
@@ -138,18 +167,21 @@ def _marked(sample: bytes) -> str | None:
 
 
 def _unmarked_utf16(sample: bytes) -> str | None:
-    """Western text in UTF-16 has a zero in every second byte."""
+    """In UTF-16 digits and what parts cells have a zero in every second byte, whatever the script."""
     head = sample[:2000]
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    if max(even, odd) < len(head) * 0.3 or min(even, odd) > len(head) * 0.05:
+    if max(even, odd) < len(head) * 0.1 or min(even, odd) > max(even, odd) * 0.1:
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _refuse_binary(sample: bytes) -> None:
-    text = sample.rstrip(b"\0")  # some banks pad their files
+    """Some banks pad their files or their records with zeros; what has other controls besides is no text."""
+    text = sample.rstrip(b"\0")
     controls = len(text) - len(text.translate(None, CONTROLS))
-    if text.startswith(BINARY) or b"\0" in text or controls > len(text) * MOST_CONTROL_SHARE:
+    padding = text.count(0)
+    is_padded = padding and (controls or padding > len(text) * MOST_PADDING_SHARE)
+    if text.startswith(BINARY) or is_padded or controls > len(text) * MOST_CONTROL_SHARE:
         raise NotText
 
 
@@ -160,35 +192,81 @@ def _legacy(telling: bytes, usual: str | None) -> str:
     beyond_ascii = telling.translate(None, ASCII)
     latin = len(re.findall(rb"[A-Za-z]", telling))
     if len(set(beyond_ascii)) >= FEWEST and len(beyond_ascii) > DENSE_SHARE * (len(beyond_ascii) + latin):
-        return _by_language(telling)
-    order = [name for name in (usual, *LATIN) if name in LATIN]
+        script = _by_script(telling, usual)
+        if script is not None:
+            return script
+    order = list(dict.fromkeys([name for name in (usual, *LATIN) if name in LATIN]))
     # Of encodings that read the same, the first: another file may have the letters in which they differ.
     readings = {telling.decode(name, "replace"): name for name in reversed(order)}
-    return min(
-        readings.values(), key=lambda name: (_strangeness(telling.decode(name, "replace"), name), order.index(name))
+    scores = {name: _strangeness(text, name) for text, name in readings.items()}
+    best = min(scores.values())
+    equals = [name for name in order if scores.get(name) == best]
+    equals = [name for name in equals if name not in RARE] or equals
+    if len(equals) > 1 and usual not in equals:
+        _ask(telling, equals)
+    return equals[0]
+
+
+def _strangeness(text: str, encoding: str) -> tuple[int, int, float, int]:
+    """Signs where letters are expected; known words of headers and a language's own letters count against it.
+
+    Strange, too, are capitals in the middle of words, which a wrong encoding scatters, and a letter alone behind a
+    number, where a currency's sign stands; of equals the one with fewer capitals is better.
+    """
+    beyond = [letter for letter in text if not letter.isascii() and letter not in SIGNS_IN_TEXT]
+    letters = [letter for letter in beyond if unicodedata.category(letter) in ("Ll", "Lu")]
+    capitals = sum(map(str.isupper, _INSIDE.findall(text))) + len(_BEHIND_NUMBER.findall(text))
+    own_letters = LATIN[encoding].split()
+    folded = [letter.casefold() for letter in letters]
+    own = max(sum(letter in alphabet for letter in folded) for alphabet in own_letters)
+    known = [cell for cell in _cells(text) & words.KNOWN if len(cell) > SHORT_WORD]
+    large = sum(map(str.isupper, letters))
+    return len(beyond) - len(letters) + capitals, -len(known), -own / max(len(letters), 1), large
+
+
+def _cells(text: str) -> set[str]:
+    return {words.plain(cell) for line in text.splitlines()[:20] for cell in re.split(r"[,;|\t\"]+", line)}
+
+
+def _by_script(telling: bytes, usual: str | None) -> str | None:
+    """The encoding in which the letters are those that come often; none where the letters are of no such script."""
+    readings: dict[str, str] = {}
+    for name in dict.fromkeys([name for name in (usual, *_SCRIPTS) if name in _SCRIPTS]):
+        text = telling.decode(name, "ignore")
+        if len(telling) - len(text.encode(name, "ignore")) <= len(telling) * MOST_CONTROL_SHARE:
+            readings.setdefault(text, name)
+    scores = {name: _familiarity(text, name) for text, name in readings.items()}
+    best = max(scores.values(), default=0.0)
+    if best < LEAST_FAMILIAR:
+        return None
+    equals = [name for name, score in scores.items() if score > best * NEARLY]
+    if len(equals) > 1 and usual not in equals:
+        _ask(telling, equals)
+    return usual if usual in equals else equals[0]
+
+
+def _familiarity(text: str, encoding: str) -> float:
+    """Which share of the letters beyond ASCII is frequent in the script, small ones among the Greek and Russian."""
+    common = _SCRIPTS[encoding]
+    letters = [letter for letter in text if not letter.isascii() and unicodedata.category(letter)[0] in "LMSN"]
+    kana = common is _JAPANESE
+    found = sum(letter in common or (kana and "\u3040" <= letter <= "\u30ff") for letter in letters)
+    return found / max(len(letters), 1)
+
+
+def _ask(telling: bytes, names: Sequence[str]) -> None:
+    """Raise the question which encoding it is, with what each makes of the first line that tells."""
+    line = telling.splitlines()[0][:80]
+    shown = "; ".join(f"{name}: {line.decode(name, 'replace').strip()}" for name in names)
+    question = Question(
+        "encoding", f"In which encoding is the file, that is, which text is right? {shown}", tuple(names)
     )
-
-
-def _strangeness(text: str, encoding: str) -> tuple[int, int, float]:
-    """Signs where letters are expected; known words of headers and a language's own letters count against it."""
-    beyond = [letter for letter in text.casefold() if not letter.isascii() and letter not in SIGNS_IN_TEXT]
-    letters = [letter for letter in beyond if unicodedata.category(letter) in ("Ll", "Lo")]
-    cells = {words.plain(cell) for line in text.splitlines()[:20] for cell in re.split(r"[,;|\t\"]+", line)}
-    own = max(sum(letter in alphabet for letter in letters) for alphabet in LATIN[encoding].split())
-    known = [cell for cell in cells & words.KNOWN if len(cell) > SHORT_WORD]
-    return len(beyond) - len(letters), -len(known), -own / max(len(letters), 1)
-
-
-def _by_language(telling: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(telling, cp_isolation=list(LEGACY), steps=1, chunk_size=len(telling)).best()
-    return best.encoding if best is not None else "cp1252"
+    raise NeedsAnswer((question,))
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:
     try:
-        codecs.getincrementaldecoder(encoding)().decode(sample)
+        sample.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True

@@ -49,6 +49,7 @@ class ImportFields(Body):
     decimal_mark: Literal[".", ","] | None = None
     positive_is: Literal["in", "out"] | None = Field(default=None, description="What an amount without a minus is.")
     currency: Currency | None = None
+    encoding: str | None = Field(default=None, max_length=40, description="How the file's text is encoded: cp1250...")
     dry_run: bool = Field(default=False, description="Say what would come of it and write nothing; adds `sample`.")
 
 

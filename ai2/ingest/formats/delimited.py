@@ -46,7 +46,7 @@ def read(
 ) -> Statement:
     """The lines of one file. Raises Unreadable and its kind, NeedsAnswer, OtherCurrency."""
     with member.open() as opened:
-        text = encodings.examine(opened, usual=options.encoding or _saved_encoding(saved))
+        text = encodings.examine(opened, usual=_saved_encoding(saved), said=options.encoding)
     with _lines(member, text.encoding) as lines:
         known = _dialect(list(islice(lines, HEAD_LINES)), saved)
     with _lines(member, text.encoding) as lines:
