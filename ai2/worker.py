@@ -14,6 +14,7 @@ from ai2.jobs import HANDLERS, Handler, Progress
 from ai2.kit import logs, queue
 from ai2.kit.database import Connection, Database, DatabaseDown, Role, connection_parameters
 from ai2.kit.errors import Invalid, Problem
+from ai2.kit.masking import mask
 from ai2.kit.queue import Job
 from ai2.kit.settings import settings
 
@@ -175,7 +176,7 @@ def _is_worth_another_try(error: Exception) -> bool:
 def _problem(error: Exception) -> dict[str, object]:
     """The error as in RFC 9457. What is not a problem of ours is only named: its message may hold somebody's data."""
     if isinstance(error, Problem):
-        return {"code": error.code, "title": error.title, "detail": error.detail, "status": error.status}
+        return {"code": error.code, "title": error.title, "detail": mask(error.detail), "status": error.status}
     return {"code": "unexpected", "title": f"{type(error).__name__}; the worker's log says more", "status": 500}
 
 

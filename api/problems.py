@@ -10,6 +10,7 @@ from psycopg import DataError
 from starlette.exceptions import HTTPException
 
 from ai2.kit.errors import FieldError, Invalid, NotFound, Problem, TooLarge, Unauthorized, Unavailable
+from ai2.kit.masking import masked
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -83,7 +84,8 @@ def respond(problem: Problem, request_id: str | None) -> Response:
         "request_id": request_id,
         "errors": [vars(error) for error in problem.errors],
     }
-    content = json.dumps({**problem.extra, **body}, default=str, ensure_ascii=False).encode("utf-8", "replace")
+    said = masked({**problem.extra, **body})
+    content = json.dumps(said, default=str, ensure_ascii=False).encode("utf-8", "replace")
     return Response(content, problem.status, _headers(problem), MEDIA_TYPE)
 
 

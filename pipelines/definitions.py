@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import dagster as dg
 
+from ai2.kit import logs
+from ai2.kit.settings import settings
 from pipelines.resources import resources
 
 Kind = TypeVar("Kind")
@@ -26,6 +28,9 @@ def of_kind(kind: type[Kind]) -> list[Kind]:
         {id(found): found for stage in stages() for found in vars(stage).values() if isinstance(found, kind)}.values()
     )
 
+
+# Python's own way of telling an exception, and structlog's, show values.
+logs.configure_ours("dagster", settings().log_level)
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(stages()),

@@ -11,10 +11,13 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource
 from packaging.version import Version
 
+from ai2.kit import logs
 from ai2.kit.database import Database, Role
+from ai2.kit.errors import Problem
 from pipelines import dbt as project
 
 Answer = TypeVar("Answer")
+log = logs.logger("ai2.pipelines")
 
 
 class Books(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -29,9 +32,19 @@ class Books(dg.ConfigurableResource):  # type: ignore[type-arg]
         return asyncio.run(_with(Role.PIPELINE, act))
 
 
+class BooksFailed(RuntimeError):
+    """Something broke while the books were read or written; what it was about stays out of Dagster's log."""
+
+
 async def _with(role: Role, act: Callable[[Database], Awaitable[Answer]]) -> Answer:
     async with Database(role) as database:
-        return await act(database)
+        try:
+            return await act(database)
+        except (Problem, dg.Failure):
+            raise
+        except Exception as error:
+            log.error("books failed", exc_info=error)
+            raise BooksFailed(logs.told(error)) from None
 
 
 class Dbt(DbtCliResource):

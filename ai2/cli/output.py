@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ai2.kit.errors import Problem
+from ai2.kit.masking import masked
 from ai2.kit.secrets import SecretsExposed
 from ai2.kit.settings import SettingsFileError
 
@@ -81,6 +82,7 @@ def _plain(value: Any) -> Any:
 
 
 def _say(details: dict[str, Any], *, as_json: bool) -> None:
+    details = masked(details)
     if as_json:
         print_json(details)
         return

@@ -31,6 +31,7 @@ from ai2.kit import blobs
 from ai2.kit.database import Connection, act_for
 from ai2.kit.errors import FieldError, Problem
 from ai2.kit.ids import new_id
+from ai2.kit.masking import masked
 from ai2.kit.money import exact
 
 __all__ = [
@@ -218,13 +219,14 @@ async def run(
 async def fail(db: Connection, organization_id: UUID, batch_id: UUID, problem: Problem) -> None:
     """Write down why a batch did not load: it `needs_answer`, or it `failed`."""
     asks = isinstance(problem, NeedsAnswer)
+    told = {"code": problem.code, "title": problem.title, "detail": problem.detail, **_plain(problem.extra)}
     await repository.finish_batch(
         db,
         organization_id,
         batch_id,
         status="needs_answer" if asks else "failed",
-        questions=problem.extra["questions"] if asks else [],
-        problem={"code": problem.code, "title": problem.title, "detail": problem.detail, **_plain(problem.extra)},
+        questions=masked(problem.extra["questions"]) if asks else [],
+        problem=masked(told),
     )
 
 

@@ -1,12 +1,14 @@
 """Logs: one JSON object a line, in the guide's shape: timestamp, level, service, message, context, traceId, spanId.
 
 Say what happened in the message and name the rest: `log.info("batch loaded", batch_id=..., rows=...)`. Ids and
-counts only; never a description, an amount, a name or an address.
+counts only; never a description, an amount, a name or an address. What slips through is masked, and of an exception
+that is not ours only its kind and its way through the code are told: its message may hold somebody's data.
 """
 
 import logging
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +16,12 @@ from secrets import token_hex
 from typing import Any, TextIO, cast
 
 import structlog
+from psycopg import Error as DatabaseError
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import FilteringBoundLogger, Processor
+
+from ai2.kit.errors import Problem
+from ai2.kit.masking import mask
 
 
 @dataclass(frozen=True)
@@ -55,18 +61,102 @@ def configure(name: str, level: str = "info", stream: TextIO | None = None) -> N
     handler = logging.StreamHandler(stream or sys.stderr)
     render: list[Processor] = [
         ProcessorFormatter.remove_processors_meta,
-        structlog.processors.format_exc_info,
+        _tell_exception,
         _shape,
+        _mask,
         structlog.processors.JSONRenderer(default=str),
     ]
     handler.setFormatter(ProcessorFormatter(processors=render, foreign_pre_chain=[*shared, _foreign]))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_number(level))
+    sys.excepthook = _log_unhandled
+
+
+def configure_ours(name: str, level: str = "info") -> None:
+    """The same for our own lines alone, in a process whose other lines belong to a framework."""
+    service.set(name)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            _stamp,
+            _tell_exception,
+            _shape,
+            _mask,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
+        cache_logger_on_first_use=True,
+    )
 
 
 def logger(name: str = "ai2") -> FilteringBoundLogger:
     return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+def told(error: BaseException) -> str:
+    """What an exception may say: our own problems their detail, a database's its kind and place, others their kind.
+
+    What the server says of a row (its message and DETAIL) quotes the row.
+    """
+    kind = type(error).__name__
+    if isinstance(error, Problem):
+        return f"{kind}: {mask(error.detail)}"
+    if isinstance(error, DatabaseError):
+        parts = {name: getattr(error.diag, f"{name}_name") for name in ("schema", "table", "column", "constraint")}
+        where = ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+        return f"{kind} ({error.sqlstate or 'no answer'})" + (f" at {where}" if where else "")
+    if isinstance(error, OSError):
+        return f"{kind}: {error.strerror}" if error.strerror else kind
+    return kind
+
+
+def way(error: BaseException) -> str:
+    """An exception's way through the code and what it may say, and the same of those that caused it."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = f"{way(cause)}\nand then:\n" if cause else ""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    inner = "".join(f"\n{way(each)}" for each in getattr(error, "exceptions", ()))
+    return f"{before}{frames}{told(error)}{inner}"
+
+
+def _tell_exception(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The exception of a line as text. `exc_info` is true, an exception, or what sys.exc_info() gives."""
+    given = event.pop("exc_info", None)
+    if isinstance(given, tuple):
+        given = given[1]
+    elif given and not isinstance(given, BaseException):
+        given = sys.exc_info()[1]
+    if given:
+        event["exception"] = way(given)
+    return event
+
+
+def _log_unhandled(kind: type[BaseException], error: BaseException, frames: Any) -> None:
+    """The last words of a process."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, frames)
+    else:
+        logger().critical("unhandled", exc_info=error)
+
+
+def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The last look at a line: values that are no JSON are made texts first, and every text is masked."""
+    message, context = event["message"], event["context"]
+    return {**event, "message": mask(str(message)), "context": _plain(context)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseException):
+        return told(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {mask(str(name)): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    return mask(str(value))
 
 
 def _stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -39,6 +39,11 @@ TUNING = {
     "jit": "off",
     "random_page_cost": "1.1",
     "log_min_duration_statement": "1s",
+    # what a failed statement was about is its client's to say: the server's words quote rows
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
     "password_encryption": "scram-sha-256",
 }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import dagster as dg
 
 from ai2.kit.errors import Problem
+from ai2.kit.masking import mask, masked
 from pipelines.ingest.inbox import put_away
 from pipelines.ingest.outcome import RAW_FILES, READABLE, STATEMENT_LINES, TRANSACTIONS, Outcome, check_specs
 from pipelines.ingest.take import shown, take
@@ -45,11 +46,11 @@ def import_file(context: dg.AssetExecutionContext, config: StatementFile, books:
         outcome = books.of_one(lambda database: take(database, **whose, path=path))
     except Problem as problem:
         yield _refused(problem)
-        raise dg.Failure(f"{problem.code}: {problem.detail}", allow_retries=False) from None
+        raise dg.Failure(mask(f"{problem.code}: {problem.detail}"), allow_retries=False) from None
     books.of_all(partial(shown, batch_id=outcome.batch_id))
     yield from _events(outcome)
     if outcome.status == "loaded":
-        context.log.info("the file lies in %s now", put_away(path))
+        context.log.info("the file lies in %s now", mask(str(put_away(path))))
 
 
 def _events(outcome: Outcome) -> Iterator[object]:
@@ -68,8 +69,13 @@ def _events(outcome: Outcome) -> Iterator[object]:
 
 def _refused(problem: Problem) -> dg.AssetCheckResult:
     """Why a file waits: it cannot be read, or (`needs_answer`) somebody has to say how."""
-    reason = {"code": problem.code, "title": problem.title, "detail": problem.detail}
-    asked = {"questions": dg.MetadataValue.json(problem.extra["questions"])} if "questions" in problem.extra else {}
+    reason = masked({"code": problem.code, "title": problem.title, "detail": problem.detail})
+    questions = masked(problem.extra.get("questions"))
+    asked = {"questions": dg.MetadataValue.json(questions)} if questions else {}
     return dg.AssetCheckResult(
-        asset_key=RAW_FILES, check_name=READABLE, passed=False, metadata={**reason, **asked}, description=problem.detail
+        asset_key=RAW_FILES,
+        check_name=READABLE,
+        passed=False,
+        metadata={**reason, **asked},
+        description=reason["detail"],
     )

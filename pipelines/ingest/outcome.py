@@ -7,6 +7,8 @@ from uuid import UUID
 
 import dagster as dg
 
+from ai2.kit.masking import mask
+
 RAW_FILES = dg.AssetKey(["ingest", "raw_files"])
 STATEMENT_LINES = dg.AssetKey(["published", "statement_lines"])
 # The key of dbt's source: the models are downstream of the import without being told.
@@ -74,7 +76,7 @@ class Outcome:
             "batch_id": str(self.batch_id),
             "source": self.source,
         }
-        yield RAW_FILES, {**whose, "file_name": self.file_name, "format": self.format, "status": self.status}
+        yield RAW_FILES, {**whose, "file_name": mask(self.file_name), "format": self.format, "status": self.status}
         if self.status == "held":
             return
         yield (

@@ -7,6 +7,7 @@ import dagster as dg
 
 from ai2.ingest import reporting
 from ai2.kit.database import Database
+from ai2.kit.masking import mask
 from ai2.kit.settings import settings
 from pipelines.ingest import inbox
 from pipelines.ingest.assets import import_file
@@ -39,7 +40,7 @@ def _request(file: inbox.Dropped, place: inbox.Place) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=inbox.run_key(file, place),
         run_config={"ops": {import_file.op.name: {"config": config}, suggestions.op.name: {"config": whose}}},
-        tags={"ai2/file": file.path.name, **{f"ai2/{name}": value for name, value in whose.items()}},
+        tags={"ai2/file": mask(file.path.name), **{f"ai2/{name}": value for name, value in whose.items()}},
     )
 
 
