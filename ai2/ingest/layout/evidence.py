@@ -126,7 +126,9 @@ class Evidence:
             self.dates | other.dates,
             self.other_dates | other.other_dates,
             {order: self.days[order] + other.days[order] for order in self.days.keys() & other.days.keys()},
-            {mark: self.money[mark] + other.money[mark] for mark in self.money.keys() & other.money.keys()},
+            # No mark in common: a contradiction that is asked about, with what each piece says.
+            {mark: self.money[mark] + other.money[mark] for mark in self.money.keys() & other.money.keys()}
+            or {**self.money, **other.money},
             self.numbers | other.numbers,
             self.currencies | other.currencies,
         )
