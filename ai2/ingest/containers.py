@@ -89,7 +89,7 @@ def _gzip_member(source: BinaryIO, name: str, size_bytes: int) -> Member:
 
     def opened() -> BinaryIO:
         expanded = gunzip.Gunzip(_rewound(source), ratio=MAX_RATIO, free_bytes=FREE_BYTES)
-        return _guarded(cast(BinaryIO, expanded), allowed_bytes(size_bytes))
+        return guarded(cast(BinaryIO, expanded), allowed_bytes(size_bytes))
 
     return Member(inner.stem if inner.suffix.lower() in (".gz", ".gzip") else name, opened)
 
@@ -110,7 +110,7 @@ def _zip_members(source: BinaryIO) -> list[Member]:
 def _zip_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
     def opened() -> BinaryIO:
         with archives.damage_named():
-            return _guarded(cast(BinaryIO, archive.open(entry)), allowed_bytes(entry.compress_size))
+            return guarded(cast(BinaryIO, archive.open(entry)), allowed_bytes(entry.compress_size))
 
     return Member(archives.base_name(entry), opened)
 
@@ -139,7 +139,7 @@ def _is_litter(name: str) -> bool:
     return any(litter in name for litter in NOT_STATEMENTS)
 
 
-def _guarded(source: BinaryIO, most_bytes: int) -> BinaryIO:
+def guarded(source: BinaryIO, most_bytes: int) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Guarded(source, most_bytes), 1 << 18))
 
 

@@ -67,6 +67,12 @@ class Walk:
 
     def run(self, reader: Reader) -> int:
         """Read all of it; how many lines there are. Raises UnsafeMarkup, BrokenMarkup and what the reader raises."""
+        for _ in self.steps(reader):
+            pass
+        return self.line
+
+    def steps(self, reader: Reader) -> Iterator[None]:
+        """Read it piece by piece, for whoever takes what the reader has found in between."""
         parser = self._parser
         parser.buffer_text, parser.buffer_size = True, 1 << 16
         parser.StartElementHandler, parser.EndElementHandler = reader.opened, reader.closed
@@ -75,10 +81,11 @@ class Walk:
         try:
             for piece in self._pieces():
                 self._feed(piece)
+                yield
             parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise BrokenMarkup from error
-        return self.line
+        yield
 
     def _feed(self, piece: bytes) -> None:
         if INCLUSION in self._piece[-len(INCLUSION) :] + piece:

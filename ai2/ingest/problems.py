@@ -53,6 +53,18 @@ class UnusualArchive(Unreadable):
     """The archive is compressed in a way that is not read; make it anew as an ordinary zip."""
 
 
+class DamagedWorkbook(Unreadable):
+    """The workbook is damaged or cut off; open it, save it anew as XLSX, and send that."""
+
+
+class EncryptedWorkbook(Unreadable):
+    """The workbook is protected by a password; save it without one and send that."""
+
+
+class BrokenJson(Unreadable):
+    """The file's JSON is broken off or not well-formed; download it again."""
+
+
 class ExpandsTooMuch(TooLarge):
     """The archive expands to more than is accepted; send the statements one by one."""
 
@@ -115,6 +127,10 @@ class LayoutDoesNotHold(Invalid):
 
 class BatchNotFound(NotFound):
     """There is no such import; GET /api/core/imports lists yours."""
+
+
+class LayoutNotFound(NotFound):
+    """The account has no layout of this signature; GET its layouts lists those it has."""
 
 
 class AccountIsArchived(Conflict):

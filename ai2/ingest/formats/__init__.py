@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ai2.ingest.containers import Member
-from ai2.ingest.formats import bai2, camt, delimited, mt940, ofx, qif
+from ai2.ingest.formats import bai2, camt, delimited, mt940, ofx, qif, workbook
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.lines import Account, Statement
 from ai2.ingest.problems import UnknownFormat
@@ -17,10 +17,7 @@ from ai2.ingest.problems import UnknownFormat
 HEAD_BYTES = 1 << 14
 # What a file begins with when it is something else than a statement; named so that people know what they sent.
 OTHER_FORMATS = (
-    (re.compile(rb"PK\x03\x04"), "a spreadsheet (XLSX or ODS)"),
-    (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Excel workbook (XLS)"),
     (re.compile(rb"%PDF"), "a PDF"),
-    (re.compile(rb"(?:<!doctype\s+html|<html)\b", re.I), "a web page"),
     (re.compile(rb"[{\[]\s*[\"{\[\]}]"), "JSON"),
 )
 
@@ -37,7 +34,7 @@ class Format(Protocol):
         """The statement in one file. Raises Unreadable and its kinds; never skips a row."""
 
 
-FORMATS: tuple[Format, ...] = (ofx, camt, mt940, qif, bai2, delimited)
+FORMATS: tuple[Format, ...] = (ofx, camt, mt940, qif, bai2, workbook, delimited)
 
 
 def detect(head: bytes) -> Format:

@@ -1,0 +1,77 @@
+"""Workbooks: XLSX, XLS, ODS, and what banks send under these names: XML of Excel 2003 and tables of HTML.
+
+Of several sheets the one with the most rows that have a date and an amount is read; its cells go the way of those of
+delimited text. Rows of other sheets that look like transactions are counted.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from ai2.ingest import containers, typed
+from ai2.ingest.containers import Member
+from ai2.ingest.layout import heading
+from ai2.ingest.layout.model import Layout, Options
+from ai2.ingest.layout.sheet import Record
+from ai2.ingest.lines import Account, Statement
+from ai2.ingest.problems import NoTransactions, UnknownFormat
+from ai2.ingest.typed import Table
+from ai2.ingest.workbooks import html_tables, ods, spreadsheetml, xls, xlsx
+from ai2.ingest.workbooks.grid import Grid
+from ai2.ingest.workbooks.parts import Parts
+
+NAME = "workbook"
+PARSER_VERSION = "workbook-1"
+# Rejected rows and the layout are as of the sheet's cells with tabs between them, as they leave a clipboard.
+DELIMITER = "\t"
+ZIP = containers.ZIP
+_XML = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<\?[^>]*>\s*|<!--.*?-->\s*)*<(?:\w+:)?Workbook\b", re.S)
+_PAGE = re.compile(
+    rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|meta|style|table|div|center|font)\b",
+    re.I | re.S,
+)
+
+
+def matches(head: bytes) -> bool:
+    return head.startswith((*ZIP, xls.MAGIC)) or bool(_XML.match(head) or _PAGE.match(head))
+
+
+def read(member: Member, account: Account, options: Options, saved: Sequence[Layout] = ()) -> Statement:
+    """The lines of one sheet. Raises Unreadable and its kinds, NeedsAnswer, OtherCurrency."""
+    with member.open() as opened:
+        head = opened.read(1 << 14)
+    grids = _grids(member, head)
+    counts = [sum(map(_is_data, grid.rows())) for grid in grids] if len(grids) > 1 else [1] * len(grids)
+    best = max(range(len(grids)), key=lambda place: counts[place], default=None)
+    if best is None or not counts[best]:
+        if _PAGE.match(head.lstrip(b"\xef\xbb\xbf \t\r\n")):
+            raise UnknownFormat("This is a web page without a table of transactions; export the statement as CSV.")
+        raise NoTransactions
+    table = Table(_once(grids[best].rows()), NAME, PARSER_VERSION, DELIMITER)
+    found = typed.statement(table, member, account, options, saved)
+    found.outside["other sheets"] = sum(counts) - counts[best]
+    return found
+
+
+def _grids(member: Member, head: bytes) -> list[Grid]:
+    if head.startswith(ZIP):
+        parts = Parts(member.open())
+        return ods.grids(parts) if "mimetype" in parts and "content.xml" in parts else xlsx.grids(parts)
+    if head.startswith(xls.MAGIC):
+        return xls.grids(member)
+    return spreadsheetml.grids(member) if spreadsheetml.NAMESPACE in _plain(head) else html_tables.grids(member)
+
+
+def _plain(head: bytes) -> bytes:
+    return head.replace(b"\0", b"")
+
+
+def _is_data(record: Record) -> bool:
+    return heading.looks_like_data([typed.shown(cell) for cell in record.cells])
+
+
+def _once(rows: Iterable[Record]) -> Iterator[Record]:
+    """Rows whose numbers grow; what says otherwise is numbered on."""
+    last = 0
+    for row in rows:
+        last = max(last + 1, row.first_line)
+        yield row._replace(first_line=last, last_line=last)
