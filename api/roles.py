@@ -10,7 +10,7 @@ MAY = {
     Role.VIEWER: {
         "me", "logout",
         "list_accounts", "get_account", "list_balances",
-        "list_transactions", "get_transaction",
+        "list_transactions", "get_transaction", "list_transfers",
         "list_categories",
         "list_imports", "get_import", "list_import_rows", "download_rejects", "list_layouts",
         "get_dashboard",
@@ -18,6 +18,7 @@ MAY = {
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction",
+        "pair_transfer", "take_transfer_apart", "accept_transfer", "reject_transfer",
         "create_category", "update_category", "delete_category",
         "import_file", "undo_import",
         "give_feedback",

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from ai2.books import transfers
+from ai2.books.transfer_rules import RULES_VERSION
 from ai2.kit.database import Connection
 
 
@@ -9,7 +11,8 @@ async def apply_decided(db: Connection, organization_id: UUID) -> int:
     """Apply the temporary table `decided` to the books and say how many rows changed.
 
     `decided` has transaction_id, category_id, decided_by, decided_version and confidence, one row a transaction.
-    What a person decided, and what is deleted, stays as it is; so does a row that says the same already.
+    What a person decided, what is paired as a transfer, and what is deleted stays as it is; so does a row that says
+    the same already.
     """
     changed = await db.execute(
         """
@@ -20,11 +23,12 @@ async def apply_decided(db: Connection, organization_id: UUID) -> int:
         where transaction.organization_id = %(organization_id)s
             and transaction.transaction_id = decided.transaction_id
             and transaction.decided_by is distinct from 'user'
+            and transaction.decided_version is distinct from %(transfers)s
             and transaction.deleted_at is null
             and (transaction.category_id, transaction.decided_by, transaction.decided_version)
             is distinct from (decided.category_id, decided.decided_by, decided.decided_version)
         """,
-        {"organization_id": organization_id},
+        {"organization_id": organization_id, "transfers": RULES_VERSION},
     )
     return changed.rowcount
 
@@ -41,6 +45,7 @@ async def decide(db: Connection, organization_id: UUID, transaction_id: UUID, ca
         """,
         {"organization_id": organization_id, "transaction_id": transaction_id, "category_id": category_id},
     )
+    await transfers.hear(db, organization_id, [transaction_id])
 
 
 async def decide_for_merchant(
@@ -60,7 +65,7 @@ async def decide_for_merchant(
             decided_at = now()
         where organization_id = %(organization_id)s and merchant_key = %(merchant_key)s
             and (amount > 0) = %(money_in)s and decided_by is distinct from 'user' and deleted_at is null
-            and category_id is distinct from %(category_id)s
+            and category_id is distinct from %(category_id)s and decided_version is distinct from %(transfers)s
         """,
         {
             "organization_id": organization_id,
@@ -68,6 +73,7 @@ async def decide_for_merchant(
             "money_in": money_in,
             "category_id": category_id,
             "version": version,
+            "transfers": RULES_VERSION,
         },
     )
     return changed.rowcount

@@ -1,12 +1,13 @@
 """Transactions: one movement of money on an account; negative is money out. People win over every machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from ai2.books import accounts, categories
+from ai2.books import accounts, categories, transfers
 from ai2.books import transactions_repository as repository
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
@@ -92,10 +93,15 @@ class NewTransaction:
     notes: str | None = None
     tags: tuple[str, ...] = ()
     attributes: dict[str, Any] | None = None
+    # follows from sign and category; what is said must not contradict them
+    type: Type | None = None
 
 
 async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> Transaction:
-    """Write a transaction into the books; its category, where given, is the person's decision."""
+    """Write a transaction into the books; its category, where given, is the person's decision.
+
+    Where it is the other side of a transfer it is paired, unless it is said to be income or expense.
+    """
     account = await _account(db, organization_id, new)
     if account.currency != new.currency:
         raise OtherCurrency(errors=(FieldError("currency", f"is {account.currency} for this account"),))
@@ -104,7 +110,7 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
     await repository.insert(
         db,
         **{
-            **vars(new),
+            **{name: value for name, value in vars(new).items() if name != "type"},
             "organization_id": organization_id,
             "transaction_id": transaction_id,
             "account_id": account.account_id,
@@ -115,7 +121,15 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
             "merchant_key": merchant_key(new.description, new.merchant),
         },
     )
-    return await get(db, organization_id, transaction_id)
+    made = await get(db, organization_id, transaction_id)
+    if new.type not in (None, made.type, "transfer"):
+        raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
+    if new.type in (None, "transfer") and made.type != "transfer":
+        await transfers.pair(db, organization_id, transaction_ids=[transaction_id])
+        made = await get(db, organization_id, transaction_id)
+    if new.type not in (None, made.type):
+        raise Invalid(errors=(FieldError("type", "is transfer only with such a category, or another account's side"),))
+    return made
 
 
 async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Transaction:
@@ -123,6 +137,11 @@ async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Tr
     if row is None:
         raise TransactionNotFound
     return Transaction(**row)
+
+
+async def get_many(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[Transaction]:
+    """Those of these that stand, in no order."""
+    return [Transaction(**row) for row in await repository.get_many(db, organization_id, transaction_ids)]
 
 
 async def update(
@@ -147,6 +166,11 @@ async def update(
     merged["amount"] = exact(merged["amount"], transaction.currency)
     merged["merchant_key"] = merchant_key(merged["description"], merged["merchant"])
     await repository.update(db, organization_id, transaction_id, merged, decided="category_id" in changes)
+    if (merged["booked_on"], merged["amount"]) != (transaction.booked_on, transaction.amount):
+        await transfers.dissolve(db, organization_id, [transaction_id])
+        await transfers.pair(db, organization_id, transaction_ids=[transaction_id])
+    if "category_id" in changes:
+        await transfers.hear(db, organization_id, [transaction_id])
     return await get(db, organization_id, transaction_id)
 
 
@@ -156,6 +180,7 @@ async def delete(db: Connection, organization_id: UUID, transaction_id: UUID, *,
     if version not in (None, transaction.version):
         raise Stale
     await repository.delete(db, organization_id, transaction_id)
+    await transfers.dissolve(db, organization_id, [transaction_id])
 
 
 async def _account(db: Connection, organization_id: UUID, new: NewTransaction) -> accounts.Account:

@@ -1,12 +1,13 @@
 """Every query on single transactions; listing.py has those on many."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ai2.kit.database import Connection, one
+from ai2.kit.database import Connection, one, rows
 
 COLUMNS = """
     transaction_id, account_id, booked_on, amount, currency, type, description, merchant, merchant_key, reference,
@@ -40,6 +41,14 @@ async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Di
         where organization_id = %(organization_id)s and transaction_id = %(transaction_id)s and deleted_at is null
     """
     return await one(db, query, {"organization_id": organization_id, "transaction_id": transaction_id})
+
+
+async def get_many(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[DictRow]:
+    query = f"""
+        select {COLUMNS} from published.transactions
+        where organization_id = %(organization_id)s and transaction_id = any(%(ids)s) and deleted_at is null
+    """
+    return await rows(db, query, {"organization_id": organization_id, "ids": list(transaction_ids)})
 
 
 async def update(

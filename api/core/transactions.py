@@ -11,7 +11,6 @@ from ai2.books import accounts, categories, listing, transactions
 from ai2.books.listing import Filter, Sort
 from ai2.books.transactions import NewTransaction, Status, Transaction, Type
 from ai2.kit.database import Connection
-from ai2.kit.errors import FieldError, Invalid
 from api.etags import IfMatch, mark
 from api.schemas import (
     Amount,
@@ -149,10 +148,8 @@ async def list_transactions(db: Db, who: Caller, wanted: Annotated[TransactionQu
 async def create_transaction(new: TransactionNew, db: Db, who: Caller, response: Response) -> Transaction:
     """Write a transaction down."""
     given = {**dict(new), "booked_on": new.date, "tags": tuple(new.tags)}
-    del given["date"], given["type"]
+    del given["date"]
     made = await transactions.create(db, who.organization_id, NewTransaction(**given))
-    if new.type not in (None, made.type):
-        raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
     mark(response, made.version)
     return made
 

@@ -104,6 +104,16 @@ create unique index transfers_paired_in on books.transfers (organization_id, in_
 create index transfers_by_in on books.transfers (organization_id, in_transaction_id);
 create index transfers_suggested on books.transfers (organization_id, transfer_id) where state = 'suggested';
 call identity.protect(array['books.transfers']::regclass[]);
+
+-- Who put a transaction where, to be given back later.
+create function books.decision_of(transaction books.transactions) returns jsonb language sql immutable
+begin atomic
+    select jsonb_build_object(
+        'category_id', transaction.category_id, 'decided_by', transaction.decided_by,
+        'decided_version', transaction.decided_version, 'confidence', transaction.confidence,
+        'decided_at', transaction.decided_at
+    );
+end;
 """
 
 RATES = """

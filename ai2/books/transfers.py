@@ -1,0 +1,317 @@
+"""Transfers: two transactions that are one movement between own accounts, and neither income nor expense.
+
+What is certain is paired and both sides get a transfer's category; what may be waits for a person. A person's no
+holds for ever, and what a person decided of a category is not overwritten by a rule. While paired, each side's former
+decision is kept, to be given back when the pair is dissolved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg import errors
+
+from ai2.books import categories_repository, transactions_repository
+from ai2.books import transfers_repository as repository
+from ai2.books.transfer_rules import Candidate, Own, Side, Verdict, decide
+from ai2.kit.database import Connection, done_by
+from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
+from ai2.kit.ids import new_id
+
+State = Literal["suggested", "paired", "rejected"]
+OUT_CODES = ("TRANSFER_OUT_ACCOUNT_TRANSFER", "TRANSFER_OUT")
+IN_CODES = ("TRANSFER_IN_ACCOUNT_TRANSFER", "TRANSFER_IN")
+OUT_NAME, IN_NAME = "To another account", "From another account"
+# More candidates than these are no transfers but two accounts with the same amounts every day.
+MOST_CANDIDATES = 50_000
+# Partners of other amounts are looked for among so many transactions that speak of a transfer.
+MOST_SPEAKING = 5_000
+
+
+class TransferNotFound(NotFound):
+    """There is no such transfer; GET /api/core/transfers lists yours."""
+
+
+class SideNotFound(NotFound):
+    """There is no such transaction; GET /api/core/transactions lists yours."""
+
+
+class NotPaired(NotFound):
+    """This transaction is no side of a transfer."""
+
+
+class AlreadyPaired(Conflict):
+    """One of the two is paired with another; take that transfer apart first."""
+
+
+class Rejected(Conflict):
+    """This pair was rejected; PUT /api/core/transactions/{id}/transfer pairs them after all."""
+
+
+class NoTransfer(Invalid):
+    """These two cannot be one transfer."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Two transactions and what they are to each other; `reasons` say why, `decided_by` is `rule` or `user`."""
+
+    transfer_id: UUID
+    out_transaction_id: UUID
+    in_transaction_id: UUID
+    state: State
+    confidence: Decimal
+    reasons: list[str]
+    decided_by: str
+    created_at: datetime
+    decided_at: datetime
+
+
+async def queue_up(db: Connection, organization_id: UUID) -> None:
+    """Before an import writes: one at a time in an organization, so that each sees the partners the other brought."""
+    await repository.lock(db, organization_id)
+
+
+async def pair(
+    db: Connection, organization_id: UUID, batch_id: UUID | None = None, *, transaction_ids: Sequence[UUID] = ()
+) -> int:
+    """Find partners for a batch's transactions, or for these; says how many pairs were made.
+
+    May be called again: what is paired or rejected stays, and suggestions are made anew.
+    """
+    if not await repository.has_others(db, organization_id):
+        return 0
+    if batch_id:
+        await repository.forget_suggestions_of(db, organization_id, batch_id)
+    if transaction_ids:
+        await repository.forget_suggestions(db, organization_id, transaction_ids)
+    await repository.prepare(db)
+    if not await _find(db, organization_id, batch_id, transaction_ids):
+        return 0
+    for _ in range(3):  # somebody else may pair one of these meanwhile
+        candidates = await repository.candidates(db, organization_id, MOST_CANDIDATES)
+        if not candidates:
+            return 0
+        verdicts = decide([_candidate(row) for row in candidates], await _accounts(db, organization_id))
+        try:
+            async with db.transaction():
+                return await _write(db, organization_id, batch_id, verdicts)
+        except errors.UniqueViolation:
+            await repository.forget_taken(db, organization_id)
+    return 0
+
+
+async def _find(db: Connection, organization_id: UUID, batch_id: UUID | None, transaction_ids: Sequence[UUID]) -> bool:
+    """Gather who may be whose partner; whether there is any."""
+    extent = await repository.batch_extent(db, organization_id, batch_id) if batch_id else None
+    if batch_id and (extent is None or not extent["has_others"]):
+        return False
+    if extent is None or extent["transactions"] <= repository.FEW:
+        return await _find_for_few(db, organization_id, batch_id, transaction_ids)
+    reach: dict[str, Any] = {"account_id": extent["account_id"], "first": extent["first"], "last": extent["last"]}
+    if await repository.stage_others(db, organization_id, **reach):
+        await repository.find_for_many(db, organization_id, extent["batch_id"])
+        speaking = await repository.keep_speaking(db, organization_id)
+        if 0 < speaking <= MOST_SPEAKING:
+            await repository.find_other_amounts_for_many(db, organization_id, extent["batch_id"])
+    return True
+
+
+async def _find_for_few(
+    db: Connection, organization_id: UUID, batch_id: UUID | None, transaction_ids: Sequence[UUID]
+) -> bool:
+    if not await repository.stage_fresh(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids):
+        return False
+    await repository.find_for_few(db, organization_id)
+    await repository.find_other_amounts_for_few(db, organization_id)
+    return True
+
+
+def _candidate(row: dict[str, Any]) -> Candidate:
+    return Candidate(_side(row["out"]), _side(row["into"]), row["rate"])
+
+
+def _side(row: dict[str, Any]) -> Side:
+    return Side(
+        **{
+            **row,
+            "transaction_id": UUID(row["transaction_id"]),
+            "account_id": UUID(row["account_id"]),
+            "booked_on": date.fromisoformat(row["booked_on"]),
+            "amount": Decimal(row["amount"]),
+        }
+    )
+
+
+async def _accounts(db: Connection, organization_id: UUID) -> dict[UUID, Own]:
+    return {row["account_id"]: Own(**row) for row in await repository.account_list(db, organization_id)}
+
+
+async def _write(db: Connection, organization_id: UUID, batch_id: UUID | None, verdicts: Sequence[Verdict]) -> int:
+    if not verdicts:
+        return 0
+    paired = [verdict for verdict in verdicts if verdict.state == "paired"]
+    await repository.write(db, organization_id, verdicts, [new_id() for _ in verdicts], decided_by="rule")
+    if not paired:
+        return 0
+    out_id, in_id = await _categories(db, organization_id)
+    sides = [(v.out.transaction_id, out_id, v.confidence) for v in paired]
+    sides += [(v.into.transaction_id, in_id, v.confidence) for v in paired]
+    await repository.forget_suggestions(db, organization_id, [side[0] for side in sides])
+    if batch_id is None:
+        await repository.categorise(db, organization_id, sides, decided_by="rule")
+    else:
+        async with done_by(db, f"batch:{batch_id}"):  # an import by a person is no edit by that person
+            await repository.categorise(db, organization_id, sides, decided_by="rule")
+    return len(paired)
+
+
+async def _categories(db: Connection, organization_id: UUID) -> tuple[UUID, UUID]:
+    """The categories of what goes to and comes from another own account, made where there are none."""
+    return (
+        await _category(db, organization_id, OUT_CODES, OUT_NAME),
+        await _category(db, organization_id, IN_CODES, IN_NAME),
+    )
+
+
+async def _category(db: Connection, organization_id: UUID, codes: tuple[str, ...], name: str) -> UUID:
+    known = await repository.transfer_category(db, organization_id, codes)
+    if known:
+        return UUID(str(known["category_id"]))
+    category_id = new_id()
+    taken = await categories_repository.find(db, organization_id, name)
+    named = f"{name} ({category_id})" if taken else name
+    await categories_repository.insert_many(db, organization_id, [(category_id, None, named, "transfer")], [])
+    await repository.mean_by(db, organization_id, codes[0], category_id)
+    return category_id
+
+
+async def dissolve(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
+    """These changed or went: what they were paired with gets its former decision back. No word of a person is lost."""
+    await _dissolve(db, organization_id, await repository.pairs_of(db, organization_id, transaction_ids))
+    await repository.forget_suggestions(db, organization_id, transaction_ids)
+
+
+async def dissolve_of_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
+    """The same for what a batch brought, once its transactions are deleted or have their former values back."""
+    await _dissolve(db, organization_id, await repository.broken_pairs(db, organization_id, batch_id))
+    await repository.forget_suggestions_of(db, organization_id, batch_id)
+
+
+async def _dissolve(db: Connection, organization_id: UUID, transfer_ids: Sequence[UUID]) -> None:
+    if transfer_ids:
+        await repository.give_back(db, organization_id, transfer_ids)
+        await repository.delete(db, organization_id, transfer_ids)
+
+
+async def hear(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
+    """A person decided these categories: a pair of which a side is no transfer any more is rejected."""
+    contradicted = await repository.contradicted(db, organization_id, transaction_ids)
+    await _reject(db, organization_id, contradicted)
+
+
+async def _reject(db: Connection, organization_id: UUID, transfer_ids: Sequence[UUID]) -> None:
+    if transfer_ids:
+        await repository.give_back(db, organization_id, transfer_ids)
+        await repository.reject(db, organization_id, transfer_ids)
+
+
+async def pair_by_person(
+    db: Connection, organization_id: UUID, transaction_id: UUID, other_transaction_id: UUID
+) -> Transfer:
+    """A person's word that these two are one transfer, whatever was said before. Again, it changes nothing."""
+    one = await _of_person(db, organization_id, transaction_id)
+    other = await _of_person(db, organization_id, other_transaction_id)
+    _check(one, other)
+    out, into = (one, other) if one.amount < 0 else (other, one)
+    known = await repository.between(db, organization_id, out.transaction_id, into.transaction_id)
+    if known and known["state"] == "paired":
+        return Transfer(**known)
+    ids = [out.transaction_id, into.transaction_id]
+    if await repository.pairs_of(db, organization_id, ids):
+        raise AlreadyPaired
+    verdict = Verdict(out, into, "paired", 1.0, ("a person said so",))
+    try:
+        async with db.transaction():
+            await repository.write(db, organization_id, [verdict], [new_id()], decided_by="user")
+    except errors.UniqueViolation:
+        raise AlreadyPaired from None
+    await repository.forget_suggestions(db, organization_id, ids)
+    out_id, in_id = await _categories(db, organization_id)
+    sides = [(out.transaction_id, out_id, 1.0), (into.transaction_id, in_id, 1.0)]
+    await repository.categorise(db, organization_id, sides, decided_by="user")
+    return Transfer(**(await repository.between(db, organization_id, *ids) or {}))
+
+
+async def _of_person(db: Connection, organization_id: UUID, transaction_id: UUID) -> Side:
+    row = await transactions_repository.get(db, organization_id, transaction_id)
+    if row is None:
+        raise SideNotFound
+    fields = ("transaction_id", "account_id", "booked_on", "amount", "currency", "description")
+    return Side(**{name: row[name] for name in fields}, is_posted=row["status"] == "posted")
+
+
+def _check(one: Side, other: Side) -> None:
+    why = None
+    if one.account_id == other.account_id:
+        why = "is of the same account"
+    elif one.amount * other.amount >= 0:
+        why = "goes the same way: one goes out, the other comes in"
+    elif one.currency == other.currency and one.amount + other.amount > 0:
+        why = "brings in more than went out"
+    elif not (one.is_posted and other.is_posted):
+        why = "is not booked yet, or the other is not"
+    if why:
+        raise NoTransfer(errors=(FieldError("other_transaction_id", why),))
+
+
+async def take_apart(db: Connection, organization_id: UUID, transaction_id: UUID) -> None:
+    """A person's word that a transaction is not what it is paired with: that pair is never made again."""
+    await _of_person(db, organization_id, transaction_id)
+    paired = await repository.pairs_of(db, organization_id, [transaction_id])
+    if not paired:
+        raise NotPaired
+    await _reject(db, organization_id, paired)
+
+
+async def accept(db: Connection, organization_id: UUID, transfer_id: UUID) -> Transfer:
+    """A person's yes to a suggestion."""
+    known = await get(db, organization_id, transfer_id)
+    if known.state == "rejected":
+        raise Rejected
+    return await pair_by_person(db, organization_id, known.out_transaction_id, known.in_transaction_id)
+
+
+async def reject(db: Connection, organization_id: UUID, transfer_id: UUID) -> Transfer:
+    """A person's no, to a suggestion or to a pair."""
+    known = await get(db, organization_id, transfer_id)
+    if known.state != "rejected":
+        await _reject(db, organization_id, [transfer_id])
+    return await get(db, organization_id, transfer_id)
+
+
+async def get(db: Connection, organization_id: UUID, transfer_id: UUID) -> Transfer:
+    row = await repository.get(db, organization_id, transfer_id)
+    if row is None:
+        raise TransferNotFound
+    return Transfer(**row)
+
+
+async def page(
+    db: Connection,
+    organization_id: UUID,
+    *,
+    state: State | None = None,
+    transaction_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int,
+) -> tuple[list[Transfer], UUID | None]:
+    """Transfers, newest first, and the last one's id where there are more."""
+    found = await repository.page(
+        db, organization_id, state=state, transaction_id=transaction_id, after=after, limit=limit + 1
+    )
+    items = [Transfer(**row) for row in found[:limit]]
+    return items, items[-1].transfer_id if len(found) > limit else None

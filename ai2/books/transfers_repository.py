@@ -1,0 +1,629 @@
+"""Every query on transfers: which transactions may be a pair, and what becomes of both when they are."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from ai2.books.transfer_rules import EARLIEST, LATEST, RULES_VERSION, Verdict
+from ai2.books.transfer_words import EITHER_SQL
+from ai2.kit.database import Connection, one, rows
+
+# Up to so many transactions are looked up one by one, by their amounts; more by one pass over the days around them.
+FEW = 100
+# A bucket of days is wider than the window, so that partners lie in the same one or the next.
+BUCKET_DAYS = 8
+
+STANDS = "{0}.deleted_at is null and {0}.status in ('posted', 'pending') and {0}.amount <> 0"
+SIDE = "transaction_id, account_id, booked_on, amount, currency"
+IN_TIME = f"""
+    case when {{fresh}}.amount < 0
+        then {{other}}.booked_on between {{fresh}}.booked_on + ({EARLIEST}) and {{fresh}}.booked_on + {LATEST}
+        else {{other}}.booked_on between {{fresh}}.booked_on - {LATEST} and {{fresh}}.booked_on - ({EARLIEST})
+    end
+"""
+IS_FREE = """
+    not exists (
+        select from books.transfers as transfer
+        where transfer.organization_id = {side}.organization_id and transfer.state = 'paired'
+            and {side}.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+    )
+"""
+
+
+async def has_others(db: Connection, organization_id: UUID) -> bool:
+    """Whether there are two accounts at all."""
+    found = await one(
+        db,
+        "select count(*) > 1 as several from books.accounts where organization_id = %(organization_id)s",
+        {"organization_id": organization_id},
+    )
+    return bool(found and found["several"])
+
+
+async def batch_extent(db: Connection, organization_id: UUID, batch_id: UUID) -> DictRow | None:
+    """How many transactions a batch has, of which account and days, and whether other accounts have any then."""
+    return await one(
+        db,
+        """
+        with extent as (
+            select batch_id, account_id, count(*) as transactions, min(booked_on) as first, max(booked_on) as last
+            from books.transactions
+            where organization_id = %(organization_id)s and batch_id = %(batch_id)s group by batch_id, account_id
+        )
+        select
+            extent.*,
+            exists (
+                select from books.monthly_totals as total
+                where total.organization_id = %(organization_id)s and total.account_id <> extent.account_id
+                    and total.transactions > 0
+                    and total.month between date_trunc('month', extent.first - 7)::date and extent.last + 7
+            ) or exists (
+                select from published.pending_lines as line
+                where line.organization_id = %(organization_id)s and line.account_id <> extent.account_id
+                    and line.completed_by is null
+            ) as has_others
+        from extent order by transactions desc limit 1
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id},
+    )
+
+
+async def prepare(db: Connection) -> None:
+    """The temporary table `pairs`: who may be whose partner."""
+    await db.execute("drop table if exists pg_temp.pairs, pg_temp.others, pg_temp.fresh")
+    await db.execute("create temporary table pairs (fresh_id uuid, other_id uuid) on commit drop")
+
+
+async def stage_fresh(
+    db: Connection, organization_id: UUID, *, batch_id: UUID | None, transaction_ids: Sequence[UUID]
+) -> int:
+    """The temporary table `fresh` of a few transactions that want a partner; says how many."""
+    written = await db.execute(
+        f"""
+        create temporary table fresh on commit drop as
+        select {SIDE}, organization_id, description ~* %(words)s or counterparty is not null as speaks
+        from books.transactions as transaction
+        where organization_id = %(organization_id)s
+            and (batch_id = %(batch_id)s or transaction_id = any(%(transaction_ids)s))
+            and {STANDS.format("transaction")}
+            and {IS_FREE.format(side="transaction")}
+        """,
+        {
+            "organization_id": organization_id,
+            "batch_id": batch_id,
+            "transaction_ids": list(transaction_ids),
+            "words": EITHER_SQL,
+        },
+    )
+    return written.rowcount
+
+
+async def find_for_few(db: Connection, organization_id: UUID) -> None:
+    """Partners of `fresh` of the same amount, each looked up by it."""
+    await db.execute(
+        f"""
+        insert into pg_temp.pairs
+        select fresh.transaction_id, other.transaction_id
+        from pg_temp.fresh
+        cross join lateral (
+            select other.transaction_id from books.transactions as other
+            where other.organization_id = %(organization_id)s and other.amount = -fresh.amount
+                and other.account_id <> fresh.account_id and other.currency = fresh.currency
+                and {STANDS.format("other")}
+                and {IN_TIME.format(fresh="fresh", other="other")} and {IS_FREE.format(side="other")}
+            offset 0
+        ) as other
+        """,
+        {"organization_id": organization_id},
+    )
+
+
+async def stage_others(db: Connection, organization_id: UUID, account_id: UUID, *, first: date, last: date) -> int:
+    """The temporary table `others`: what other accounts have around those days; says how many there are."""
+    await db.execute("drop table if exists pg_temp.others")
+    written = await db.execute(
+        f"""
+        create temporary table others on commit drop as
+        select {SIDE}, (booked_on - date '1970-01-01') / {BUCKET_DAYS} as bucket
+        from books.transactions as other
+        where organization_id = %(organization_id)s and account_id <> %(account_id)s
+            and {STANDS.format("other")}
+            and booked_on between %(first)s and %(last)s and {IS_FREE.format(side="other")}
+        """,
+        {
+            "organization_id": organization_id,
+            "account_id": account_id,
+            "first": first - timedelta(days=LATEST),
+            "last": last + timedelta(days=LATEST),
+        },
+    )
+    await db.execute("analyze pg_temp.others")
+    return written.rowcount
+
+
+async def find_for_many(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
+    """Partners of a batch's transactions of the same amount, in one pass over it.
+
+    Nested loops are forbidden: the planner knows nothing yet of a million rows that were just written.
+    """
+    await db.execute("set local enable_nestloop = off")
+    await db.execute(
+        f"""
+        insert into pg_temp.pairs
+        select fresh.transaction_id, other.transaction_id
+        from books.transactions as fresh
+        inner join (
+            select others.*, bucket + step as near from pg_temp.others cross join (values (-1), (0), (1)) as by (step)
+        ) as other
+            on other.amount = -fresh.amount and other.currency = fresh.currency
+                and other.near = (fresh.booked_on - date '1970-01-01') / {BUCKET_DAYS}
+        where fresh.organization_id = %(organization_id)s and fresh.batch_id = %(batch_id)s
+            and {STANDS.format("fresh")}
+            and other.account_id <> fresh.account_id and {IN_TIME.format(fresh="fresh", other="other")}
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id},
+    )
+    await db.execute("set local enable_nestloop = on")
+
+
+async def keep_speaking(db: Connection, organization_id: UUID) -> int:
+    """Leave in `others` what speaks of a transfer or names an account; says how many there are."""
+    await db.execute(
+        """
+        delete from pg_temp.others using books.transactions as transaction
+        where transaction.organization_id = %(organization_id)s
+            and transaction.transaction_id = others.transaction_id
+            and transaction.description !~* %(words)s and transaction.counterparty is null
+        """,
+        {"organization_id": organization_id, "words": EITHER_SQL},
+    )
+    await db.execute("analyze pg_temp.others")
+    found = await one(db, "select count(*) as speaking from pg_temp.others")
+    return int(found["speaking"]) if found else 0
+
+
+# Kept back on the way at most a fifth, or of another currency.
+OTHER_AMOUNT = """
+    fresh.amount * other.amount < 0
+    and (
+        other.currency <> fresh.currency
+        or (fresh.amount + other.amount < 0 and abs(fresh.amount + other.amount) <= 0.25 * abs(fresh.amount))
+    )
+"""
+
+
+async def find_other_amounts_for_many(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
+    """Partners whose amounts differ by a fee or are of another currency; both speak, or name an account."""
+    await db.execute("set local enable_nestloop = off")
+    await db.execute(
+        f"""
+        insert into pg_temp.pairs
+        select fresh.transaction_id, other.transaction_id
+        from books.transactions as fresh
+        inner join (
+            select others.*, bucket + step as near from pg_temp.others cross join (values (-1), (0), (1)) as by (step)
+        ) as other
+            on other.near = (fresh.booked_on - date '1970-01-01') / {BUCKET_DAYS}
+        where fresh.organization_id = %(organization_id)s and fresh.batch_id = %(batch_id)s
+            and {STANDS.format("fresh")} and other.account_id <> fresh.account_id and {OTHER_AMOUNT}
+            and {IN_TIME.format(fresh="fresh", other="other")}
+            and (fresh.counterparty is not null or fresh.description ~* %(words)s)
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id, "words": EITHER_SQL},
+    )
+    await db.execute("set local enable_nestloop = on")
+
+
+async def find_other_amounts_for_few(db: Connection, organization_id: UUID) -> None:
+    """The same for `fresh`: by the days around each that speaks."""
+    await db.execute(
+        f"""
+        insert into pg_temp.pairs
+        select fresh.transaction_id, other.transaction_id
+        from pg_temp.fresh
+        cross join lateral (
+            select other.transaction_id from books.transactions as other
+            where other.organization_id = %(organization_id)s and {STANDS.format("other")}
+                and other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on + {LATEST}
+                and other.account_id <> fresh.account_id and {OTHER_AMOUNT}
+                and {IN_TIME.format(fresh="fresh", other="other")}
+                and (other.counterparty is not null or other.description ~* %(words)s)
+                and {IS_FREE.format(side="other")}
+            offset 0
+        ) as other
+        where fresh.speaks
+        """,
+        {"organization_id": organization_id, "words": EITHER_SQL},
+    )
+
+
+async def forget_taken(db: Connection, organization_id: UUID) -> None:
+    """Leave out what was paired since `pairs` was gathered."""
+    await db.execute(
+        f"""
+        delete from pg_temp.pairs
+        where exists (
+            select from books.transactions as side
+            where side.organization_id = %(organization_id)s
+                and side.transaction_id in (pairs.fresh_id, pairs.other_id) and not {IS_FREE.format(side="side")}
+        )
+        """,
+        {"organization_id": organization_id},
+    )
+
+
+async def candidates(db: Connection, organization_id: UUID, limit: int) -> list[DictRow]:
+    """The pairs with all that the rules look at, each once; those that a person rejected are none."""
+    return await rows(
+        db,
+        """
+        with pair as (
+            select distinct
+                case when fresh.amount < 0 then pairs.fresh_id else pairs.other_id end as out_id,
+                case when fresh.amount < 0 then pairs.other_id else pairs.fresh_id end as in_id
+            from pg_temp.pairs
+            inner join books.transactions as fresh
+                on fresh.organization_id = %(organization_id)s and fresh.transaction_id = pairs.fresh_id
+        )
+        select to_jsonb(out_side) as out, to_jsonb(in_side) as into, rate.rate
+        from pair
+        cross join lateral (
+            select
+                transaction.transaction_id, account_id, booked_on, amount::text, currency, description, merchant,
+                reference, counterparty, mcc, status = 'posted' as is_posted,
+                decided_by is not distinct from 'user' and kind is distinct from 'transfer' as put_elsewhere
+            from books.transactions as transaction
+            left join books.categories using (organization_id, category_id)
+            where transaction.organization_id = %(organization_id)s and transaction.transaction_id = pair.out_id
+        ) as out_side
+        cross join lateral (
+            select
+                transaction.transaction_id, account_id, booked_on, amount::text, currency, description, merchant,
+                reference, counterparty, mcc, status = 'posted' as is_posted,
+                decided_by is not distinct from 'user' and kind is distinct from 'transfer' as put_elsewhere
+            from books.transactions as transaction
+            left join books.categories using (organization_id, category_id)
+            where transaction.organization_id = %(organization_id)s and transaction.transaction_id = pair.in_id
+        ) as in_side
+        left join lateral (
+            select came.per_euro / paid.per_euro as rate
+            from (select 1) as once
+            cross join lateral (
+                select 1::numeric as per_euro where out_side.currency = 'EUR'
+                union all
+                (select per_euro from books.exchange_rates as quote
+                where quote.currency = out_side.currency
+                    and quoted_on between out_side.booked_on - 7 and out_side.booked_on
+                order by quoted_on desc limit 1)
+            ) as paid
+            cross join lateral (
+                select 1::numeric as per_euro where in_side.currency = 'EUR'
+                union all
+                (select per_euro from books.exchange_rates as quote
+                where quote.currency = in_side.currency
+                    and quoted_on between out_side.booked_on - 7 and out_side.booked_on
+                order by quoted_on desc limit 1)
+            ) as came
+            where out_side.currency <> in_side.currency
+        ) as rate on true
+        where not exists (
+            select from books.transfers as transfer
+            where transfer.organization_id = %(organization_id)s and transfer.out_transaction_id = pair.out_id
+                and transfer.in_transaction_id = pair.in_id and transfer.state = 'rejected'
+        )
+        order by pair.out_id, pair.in_id
+        limit %(limit)s
+        """,
+        {"organization_id": organization_id, "limit": limit},
+    )
+
+
+async def write(
+    db: Connection, organization_id: UUID, verdicts: Sequence[Verdict], ids: Sequence[UUID], *, decided_by: str
+) -> None:
+    """Write pairs and suggestions down, with the decision that each side of a pair had; a rejected one stays so."""
+    await db.execute(
+        """
+        insert into books.transfers as known (
+            organization_id, transfer_id, out_transaction_id, in_transaction_id, state, confidence, reasons,
+            decided_by, out_former, in_former
+        )
+        select
+            %(organization_id)s, found.transfer_id, found.out_id, found.in_id, found.state, found.confidence,
+            found.reasons, %(decided_by)s,
+            case when found.state = 'paired' then books.decision_of(out_side) end,
+            case when found.state = 'paired' then books.decision_of(in_side) end
+        from unnest(
+            %(ids)s::uuid[], %(outs)s::uuid[], %(ins)s::uuid[], %(states)s::text[], %(confidences)s::numeric[],
+            %(reasons)s::jsonb[]
+        ) as found (transfer_id, out_id, in_id, state, confidence, reasons)
+        inner join books.transactions as out_side
+            on out_side.organization_id = %(organization_id)s and out_side.transaction_id = found.out_id
+        inner join books.transactions as in_side
+            on in_side.organization_id = %(organization_id)s and in_side.transaction_id = found.in_id
+        on conflict (organization_id, out_transaction_id, in_transaction_id) do update set
+            state = excluded.state, confidence = excluded.confidence, reasons = excluded.reasons,
+            decided_by = excluded.decided_by, decided_at = now(), out_former = excluded.out_former,
+            in_former = excluded.in_former
+        where known.state = 'suggested' or %(decided_by)s = 'user'
+        """,
+        {
+            "organization_id": organization_id,
+            "ids": list(ids),
+            "outs": [verdict.out.transaction_id for verdict in verdicts],
+            "ins": [verdict.into.transaction_id for verdict in verdicts],
+            "states": [verdict.state for verdict in verdicts],
+            "confidences": [verdict.confidence for verdict in verdicts],
+            "reasons": [Jsonb(list(verdict.reasons)) for verdict in verdicts],
+            "decided_by": decided_by,
+        },
+    )
+
+
+async def categorise(
+    db: Connection,
+    organization_id: UUID,
+    sides: Sequence[tuple[UUID, UUID, float]],
+    *,
+    decided_by: str,
+) -> None:
+    """Give sides of pairs (transaction, category, confidence) a transfer's category, each as the pair was decided.
+
+    What a person decided stays, unless a person pairs them; a transfer's category of their own stays in any case.
+    """
+    await db.execute(
+        """
+        update books.transactions as transaction set
+            category_id = side.category_id, decided_by = %(decided_by)s, decided_version = %(version)s,
+            confidence = side.confidence, decided_at = now()
+        from unnest(%(transactions)s::uuid[], %(categories)s::uuid[], %(confidences)s::numeric[])
+            as side (transaction_id, category_id, confidence)
+        where transaction.organization_id = %(organization_id)s
+            and transaction.transaction_id = side.transaction_id
+            and (
+                transaction.decided_by is distinct from 'user'
+                or %(decided_by)s = 'user' and not exists (
+                    select from books.categories as own
+                    where own.organization_id = %(organization_id)s and own.category_id = transaction.category_id
+                        and own.kind = 'transfer'
+                )
+            )
+        """,
+        {
+            "organization_id": organization_id,
+            "transactions": [side[0] for side in sides],
+            "categories": [side[1] for side in sides],
+            "confidences": [side[2] for side in sides],
+            "decided_by": decided_by,
+            "version": RULES_VERSION,
+        },
+    )
+
+
+async def forget_suggestions(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
+    """What was suggested for these holds no longer."""
+    await db.execute(
+        """
+        delete from books.transfers
+        where organization_id = %(organization_id)s and state = 'suggested'
+            and (out_transaction_id = any(%(ids)s) or in_transaction_id = any(%(ids)s))
+        """,
+        {"organization_id": organization_id, "ids": list(transaction_ids)},
+    )
+
+
+async def forget_suggestions_of(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
+    """The same for all that a batch wrote."""
+    await db.execute(
+        """
+        delete from books.transfers as transfer
+        where transfer.organization_id = %(organization_id)s and transfer.state = 'suggested'
+            and exists (
+                select from books.transactions as side
+                where side.organization_id = %(organization_id)s and side.batch_id = %(batch_id)s
+                    and side.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+            )
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id},
+    )
+
+
+async def pairs_of(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[UUID]:
+    """The transfers in which these are paired."""
+    found = await rows(
+        db,
+        """
+        select transfer_id from books.transfers
+        where organization_id = %(organization_id)s and state = 'paired' and out_transaction_id = any(%(ids)s)
+        union
+        select transfer_id from books.transfers
+        where organization_id = %(organization_id)s and state = 'paired' and in_transaction_id = any(%(ids)s)
+        """,
+        {"organization_id": organization_id, "ids": list(transaction_ids)},
+    )
+    return [row["transfer_id"] for row in found]
+
+
+async def broken_pairs(db: Connection, organization_id: UUID, batch_id: UUID) -> list[UUID]:
+    """The pairs of a batch of which a side is deleted or not booked any more."""
+    found = await rows(
+        db,
+        """
+        select transfer.transfer_id
+        from books.transfers as transfer
+        where transfer.organization_id = %(organization_id)s and transfer.state = 'paired'
+            and exists (
+                select from books.transactions as side
+                where side.organization_id = %(organization_id)s and side.batch_id = %(batch_id)s
+                    and side.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+            )
+            and exists (
+                select from books.transactions as side
+                where side.organization_id = %(organization_id)s
+                    and side.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+                    and (side.deleted_at is not null or side.status <> 'posted')
+            )
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id},
+    )
+    return [row["transfer_id"] for row in found]
+
+
+async def give_back(db: Connection, organization_id: UUID, transfer_ids: Sequence[UUID]) -> None:
+    """Give both sides of pairs the decision that they had before, where theirs is the pair's still."""
+    await db.execute(
+        """
+        update books.transactions as transaction set
+            category_id = former.category_id, decided_by = former.decided_by,
+            decided_version = former.decided_version, confidence = former.confidence, decided_at = former.decided_at
+        from (
+            select out_transaction_id as transaction_id, out_former as decision from books.transfers
+            where organization_id = %(organization_id)s and transfer_id = any(%(ids)s)
+            union all
+            select in_transaction_id, in_former from books.transfers
+            where organization_id = %(organization_id)s and transfer_id = any(%(ids)s)
+        ) as side
+        cross join lateral jsonb_to_record(coalesce(side.decision, '{}')) as former (
+            category_id uuid, decided_by text, decided_version text, confidence numeric, decided_at timestamptz
+        )
+        where transaction.organization_id = %(organization_id)s and transaction.transaction_id = side.transaction_id
+            and transaction.decided_version = %(version)s
+        """,
+        {"organization_id": organization_id, "ids": list(transfer_ids), "version": RULES_VERSION},
+    )
+
+
+async def delete(db: Connection, organization_id: UUID, transfer_ids: Sequence[UUID]) -> None:
+    await db.execute(
+        "delete from books.transfers where organization_id = %s and transfer_id = any(%s)",
+        [organization_id, list(transfer_ids)],
+    )
+
+
+async def reject(db: Connection, organization_id: UUID, transfer_ids: Sequence[UUID]) -> None:
+    """A person's no, for ever."""
+    await db.execute(
+        """
+        update books.transfers set
+            state = 'rejected', decided_by = 'user', decided_at = now(), out_former = null, in_former = null
+        where organization_id = %s and transfer_id = any(%s)
+        """,
+        [organization_id, list(transfer_ids)],
+    )
+
+
+async def contradicted(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[UUID]:
+    """The pairs of these of which a person put a side in a category that is no transfer's, or in none."""
+    found = await rows(
+        db,
+        """
+        select transfer.transfer_id
+        from books.transfers as transfer
+        inner join books.transactions as side
+            on side.organization_id = transfer.organization_id
+                and side.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+        left join books.categories as category
+            on category.organization_id = side.organization_id and category.category_id = side.category_id
+        where transfer.organization_id = %(organization_id)s and transfer.state = 'paired'
+            and side.transaction_id = any(%(ids)s)
+            and side.decided_version is distinct from %(version)s and category.kind is distinct from 'transfer'
+        """,
+        {"organization_id": organization_id, "ids": list(transaction_ids), "version": RULES_VERSION},
+    )
+    return [row["transfer_id"] for row in found]
+
+
+TRANSFER = """
+    transfer_id, out_transaction_id, in_transaction_id, state, confidence, reasons, decided_by, created_at, decided_at
+"""
+
+
+async def get(db: Connection, organization_id: UUID, transfer_id: UUID) -> DictRow | None:
+    query = f"""
+        select {TRANSFER} from books.transfers
+        where organization_id = %(organization_id)s and transfer_id = %(transfer_id)s for update
+    """
+    return await one(db, query, {"organization_id": organization_id, "transfer_id": transfer_id})
+
+
+async def between(db: Connection, organization_id: UUID, out_id: UUID, in_id: UUID) -> DictRow | None:
+    query = f"""
+        select {TRANSFER} from books.transfers
+        where organization_id = %(organization_id)s and out_transaction_id = %(out)s and in_transaction_id = %(in)s
+    """
+    return await one(db, query, {"organization_id": organization_id, "out": out_id, "in": in_id})
+
+
+async def page(
+    db: Connection,
+    organization_id: UUID,
+    *,
+    state: str | None,
+    transaction_id: UUID | None,
+    after: UUID | None,
+    limit: int,
+) -> list[DictRow]:
+    """The newest first: ids are made in the order of time."""
+    return await rows(
+        db,
+        f"""
+        select {TRANSFER} from books.transfers
+        where organization_id = %(organization_id)s
+            and (%(state)s::text is null or state = %(state)s)
+            and (%(transaction)s::uuid is null or %(transaction)s in (out_transaction_id, in_transaction_id))
+            and (%(after)s::uuid is null or transfer_id < %(after)s)
+        order by transfer_id desc limit %(limit)s
+        """,
+        {
+            "organization_id": organization_id,
+            "state": state,
+            "transaction": transaction_id,
+            "after": after,
+            "limit": limit,
+        },
+    )
+
+
+async def transfer_category(db: Connection, organization_id: UUID, codes: Sequence[str]) -> DictRow | None:
+    """The organization's category for the first of these codes that is a transfer's."""
+    return await one(
+        db,
+        """
+        select category.category_id
+        from unnest(%(codes)s::text[]) with ordinality as wanted (code, place)
+        inner join books.category_codes as known
+            on known.organization_id = %(organization_id)s and known.code = wanted.code
+        inner join books.categories as category
+            on category.organization_id = known.organization_id and category.category_id = known.category_id
+                and category.kind = 'transfer' and category.archived_at is null
+        order by wanted.place limit 1
+        """,
+        {"organization_id": organization_id, "codes": list(codes)},
+    )
+
+
+async def mean_by(db: Connection, organization_id: UUID, code: str, category_id: UUID) -> None:
+    """From now on the code stands for this category, where it stood for none."""
+    await db.execute(
+        """
+        insert into books.category_codes (organization_id, code, category_id) values (%s, %s, %s)
+        on conflict do nothing
+        """,
+        [organization_id, code, category_id],
+    )
+
+
+async def account_list(db: Connection, organization_id: UUID) -> list[DictRow]:
+    return await rows(
+        db,
+        "select account_id, name, kind, number from books.accounts where organization_id = %(organization_id)s",
+        {"organization_id": organization_id},
+    )
+
+
+async def lock(db: Connection, organization_id: UUID) -> None:
+    """Let imports into one organization write one after the other, until the transaction ends."""
+    await db.execute("select pg_advisory_xact_lock(hashtextextended('transfers:' || %s, 0))", [str(organization_id)])
