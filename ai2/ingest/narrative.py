@@ -8,6 +8,7 @@ with `?`, `>`, `~`, `<`, `^` or another sign before each), whose purpose may its
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # Banks that write code words fill their lines a letter less.
 FULL_LINE, FULL_CODED_LINE = 65, 64
@@ -27,7 +28,8 @@ _CODEWORD = re.compile(
     r"|BO|BO1|BI|BN|RP|RFB|ENTR)/"
 )
 _LABELLED_ACCOUNT = re.compile(
-    r"\b(?:IBAN|REK|ACCOUNT|KONTO)\b[ .:+]*([A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b|[A-Z]{2}\d{2}[A-Z0-9]{10,30}\b)"
+    r"\b(?:IBAN|REK|ACCOUNT|KONTO)\b[ .:+]*"
+    r"([A-Z]{2}\d{2}(?:[A-Z0-9]{10,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?))\b"
 )
 _LABELLED_NAME = re.compile(r"\b(?:NAAM|NAME)\s*:\s*(.+?)(?=\s{2,}|\s+[A-Z][A-Za-z]+\s*:|$)")
 IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
@@ -85,35 +87,32 @@ def _plain(text: str) -> str:
 
 def _of_subfields(text: str, code: str, sign: str) -> Narrative:
     """Sub-fields by the numbers that German banks agreed on; others use the same."""
-    fields: dict[str, str] = {}
-    purpose: list[str] = []
-    for piece in text[text.index(sign) + 1 :].split(sign):
-        number, value = piece[:2], piece[2:]
-        if not number.isdigit():  # the sign itself, in a text
-            last = next(reversed(fields), "20")
-            fields[last] = fields.get(last, "") + sign + piece
-            if purpose and last in _PURPOSE:
-                purpose[-1] += sign + piece
-        elif number in _PURPOSE:
-            purpose.append(value)
-            fields[number] = value
-        else:
-            fields[number] = fields.get(number, "") + value
+    _, *pieces = _numbers(sign).split(text)
+    numbers, texts = pieces[::2], pieces[1::2]
+    fields = dict(zip(numbers, texts, strict=True))
+    if len(fields) < len(numbers):  # a number that stands twice goes on
+        for number in fields:
+            fields[number] = "".join(value for other, value in zip(numbers, texts, strict=True) if other == number)
     found = Narrative(kind=_plain(fields.get("00", "")))
     found.keep("transaction_code", code)
-    for number, word in (("00", "posting_text"), ("10", "prima_nota"), ("30", "bank_code"), ("34", "text_key")):
-        found.keep(word, _plain(fields.get(number, "")))
+    for number, value in fields.items():
+        if number not in _PLACED:
+            found.keep(_SUBFIELD_NAMES.get(number) or f"subfield_{number}", _plain(value))
     found.name = _plain(_pieces([fields.get("32", ""), fields.get("33", "")], FULL_PIECE))
-    account = fields.get("31", "").replace(" ", "") or fields.get("38", "").replace(" ", "")
+    account = (fields.get("31") or fields.get("38") or "").replace(" ", "")
     found.account = account if account.strip("0") else ""
-    placed = {"00", "10", "30", "31", "32", "33", "34", "38"} | _PURPOSE
-    for number in sorted(fields.keys() - placed):
-        found.keep(f"subfield_{number}", _plain(fields[number]))
-    _take_purpose(found, purpose)
+    _take_purpose(found, [value for number, value in zip(numbers, texts, strict=True) if number in _PURPOSE])
     return found
 
 
+@lru_cache(maxsize=64)
+def _numbers(sign: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(sign)}(\d\d)", re.ASCII)
+
+
 _PURPOSE = frozenset({*(f"{number}" for number in range(20, 30)), *(f"{number}" for number in range(60, 64))})
+_PLACED = _PURPOSE | {"31", "32", "33", "38"}
+_SUBFIELD_NAMES = {"00": "posting_text", "10": "prima_nota", "30": "bank_code", "34": "text_key"}
 
 
 def _take_purpose(found: Narrative, pieces: list[str]) -> None:

@@ -8,19 +8,19 @@ statement books them. An entry without a date of its own is booked on its value 
 its lines do not prove is read all the same, and counted as `unproven`.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from ai2.ingest import narrative, records
 from ai2.ingest.choice import plain, same_number
 from ai2.ingest.containers import Member
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.lines import Account, Reason, Statement
-from ai2.ingest.messages import Balance, Gathering, Part, day, reference
+from ai2.ingest.messages import Balance, Gathering, Part, as_json, day, reference
 from ai2.ingest.narrative import IBAN, Narrative
 from ai2.ingest.whole import text_of
 
@@ -279,7 +279,7 @@ def _described(entry: _Entry, match: re.Match[str], more: list[str]) -> dict[str
         "reference": _reference(said, own),
         "provider_id": bank if _IDENTIFIES.fullmatch(bank) and bank.strip("0/") else None,
         "counterparty": said.account or None,
-        "attributes": json.dumps({name: value for name, value in values.items() if value}, ensure_ascii=False),
+        "attributes": as_json({name: value for name, value in values.items() if value}),
     }
 
 
@@ -316,12 +316,14 @@ def _decimal(text: str) -> Decimal:
     return Decimal(text.replace(",", ".") or 0)
 
 
+@lru_cache(maxsize=4096)
 def _day(text: str) -> date | None:
     """YYMMDD; banks have no entries of before 1970 or after 2069."""
     year = int(text[:2])
     return day(year + (1900 if year >= 70 else 2000), int(text[2:4]), int(text[4:6]))
 
 
+@lru_cache(maxsize=4096)
 def _entry_day(text: str, value_on: date | None) -> date | None:
     """MMDD, in the year that brings it nearest to the value date."""
     if value_on is None:
