@@ -6,7 +6,7 @@ reasons, and the caller's transaction keeps only that.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ai2.books import imports
-from ai2.ingest import balances, expectations, pending, repository
+from ai2.ingest import balances, expectations, pending, repository, staging
+from ai2.ingest import staged_repository as staged
 from ai2.ingest.expectations import Check
-from ai2.ingest.fingerprint import FINGERPRINT_VERSION
+from ai2.ingest.identities import IDENTITY_VERSION
 from ai2.ingest.lines import LINES, Rejected, Statement
 from ai2.ingest.pending import Seen
-from ai2.ingest.staging import line_offsets, stage
+from ai2.ingest.staging import File, line_offsets
 from ai2.kit.database import Connection
 
 Progress = Callable[[float], None]
@@ -78,8 +79,10 @@ async def load(
         async with db.transaction():
             if not is_known:
                 expectations.warm()  # while PostgreSQL works: before, the two would only be in each other's way
-            told = await tell_apart(db, organization_id, account_id, statements, currency=currency, progress=progress)
-            loaded = await repository.count_new(db)
+            told = await tell_apart(
+                db, organization_id, account_id, batch_id, statements, currency=currency, progress=progress
+            )
+            loaded = await staged.count_new(db)
             progress(COMPARED)
             checks, _ = await asyncio.gather(
                 expected(statements, currency) if loaded or rejected else _no_checks(),
@@ -91,7 +94,7 @@ async def load(
             await pending.close_vanished(db, organization_id, account_id, batch_id, told.seen)
             await balances.keep(db, organization_id, account_id, batch_id, statements)
             progress(INSERTED)
-            await repository.insert_duplicates(db, organization_id, batch_id)
+            await staged.insert_duplicates(db, organization_id, batch_id)
             if rejected:
                 await repository.insert_quarantined(db, organization_id, batch_id, quarantined(statements))
     except _Held as held:
@@ -104,6 +107,7 @@ async def tell_apart(
     db: Connection,
     organization_id: UUID,
     account_id: UUID,
+    batch_id: UUID,
     statements: list[Statement],
     *,
     currency: str,
@@ -113,16 +117,49 @@ async def tell_apart(
 
     What makes new lines known from now on is kept, so that a file of a zip knows those before it.
     """
-    staged = await asyncio.to_thread(stage, statements, account_id, currency)
-    progress(STAGED)
     await repository.lock_account(db, account_id)
-    await repository.copy_incoming(db, staged.pieces())
+    await staged.prepare(db)
     seen = await pending.look(db, organization_id, account_id, statements)
-    for file_number in range(1, staged.files + 1):
-        await repository.stage_file(db, organization_id, file_number)
+    for file in staging.files(statements):
+        await staged.copy(db, _ahead(staging.pieces(file, account_id, currency)))
+        progress(STAGED)
+        await _match(db, organization_id, account_id, file)
         await pending.link(db, organization_id, account_id, seen)
-        await repository.insert_fingerprints(db, organization_id, file_number, FINGERPRINT_VERSION)
-    return Told(len(staged.rows), seen)
+        await staged.keep_identities(db, organization_id, batch_id, file.number, IDENTITY_VERSION)
+    return Told(sum(len(statement.lines) for statement in statements), seen)
+
+
+async def _match(db: Connection, organization_id: UUID, account_id: UUID, file: File) -> None:
+    """Tell a file's known lines: by the provider's id, by content, by what former versions kept, by other sources."""
+    lines = file.statement.lines
+    days = pc.min_max(lines["booked_on"]).as_py()
+    if not len(lines):
+        return
+    if await staged.has_identities(db, organization_id):
+        if lines["provider_id"].null_count < len(lines):
+            await staged.match_by_provider(db, organization_id, file.number)
+        await staged.match_by_content(db, organization_id, file.number)
+    if await staged.has_version_1(db, organization_id):
+        former = await asyncio.to_thread(staging.version_1, file, account_id)
+        await staged.match_by_version_1(db, organization_id, file.number, former)
+    format_name = file.statement.format
+    if await staged.has_other_sources(db, organization_id, account_id, format_name):
+        await staged.match_other_sources(
+            db,
+            organization_id,
+            account_id,
+            file.number,
+            format_name=format_name,
+            days=(days["min"], days["max"]),
+        )
+
+
+async def _ahead(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Each piece, while the next is made in a thread."""
+    coming = asyncio.ensure_future(asyncio.to_thread(next, pieces, None))
+    while (piece := await coming) is not None:
+        coming = asyncio.ensure_future(asyncio.to_thread(next, pieces, None))
+        yield piece
 
 
 async def expected(statements: list[Statement], currency: str) -> list[Check]:

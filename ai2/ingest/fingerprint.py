@@ -1,13 +1,13 @@
-"""Fingerprints: what keeps a row from coming in twice, and lets equal rows of one file in as often as they stand.
+"""Fingerprints, version 1 of what keeps a row from coming in twice: asked still, written no more.
 
-Version 1 is BLAKE2b-128 over, separated by U+001F and in UTF-8:
+Version 2 is ai2.ingest.identities. Version 1 is BLAKE2b-128 over, separated by U+001F and in UTF-8:
 - content: `1`, `content`, account id, date (ISO), amount in ten-thousandths, currency, normalised text
   (ai2.ingest.normalise, version 1), and the occurrence number: 1 for the first such row of a file, 2 for the next.
 - provider: `1`, `provider`, account id, the provider's id, date, amount in ten-thousandths, currency. Date and
   amount are in it because some banks use an id again for another payment. An id that stands twice in one file
   identifies nothing there, and those rows have none.
 
-A new version is added beside, never in place: old fingerprints are kept, so an upgrade lets no row in again.
+It never changes: rows are known by it that were imported before version 2.
 """
 
 from hashlib import blake2b
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from ai2.ingest.layout.casting import scaled
 from ai2.ingest.normalise import normalised
 
-FINGERPRINT_VERSION = 1
 SIZE = 16
 _SEPARATOR = "\x1f"
 
@@ -33,7 +32,7 @@ def fingerprints(lines: pa.Table, account_id: UUID) -> tuple[pa.Array, pa.Array]
     occurrences are counted over it.
     """
     days = lines["booked_on"].combine_chunks().cast(pa.string())
-    amounts = _amounts(lines)
+    amounts = amounts_of(lines)
     texts = normalised(lines["description"].combine_chunks())
     currency = lines["currency"].combine_chunks()
     keys = pc.binary_join_element_wise(days, amounts, currency, texts, _SEPARATOR)
@@ -42,7 +41,7 @@ def fingerprints(lines: pa.Table, account_id: UUID) -> tuple[pa.Array, pa.Array]
     if pc.any(is_pending).as_py():
         keys = pc.if_else(is_pending, pc.binary_join_element_wise(keys, "pending", _SEPARATOR), keys)
     content = _digests(f"1{_SEPARATOR}content{_SEPARATOR}{account_id}{_SEPARATOR}", keys, occurrences(keys))
-    ids = _unique(lines["provider_id"].combine_chunks())
+    ids = unique_ids(lines["provider_id"].combine_chunks())
     provider_keys = pc.binary_join_element_wise(ids, days, amounts, currency, _SEPARATOR)
     provider = _digests(f"1{_SEPARATOR}provider{_SEPARATOR}{account_id}{_SEPARATOR}", provider_keys)
     return content, provider
@@ -60,13 +59,13 @@ def occurrences(keys: pa.Array) -> NDArray[np.int64]:
     return numbers
 
 
-def _unique(ids: pa.Array) -> pa.Array:
+def unique_ids(ids: pa.Array) -> pa.Array:
     counts = ids.drop_null().value_counts()
     once = counts.filter(pc.equal(counts.field("counts"), 1)).field("values")
     return pc.if_else(pc.is_in(ids, value_set=once), ids, None)
 
 
-def _amounts(lines: pa.Table) -> pa.Array:
+def amounts_of(lines: pa.Table) -> pa.Array:
     """Amounts as whole ten-thousandths; those beyond 64 bits as they are."""
     amounts = lines["amount"].combine_chunks()
     small = pc.less(pc.abs(amounts), 10**14)

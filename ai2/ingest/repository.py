@@ -108,105 +108,6 @@ async def set_running(db: Connection, organization_id: UUID, batch_id: UUID, opt
     )
 
 
-async def copy_incoming(db: Connection, pieces: Iterable[bytes]) -> None:
-    """Put the lines into the temporary table `incoming`, and make `staged`, which books read."""
-    await db.execute("drop table if exists pg_temp.incoming, pg_temp.staged")
-    await db.execute(
-        """
-        create temporary table incoming (
-            file_number smallint, line_number integer, transaction_id uuid, account_id uuid, booked_on date,
-            amount numeric, currency char(3), description text, merchant text, merchant_key text, reference text,
-            mcc char(4), status text, value_on date, counterparty text, attributes jsonb, content bytea,
-            provider bytea, provider_id text, pending_id text
-        ) on commit drop
-        """
-    )
-    async with db.cursor().copy("copy pg_temp.incoming from stdin (format csv)") as copy:
-        for piece in pieces:
-            await copy.write(piece)
-    await db.execute("analyze pg_temp.incoming")
-    await db.execute(
-        """
-        create temporary table staged (
-            like pg_temp.incoming, duplicate_of uuid, is_new boolean not null, completes uuid
-        ) on commit drop
-        """
-    )
-
-
-async def stage_file(db: Connection, organization_id: UUID, file_number: int) -> None:
-    """Tell one file's new lines from known ones, and keep the fingerprints of the new.
-
-    A provider's id decides where there is one. A line without one is known by its content; so is a line with one
-    where the known transaction came without.
-    """
-    await db.execute(
-        """
-        insert into pg_temp.staged
-        select incoming.*, known.transaction_id, known.transaction_id is null
-        from pg_temp.incoming as incoming
-        left join ingest.fingerprints as by_provider
-            on by_provider.organization_id = %(organization_id)s and by_provider.fingerprint = incoming.provider
-        left join ingest.fingerprints as by_content
-            on by_content.organization_id = %(organization_id)s and by_content.fingerprint = incoming.content
-            and by_provider.transaction_id is null
-            and (
-                incoming.provider is null
-                or not exists (
-                    select from ingest.fingerprints as other
-                    where other.organization_id = %(organization_id)s
-                        and other.transaction_id = by_content.transaction_id and other.kind = 'provider'
-                )
-            )
-        cross join lateral (
-            select coalesce(by_provider.transaction_id, by_content.transaction_id) as transaction_id
-        ) as known
-        where incoming.file_number = %(file_number)s
-        """,
-        {"organization_id": organization_id, "file_number": file_number},
-    )
-
-
-async def insert_fingerprints(db: Connection, organization_id: UUID, file_number: int, version: int) -> None:
-    """Keep the fingerprints of one file's staged lines: a known line's other fingerprint too.
-
-    Ordered, because inserting in the index's order takes two thirds of the time.
-    """
-    await db.execute(
-        """
-        insert into ingest.fingerprints (organization_id, fingerprint, version, kind, transaction_id)
-        select %(organization_id)s, found.fingerprint, %(version)s, found.kind, found.transaction_id
-        from (
-            select content as fingerprint, 'content' as kind, coalesce(completes, transaction_id) as transaction_id
-            from pg_temp.staged where file_number = %(file_number)s and (is_new or completes is not null)
-            union all
-            select provider, 'provider', coalesce(duplicate_of, completes, transaction_id)
-            from pg_temp.staged where file_number = %(file_number)s and provider is not null
-        ) as found
-        order by found.fingerprint
-        on conflict do nothing
-        """,
-        {"organization_id": organization_id, "file_number": file_number, "version": version},
-    )
-
-
-async def count_new(db: Connection) -> int:
-    row = await one(db, "select count(*) as new from pg_temp.staged where is_new or completes is not null")
-    return int(row["new"]) if row else 0
-
-
-async def insert_duplicates(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
-    await db.execute(
-        """
-        insert into ingest.unloaded_lines (organization_id, batch_id, line_number, state, transaction_id)
-        select %(organization_id)s, %(batch_id)s, line_number, 'duplicate', duplicate_of
-        from pg_temp.staged where not is_new and completes is null
-        order by line_number
-        """,
-        {"organization_id": organization_id, "batch_id": batch_id},
-    )
-
-
 async def insert_quarantined(
     db: Connection, organization_id: UUID, batch_id: UUID, rejected: Iterable[tuple[int, str, str, str]]
 ) -> None:
@@ -336,3 +237,12 @@ async def put_layout(
             "decided_by": decided_by,
         },
     )
+
+
+async def delete_layout(db: Connection, organization_id: UUID, account_id: UUID, signature: str) -> bool:
+    """Delete a layout and say whether there was one."""
+    deleted = await db.execute(
+        "delete from ingest.layouts where organization_id = %s and account_id = %s and signature = %s",
+        [organization_id, account_id, signature],
+    )
+    return deleted.rowcount > 0

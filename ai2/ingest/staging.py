@@ -1,4 +1,4 @@
-"""Staging: a batch's lines as the rows that are copied into the temporary table `incoming`."""
+"""Staging: a batch's lines as the rows that are copied into the temporary table `staged`, some at a time."""
 
 import io
 from collections.abc import Iterator
@@ -10,38 +10,30 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from ai2.ingest.fingerprint import fingerprints
+from ai2.ingest.identities import identities, known_ids
 from ai2.ingest.lines import Statement
-from ai2.kit.ids import new_id
-from ai2.kit.merchants import merchant_key
+from ai2.kit.ids import new_ids
+from ai2.kit.merchant_keys import MerchantKeys
 from ai2.kit.money import exponent
 
+# Rows that are in memory at once, beside the statement itself.
+PIECE_ROWS = 100_000
 COPY_ROWS = 20_000
 
 
 @dataclass(frozen=True)
-class Staged:
-    """All lines of a batch in the order of its files, as rows for COPY, each file's with its number from 1."""
+class File:
+    """One file of a batch: its number from 1, its statement, and how many lines stand before it in the batch."""
 
-    rows: pa.Table
-    files: int
-
-    def pieces(self) -> Iterator[bytes]:
-        """The rows as CSV, piece by piece; null is an empty cell, an empty text a quoted one."""
-        options = arrow_csv.WriteOptions(include_header=False, quoting_style="needed")
-        for batch in self.rows.to_batches(max_chunksize=COPY_ROWS):
-            piece = io.BytesIO()
-            arrow_csv.write_csv(pa.Table.from_batches([batch]), piece, options)
-            yield piece.getvalue()
+    number: int
+    statement: Statement
+    lines_before: int
 
 
-def stage(statements: list[Statement], account_id: UUID, currency: str) -> Staged:
-    """Fingerprints, merchant keys and ids for every line; line numbers count through the files of a batch."""
+def files(statements: list[Statement]) -> list[File]:
+    """The files of a batch, in their order; line numbers count through them."""
     offsets = line_offsets(statements)
-    tables = [
-        _rows(statement, account_id, currency, number, offset)
-        for number, (statement, offset) in enumerate(zip(statements, offsets, strict=True), 1)
-    ]
-    return Staged(pa.concat_tables(tables), len(tables))
+    return [File(number, *pair) for number, pair in enumerate(zip(statements, offsets, strict=True), 1)]
 
 
 def line_offsets(statements: list[Statement]) -> list[int]:
@@ -53,21 +45,49 @@ def line_offsets(statements: list[Statement]) -> list[int]:
     return offsets
 
 
-def _rows(statement: Statement, account_id: UUID, currency: str, file_number: int, offset: int) -> pa.Table:
-    lines = statement.lines
+def pieces(file: File, account_id: UUID, currency: str) -> Iterator[bytes]:
+    """A file's lines as CSV for COPY, piece by piece; null is an empty cell, an empty text a quoted one."""
+    options = arrow_csv.WriteOptions(include_header=False, quoting_style="needed")
+    for rows in _rows(file, account_id, currency):
+        for batch in rows.to_batches(max_chunksize=COPY_ROWS):
+            piece = io.BytesIO()
+            arrow_csv.write_csv(pa.Table.from_batches([batch]), piece, options)
+            yield piece.getvalue()
+
+
+def version_1(file: File, account_id: UUID) -> list[tuple[int, str, str | None]]:
+    """Line number and the two fingerprints of version 1 of every line, for what was imported before version 2."""
+    lines = file.statement.lines
     content, provider = fingerprints(lines, account_id)
+    numbers = pc.add(lines["line_number"], pa.scalar(file.lines_before, pa.int32()))
+    return list(zip(numbers.to_pylist(), content.to_pylist(), provider.to_pylist(), strict=True))
+
+
+def _rows(file: File, account_id: UUID, currency: str) -> Iterator[pa.Table]:
+    lines, keys = file.statement.lines, MerchantKeys()
+    ids = known_ids(lines)
+    for start in range(0, len(lines), PIECE_ROWS):
+        piece = lines.slice(start, PIECE_ROWS).combine_chunks()
+        yield _staged(file, piece, ids.slice(start, PIECE_ROWS), keys, account_id, currency)
+
+
+def _staged(
+    file: File, lines: pa.Table, ids: pa.Array, keys: MerchantKeys, account_id: UUID, currency: str
+) -> pa.Table:
+    content, provider = identities(lines, account_id, ids, ids_are_stable=file.statement.ids_are_stable)
+    descriptions, merchants = (lines[name].combine_chunks() for name in ("description", "merchant"))
     return pa.table(
         {
-            "file_number": pa.array([file_number] * len(lines), pa.int16()),
-            "line_number": pc.add(lines["line_number"], pa.scalar(offset, pa.int32())),
+            "file_number": pa.repeat(pa.scalar(file.number, pa.int16()), len(lines)),
+            "line_number": pc.add(lines["line_number"], pa.scalar(file.lines_before, pa.int32())),
             "transaction_id": _ids(lines),
-            "account_id": pa.array([str(account_id)] * len(lines), pa.string()),
+            "account_id": pa.repeat(str(account_id), len(lines)),
             "booked_on": lines["booked_on"],
             "amount": lines["amount"].cast(pa.decimal128(20, exponent(currency))).cast(pa.string()),
             "currency": lines["currency"],
-            "description": lines["description"],
-            "merchant": lines["merchant"],
-            "merchant_key": _merchant_keys(lines),
+            "description": descriptions,
+            "merchant": merchants,
+            "merchant_key": keys.of(descriptions, merchants),
             "reference": lines["reference"],
             "mcc": lines["mcc"],
             "status": lines["status"],
@@ -84,17 +104,7 @@ def _rows(statement: Statement, account_id: UUID, currency: str, file_number: in
 
 def _ids(lines: pa.Table) -> pa.Array:
     """Ids that grow with the date, as the books' indexes do: rows that are neighbours in all of them go in faster."""
-    ids = pa.array([str(new_id()) for _ in range(len(lines))], pa.string())
     places = pc.sort_indices(
         pc.sort_indices(lines, sort_keys=[("booked_on", "ascending"), ("line_number", "ascending")])
     )
-    return ids.take(places)
-
-
-def _merchant_keys(lines: pa.Table) -> pa.Array:
-    """The same as `merchant_key(description, merchant)`, each different merchant once."""
-    merchants = lines["merchant"].combine_chunks()
-    named = pc.if_else(pc.equal(pc.utf8_trim_whitespace(merchants), ""), None, merchants)
-    encoded = pc.coalesce(named, lines["description"].combine_chunks()).dictionary_encode()
-    keys = pa.array([merchant_key(text) for text in encoded.dictionary.to_pylist()], pa.string())
-    return keys.take(encoded.indices)
+    return new_ids(len(lines)).take(places)

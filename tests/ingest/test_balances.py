@@ -146,7 +146,7 @@ async def test_a_twin_from_another_source_is_named_with_its_pair(
     import_text: Import, ask: Ask, prove: Prove, suspects: Suspects
 ) -> None:
     await import_text(csv(MARCH))
-    await import_text(ofx("3038.73", "20260309", ("20260305", "-45.27", "TESCO STORES 3297 LONDON")))
+    await import_text(ofx("3038.73", "20260309", ("20260305", "-45.27", "GROCERIES AND MORE")))
     found = await prove()
     assert found.first_break
     assert found.first_break.difference == Decimal("45.27")
