@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
 from psycopg import Rollback
@@ -11,6 +11,9 @@ from psycopg import Rollback
 from ai2.books import accounts
 from ai2.identity import organizations
 from ai2.ingest import service as ingest
+from ai2.ingest.replay import Replay, replay
+from ai2.ingest.replay import replay_account as replay_all_of
+from ai2.ingest.resubmit import Resubmission, resubmit
 from ai2.ingest.service import ImportOptions, ImportResult, Source
 from ai2.kit import queue
 from ai2.kit.database import Connection, Database
@@ -25,8 +28,14 @@ if TYPE_CHECKING:
 Progress = Callable[[float], None]
 
 
-async def import_file(
-    database: Database,
+async def import_file(database: Database, *, organization_id: UUID, imported_by: str, **known: Any) -> ImportResult:
+    """`import_within` in a database transaction of its own."""
+    async with database.transaction(organization_id, actor=imported_by) as db:
+        return await import_within(db, organization_id=organization_id, imported_by=imported_by, **known)
+
+
+async def import_within(
+    db: Connection,
     *,
     organization_id: UUID,
     account_id: UUID | None = None,
@@ -43,14 +52,15 @@ async def import_file(
     """Read a statement file into the books, whole or not at all; what is new is queued to be categorised.
 
     The account is known by its id or its name; one of a new name is opened with the first file that loads, in the
-    currency of `options` or else of the organization. Raises the problems of `ai2.ingest`: the file cannot be read,
-    or asks a question (nothing is loaded then).
+    currency of `options` or else of the organization, and after a dry run there is none. Raises the problems of
+    `ai2.ingest`: the file cannot be read, or asks a question (nothing is loaded then).
     """
-    async with database.transaction(organization_id, actor=imported_by) as db, db.transaction() as all_of_it:
+    async with db.transaction() as all_of_it:
+        into = account_id or await _account_named(db, organization_id, account_name, options.currency)
         result = await ingest.import_file(
             db,
             organization_id=organization_id,
-            account_id=account_id or await _account_named(db, organization_id, account_name, options.currency),
+            account_id=into,
             file=path,
             file_name=file_name,
             options=options,
@@ -63,11 +73,13 @@ async def import_file(
             raise Rollback(all_of_it)
         if categorise_later:
             await _categorise_later(db, organization_id, result)
+    if dry_run and not account_id and not await accounts.find(db, organization_id, account_name or ""):
+        return result.model_copy(update={"account_id": None})
     return result
 
 
-async def receive_file(
-    database: Database,
+async def receive_within(
+    db: Connection,
     *,
     organization_id: UUID,
     account_id: UUID | None = None,
@@ -79,19 +91,51 @@ async def receive_file(
     imported_by: str,
 ) -> UUID:
     """Keep a large file for the worker to import, and give its batch, which says how far it is."""
-    async with database.transaction(organization_id, actor=imported_by) as db:
-        batch_id = await ingest.receive(
-            db,
-            organization_id=organization_id,
-            account_id=account_id or await _account_named(db, organization_id, account_name, options.currency),
-            file=path,
-            file_name=file_name,
-            options=options,
-            source=source,
-            imported_by=imported_by,
-        )
-        await queue.enqueue(db, organization_id, "import", {"batch_id": str(batch_id)}, job_id=batch_id)
+    batch_id = await ingest.receive(
+        db,
+        organization_id=organization_id,
+        account_id=account_id or await _account_named(db, organization_id, account_name, options.currency),
+        file=path,
+        file_name=file_name,
+        options=options,
+        source=source,
+        imported_by=imported_by,
+    )
+    await queue.enqueue(db, organization_id, "import", {"batch_id": str(batch_id)}, job_id=batch_id)
     return batch_id
+
+
+async def receive_file(database: Database, *, organization_id: UUID, imported_by: str, **known: Any) -> UUID:
+    """`receive_within` in a database transaction of its own."""
+    async with database.transaction(organization_id, actor=imported_by) as db:
+        return await receive_within(db, organization_id=organization_id, imported_by=imported_by, **known)
+
+
+async def replay_import(db: Connection, organization_id: UUID, batch_id: UUID, **words: Any) -> Replay:
+    """`ai2.ingest.replay.replay`; what it changes or loads is queued to be categorised."""
+    found = await replay(db, organization_id, batch_id, **words)
+    if found.is_applied and found.differs:
+        await _categorise_batch(db, organization_id, batch_id)
+    return found
+
+
+async def replay_account(db: Connection, organization_id: UUID, account_id: UUID, **words: Any) -> list[Replay]:
+    """`ai2.ingest.replay.replay_account`; what it changes or loads is queued to be categorised."""
+    found = await replay_all_of(db, organization_id, account_id, **words)
+    for each in found:
+        if each.is_applied and each.differs:
+            await _categorise_batch(db, organization_id, each.batch_id)
+    return found
+
+
+async def resubmit_rows(
+    db: Connection, organization_id: UUID, batch_id: UUID, raw: bytes, *, sent_by: str, options: ImportOptions
+) -> Resubmission:
+    """`ai2.ingest.resubmit.resubmit`; what it loads is queued to be categorised."""
+    found = await resubmit(db, organization_id, batch_id, raw, sent_by=sent_by, options=options)
+    if found.loaded:
+        await _categorise_batch(db, organization_id, batch_id)
+    return found
 
 
 async def get_import(db: Connection, organization_id: UUID, batch_id: UUID) -> ingest.Batch:
@@ -128,8 +172,13 @@ async def fail_import(database: Database, organization_id: UUID, batch_id: UUID,
 
 
 async def _categorise_later(db: Connection, organization_id: UUID, result: ImportResult) -> None:
-    if result.rows.loaded and settings().enable_ai:
-        await queue.enqueue(db, organization_id, "categorise", {"batch_id": str(result.batch_id)})
+    if result.rows.loaded and result.batch_id:
+        await _categorise_batch(db, organization_id, result.batch_id)
+
+
+async def _categorise_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
+    if settings().enable_ai:
+        await queue.enqueue(db, organization_id, "categorise", {"batch_id": str(batch_id)})
 
 
 async def _account_named(db: Connection, organization_id: UUID, name: str | None, currency: str | None) -> UUID:

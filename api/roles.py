@@ -20,11 +20,11 @@ MAY = {
         "create_transaction", "update_transaction", "delete_transaction",
         "pair_transfer", "take_transfer_apart", "accept_transfer", "reject_transfer",
         "create_category", "update_category", "delete_category",
-        "import_file", "undo_import",
+        "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",
         "give_feedback",
     },
     Role.ADMIN: {
-        "create_account", "update_account", "delete_account", "set_layout",
+        "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
     },
     Role.OWNER: set[str](),

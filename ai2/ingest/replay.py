@@ -109,12 +109,14 @@ async def correct(
     *,
     corrected_by: str,
     options: Options | None = None,
-) -> Replay:
+) -> None:
     """Put corrected rows in the place of quarantined ones, and change nothing else of the batch."""
     known = await _replayable(db, organization_id, batch_id)
+    if not rows:
+        return
     await corrections_repository.put(db, organization_id, batch_id, rows, corrected_by)
     work = _Work(db, organization_id, known, options)
-    return await work.replay(replayed_by=corrected_by, apply=True, only=frozenset(rows), limit=len(rows))
+    await work.replay(replayed_by=corrected_by, apply=True, only=frozenset(rows), limit=1)
 
 
 async def _replayable(db: Connection, organization_id: UUID, batch_id: UUID) -> Batch:

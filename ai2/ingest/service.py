@@ -26,7 +26,14 @@ from ai2.ingest.layout.model import Layout
 from ai2.ingest.layout.model import Options as ImportOptions
 from ai2.ingest.layout.words import Role
 from ai2.ingest.lines import Account, Statement
-from ai2.ingest.problems import AccountIsArchived, BatchNotFound, LayoutDoesNotHold, NeedsAnswer, OtherCurrency
+from ai2.ingest.problems import (
+    AccountIsArchived,
+    BatchNotFound,
+    LayoutDoesNotHold,
+    LayoutNotFound,
+    NeedsAnswer,
+    OtherCurrency,
+)
 from ai2.kit import blobs
 from ai2.kit.database import Connection, act_for
 from ai2.kit.errors import FieldError, Problem
@@ -36,7 +43,7 @@ from ai2.kit.money import exact
 
 __all__ = [
     "Batch", "ImportOptions", "ImportResult", "Layout", "NeedsAnswer", "Rows", "Source", "batch", "batch_list",
-    "batch_rows", "fail", "import_file", "layouts", "put_layout", "receive", "run",
+    "batch_rows", "delete_layout", "fail", "import_file", "layouts", "put_layout", "receive", "run",
 ]  # fmt: skip
 
 SAMPLE_ROWS = 20
@@ -75,7 +82,7 @@ class ImportResult(BaseModel):
     first_date: date | None
     last_date: date | None
     currency: str
-    account_id: UUID
+    account_id: UUID | None = Field(description="none: a dry run into an account that would be opened")
     checks: list[dict[str, Any]] = Field(default=[], description="the expectations and whether each held")
     sample: list[dict[str, Any]] | None = None
 
@@ -272,6 +279,13 @@ async def layouts(db: Connection, organization_id: UUID, account_id: UUID) -> li
     await accounts.get(db, organization_id, account_id)
     found = await repository.layouts(db, organization_id, account_id)
     return [SavedLayout(**{**row, "layout": Layout.model_validate(row["layout"])}) for row in found]
+
+
+async def delete_layout(db: Connection, organization_id: UUID, account_id: UUID, signature: str) -> None:
+    """Forget how files of this signature are read: the next one decides anew, or asks."""
+    await accounts.get(db, organization_id, account_id)
+    if not await repository.delete_layout(db, organization_id, account_id, signature):
+        raise LayoutNotFound
 
 
 async def put_layout(db: Connection, organization_id: UUID, account_id: UUID, layout: Layout) -> SavedLayout:

@@ -2,9 +2,7 @@
 
 import base64
 import binascii
-import csv
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -16,12 +14,13 @@ from ai2 import flows
 from ai2.identity import idempotency
 from ai2.identity.idempotency import Answer
 from ai2.identity.principal import Principal
+from ai2.ingest import rejects
 from ai2.ingest import service as ingest
 from ai2.ingest.layout.model import Layout
+from ai2.ingest.replay import Replay
 from ai2.ingest.service import Batch, ImportOptions, Rows, SavedLayout, Source
 from ai2.ingest.undo import undo
-from ai2.kit.database import Database
-from ai2.kit.errors import FieldError, Invalid
+from ai2.kit.errors import FieldError, Invalid, TooLarge
 from ai2.kit.settings import settings
 from api.schemas import Body, Currency, Instant, ListOf, Name, Out
 from api.unit import Caller, Db, Unit, Upload, database_of, idempotency_key, replayed, request_digest
@@ -77,7 +76,7 @@ class ImportAnswer(Out):
     first_date: date | None
     last_date: date | None
     currency: str | None
-    account_id: UUID
+    account_id: UUID | None = Field(description="null: a dry run into an account that would be opened.")
     checks: list[dict[str, Any]] = Field(default_factory=list, description="The expectations, and whether each held.")
     sample: list[dict[str, Any]] | None = Field(
         default=None, exclude_if=lambda sample: sample is None, description="The first lines, with dry_run."
@@ -114,6 +113,7 @@ class UndoReport(Out):
 class ImportOut(ImportAnswer):
     """An import, from its file to its end."""
 
+    account_id: UUID
     file_name: str
     source: str
     progress: float = Field(description="0 to 1.")
@@ -183,15 +183,132 @@ class Layouts(ListOf):
     items: list[LayoutOut]
 
 
+class Change(Out):
+    """What differs in a line. `stays`: a person edited it, so that a replay leaves it."""
+
+    field: str
+    from_: str | None = Field(alias="from")
+    to: str | None
+    stays: bool
+
+
+class ReplayedLine(Out):
+    """A line that is not what it was. `stays`: people edited its transaction, so that it is not closed."""
+
+    line_number: int
+    kind: Literal["changed", "now_readable", "now_rejected", "now_duplicate", "gone", "new", "kept"]
+    transaction_id: UUID | None
+    stays: bool
+    fields: list[Change]
+    line: dict[str, Any] | None = Field(description="The line as it is read now.")
+    reason_code: str | None
+    reason: str | None
+
+
+class Counts(Out):
+    """How many lines are what."""
+
+    unchanged: int
+    changed: int
+    now_readable: int
+    now_rejected: int
+    now_duplicate: int
+    gone: int
+    new: int
+    kept: int = Field(description="Lines that differ only in what people edited.")
+
+
+class Versions(Out):
+    """The parser that read it, and the present one."""
+
+    from_: str | None = Field(alias="from")
+    to: str
+
+
+class ReplayOut(ListOf):
+    """What differs between an import as it is loaded and as its file is read now."""
+
+    batch_id: UUID
+    is_applied: bool
+    parser_version: Versions
+    counts: Counts
+    lines: list[ReplayedLine]
+
+
+class Replays(ListOf):
+    """An account's imports, the first one first."""
+
+    items: list[ReplayOut]
+
+
+class AccountReplayIn(Body):
+    """Only look, or let the books follow."""
+
+    apply: bool = Field(default=False, description="Let the books follow; else it is only shown.")
+    limit: int = Field(default=100, ge=1, le=1000, description="So many lines of each import are shown in full.")
+
+
+class ReplayIn(AccountReplayIn):
+    """Only look, or let the books follow; read as the account's layouts say, or as is said here."""
+
+    mapping: dict[str, str | int | list[str | int]] | None = None
+    date_order: Literal["dmy", "mdy", "ymd"] | None = None
+    decimal_mark: Literal[".", ","] | None = None
+    positive_is: Literal["in", "out"] | None = None
+    cursor: str | None = Field(default=None, max_length=100)
+
+
+class ResubmitFields(Body):
+    """Answers to what corrected rows may leave open."""
+
+    date_order: Literal["dmy", "mdy", "ymd"] | None = None
+    decimal_mark: Literal[".", ","] | None = None
+
+
+class ResubmitForm(ResubmitFields):
+    """rejects.csv, corrected."""
+
+    file: str = Field(json_schema_extra={"format": "binary"})
+
+
+class ResubmitJson(ResubmitFields):
+    """The text of rejects.csv, corrected."""
+
+    csv_data: str
+    file_name: str | None = None
+
+
+class Ignored(Out):
+    """A row that nothing was done with, and why."""
+
+    line_number: int | None
+    reason: str
+
+
+class Resubmitted(Out):
+    """What became of the rows that came back, and their import now."""
+
+    loaded: int
+    duplicate: int
+    quarantined: int = Field(description="Rows that still cannot be read; their reasons are with the import's rows.")
+    ignored: list[Ignored]
+    import_: ImportOut = Field(alias="import")
+
+
+class RejectsTooLarge(TooLarge):
+    """The file is larger than any of rejected rows should be; send it in parts."""
+
+
 class UnknownCursor(Invalid):
     """The cursor is not one that this list gave out; begin without one."""
 
 
-def _schema(model: type[ImportFields]) -> dict[str, Any]:
-    return {"schema": model.model_json_schema()}
+Answered = tuple[int, ImportAnswer | Resubmitted]
 
 
-BODY = {"content": {"multipart/form-data": _schema(ImportForm), "application/json": _schema(ImportJson)}}
+def _body(form: type[Body], json: type[Body]) -> dict[str, Any]:
+    schemas = {"multipart/form-data": form, "application/json": json}
+    return {"content": {kind: {"schema": model.model_json_schema()} for kind, model in schemas.items()}}
 
 
 @uploads.post(
@@ -202,24 +319,12 @@ BODY = {"content": {"multipart/form-data": _schema(ImportForm), "application/jso
         200: {"model": ImportAnswer, "description": "What would come of it (dry_run)."},
         202: {"model": ImportAnswer, "description": "A large file: see GET /api/core/imports/{batch_id}."},
     },
-    openapi_extra={"requestBody": {**BODY, "required": True}},
+    openapi_extra={"requestBody": {**_body(ImportForm, ImportJson), "required": True}},
 )
 async def import_file(request: Request, who: Caller) -> Response:
     """Import a statement file. A file that can be read in two ways is answered 422 `needs_answer` with questions."""
-    key, database = idempotency_key(request), database_of(request)
     async with spooled(request) as received, request.app.state.limits.imports:
-        if key is None:
-            return _response(await _import(database, who, received))
-        wanted = request_digest(request, await received.digest())
-        async with database.transaction(who.organization_id, actor=who.actor) as db:
-            former = await idempotency.claim(db, who.organization_id, key, wanted)
-            if former:
-                return replayed(former)
-            # The import commits by itself; were we to end here, a repeat would find every row a duplicate.
-            response = _response(await _import(database, who, received))
-            answer = Answer(response.status_code, bytes(response.body), response.media_type)
-            await idempotency.keep(db, who.organization_id, key, wanted, answer)
-        return response
+        return await _once(request, who, received, lambda db: _import(db, who, received))
 
 
 @router.get("/imports", response_model=Imports)
@@ -260,14 +365,25 @@ async def list_import_rows(batch_id: UUID, db: Db, who: Caller, wanted: Annotate
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The rejected rows."}},
 )
 async def download_rejects(batch_id: UUID, db: Db, who: Caller) -> Response:
-    """The quarantined rows as they came, under their file's header: to be fixed and sent again."""
+    """The quarantined rows as they came, each with its line and reason: to be corrected and resubmitted."""
     batch = await ingest.batch(db, who.organization_id, batch_id)
     rejected: list[dict[str, Any]] = []
     while len(page := await _rejected_after(db, who, batch, rejected)) == PAGE_ROWS:
         rejected += page
-    text = "".join(_as_file(batch, rejected + page))
+    text = "".join(rejects.as_csv(rejects.files(batch.layout), rejected + page))
     name = f'attachment; filename="rejects-{batch_id}.csv"'
     return Response(text.encode(), headers={"Content-Disposition": name}, media_type="text/csv; charset=utf-8")
+
+
+@uploads.post(
+    "/imports/{batch_id}/resubmit",
+    response_model=Resubmitted,
+    openapi_extra={"requestBody": {**_body(ResubmitForm, ResubmitJson), "required": True}},
+)
+async def resubmit_rejects(batch_id: UUID, request: Request, who: Caller) -> Response:
+    """Send rejects.csv back corrected, some or all of its rows; they load into their import, at their lines."""
+    async with spooled(request) as received, request.app.state.limits.imports:
+        return await _once(request, who, received, lambda db: _resubmit(db, who, batch_id, received))
 
 
 @router.post("/imports/{batch_id}/undo", response_model=ImportOut)
@@ -275,6 +391,32 @@ async def undo_import(batch_id: UUID, db: Db, who: Caller) -> dict[str, Any]:
     """Take an import back as one. What people edited since is left alone and listed; twice is once."""
     await undo(db, who.organization_id, batch_id, undone_by=who.actor)
     return _import_out(await ingest.batch(db, who.organization_id, batch_id))
+
+
+@router.post("/imports/{batch_id}/replay", response_model=ReplayOut)
+async def replay_import(batch_id: UUID, db: Db, who: Caller, wanted: ReplayIn) -> dict[str, Any]:
+    """Read an import's file again, as files of its account are read now: what differs, and with `apply` so be it."""
+    given = wanted.model_dump(include=set(ImportOptions.model_fields), exclude_none=True)
+    found = await flows.replay_import(
+        db,
+        who.organization_id,
+        batch_id,
+        replayed_by=who.actor,
+        options=valid(ImportOptions, given) if given else None,
+        apply=wanted.apply,
+        after=_read_cursor(wanted.cursor, int) or 0,
+        limit=wanted.limit,
+    )
+    return _replay_out(found)
+
+
+@router.post("/accounts/{account_id}/replay", response_model=Replays)
+async def replay_account(account_id: UUID, db: Db, who: Caller, wanted: AccountReplayIn) -> dict[str, Any]:
+    """Read all of an account's files again, the first one first: what differs, and with `apply` so be it."""
+    found = await flows.replay_account(
+        db, who.organization_id, account_id, replayed_by=who.actor, apply=wanted.apply, limit=wanted.limit
+    )
+    return {"items": [_replay_out(each) for each in found]}
 
 
 @router.get("/accounts/{account_id}/layout", response_model=Layouts)
@@ -289,7 +431,31 @@ async def set_layout(account_id: UUID, layout: Layout, db: Db, who: Caller) -> S
     return await ingest.put_layout(db, who.organization_id, account_id, layout)
 
 
-async def _import(database: Database, who: Principal, received: Received) -> tuple[int, dict[str, Any]]:
+@router.delete("/accounts/{account_id}/layout/{signature:path}", status_code=204)
+async def delete_layout(account_id: UUID, signature: str, db: Db, who: Caller) -> Response:
+    """Forget how files of this signature are read into the account; the next one decides anew, or asks."""
+    await ingest.delete_layout(db, who.organization_id, account_id, signature)
+    return Response(status_code=204)
+
+
+async def _once(
+    request: Request, who: Principal, received: Received, work: Callable[[Db], Awaitable[Answered]]
+) -> Response:
+    """Do an upload's work; with a key only the first time, its effect and its answer in one transaction."""
+    key = idempotency_key(request)
+    wanted = request_digest(request, await received.digest()) if key else b""
+    async with database_of(request).transaction(who.organization_id, actor=who.actor) as db:
+        former = await idempotency.claim(db, who.organization_id, key, wanted) if key else None
+        if former:
+            return replayed(former)
+        response = _response(*await work(db))
+        if key:
+            answer = Answer(response.status_code, bytes(response.body), response.media_type)
+            await idempotency.keep(db, who.organization_id, key, wanted, answer)
+    return response
+
+
+async def _import(db: Db, who: Principal, received: Received) -> Answered:
     """Import now, or where the file is large keep it for the worker: the status and what is answered."""
     said = valid(ImportFields, received.fields)
     if (said.account_id is None) == (said.account_name is None):
@@ -306,17 +472,32 @@ async def _import(database: Database, who: Principal, received: Received) -> tup
         "imported_by": who.actor,
     }
     if received.size_bytes > settings().inline_import_bytes and not said.dry_run:
-        batch_id = await flows.receive_file(database, **known)
-        async with database.transaction(who.organization_id) as db:
-            return 202, _import_out(await ingest.batch(db, who.organization_id, batch_id))
-    result = await flows.import_file(database, **known, dry_run=said.dry_run)
-    return 200 if said.dry_run else 201, dict(result)
+        batch_id = await flows.receive_within(db, **known)
+        return 202, ImportAnswer.model_validate(_import_out(await ingest.batch(db, who.organization_id, batch_id)))
+    result = await flows.import_within(db, **known, dry_run=said.dry_run)
+    return 200 if said.dry_run else 201, ImportAnswer.model_validate(dict(result))
 
 
-def _response(answered: tuple[int, dict[str, Any]]) -> Response:
-    status, found = answered
-    answer = ImportAnswer.model_validate(found)
-    headers = {"Location": f"/api/core/imports/{answer.batch_id}"} if answer.batch_id else None
+async def _resubmit(db: Db, who: Principal, batch_id: UUID, received: Received) -> Answered:
+    said = valid(ResubmitFields, received.fields)
+    if received.size_bytes > settings().inline_import_bytes:
+        raise RejectsTooLarge
+    received.file.seek(0)
+    found = await flows.resubmit_rows(
+        db,
+        who.organization_id,
+        batch_id,
+        received.file.read(),
+        sent_by=who.actor,
+        options=valid(ImportOptions, said.model_dump(exclude_none=True)),
+    )
+    answer = {**vars(found), "import": _import_out(found.batch)}
+    return 200, Resubmitted.model_validate(answer)
+
+
+def _response(status: int, answer: ImportAnswer | Resubmitted) -> Response:
+    batch_id = answer.batch_id if isinstance(answer, ImportAnswer) else None
+    headers = {"Location": f"/api/core/imports/{batch_id}"} if batch_id else None
     return Response(answer.model_dump_json(by_alias=True), status, headers, "application/json")
 
 
@@ -337,25 +518,10 @@ async def _rejected_after(db: Db, who: Principal, batch: Batch, rejected: list[d
     )
 
 
-def _as_file(batch: Batch, rejected: list[dict[str, Any]]) -> Iterator[str]:
-    """The rows under the header of the file that they stood in."""
-    files = (batch.layout or {}).get("files", [])
-    headers = [(file["lines_before"], _header(file["layout"])) for file in files]
-    last = None
-    for row in rejected:
-        header = next((text for before, text in reversed(headers) if row["line_number"] > before), "")
-        if header != last:
-            yield header
-            last = header
-        yield row["original"].rstrip("\r\n") + "\r\n"
-
-
-def _header(layout: dict[str, Any] | None) -> str:
-    if not layout or not layout["header"]:
-        return ""
-    line = io.StringIO()
-    csv.writer(line, delimiter=layout["delimiter"]).writerow(layout["header"])
-    return line.getvalue()
+def _replay_out(found: Replay) -> dict[str, Any]:
+    lines = [{**line, "fields": line["fields"] or []} for line in found.lines]
+    cursor = _cursor(found.next_line) if found.next_line is not None else None
+    return {**vars(found), "lines": lines, "next_cursor": cursor}
 
 
 def _cursor(last: object) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient, Response
 
+from ai2.identity import idempotency
 from ai2.kit.settings import settings
 
 ADDRESS = "/api/core/csv-import"
@@ -65,6 +66,7 @@ async def test_a_dry_run_shows_a_sample_and_writes_nothing(owner: AsyncClient) -
     answer = await send(owner, dry_run="true")
     assert (answer.status_code, answer.json()["batch_id"]) == (200, None)
     assert answer.json()["sample"][0]["amount"] == "-12.50"
+    assert answer.json()["account_id"] is None
     assert (await owner.get("/api/core/imports")).json()["items"] == []
     assert (await owner.get("/api/core/accounts")).json()["items"] == []
 
@@ -95,6 +97,38 @@ async def test_a_saved_layout_is_read_and_edited(owner: AsyncClient) -> None:
     assert following.json()["last_date"] == "2026-05-06"
 
 
+async def test_a_layout_is_deleted_and_decided_anew(owner: AsyncClient, their_owner: AsyncClient) -> None:
+    account_id = (await send(owner, UNDECIDABLE, date_order="dmy")).json()["account_id"]
+    address = f"/api/core/accounts/{account_id}/layout"
+    (kept,) = (await owner.get(address)).json()["items"]
+    assert (await their_owner.delete(f"{address}/{kept['signature']}")).status_code == 404
+    assert (await owner.delete(f"{address}/{kept['signature']}")).status_code == 204
+    assert (await owner.get(address)).json()["items"] == []
+    assert (await owner.delete(f"{address}/{kept['signature']}")).json()["code"] == "layout_not_found"
+    assert (await send(owner, UNDECIDABLE.replace("01/02", "05/06"))).json()["code"] == "needs_answer"
+
+
+async def test_a_dry_run_with_a_key_leaves_nothing_but_its_answer(owner: AsyncClient) -> None:
+    first = await send(owner, dry_run="true", key="look")
+    again = await send(owner, dry_run="true", key="look")
+    assert (again.content, again.headers["Idempotency-Replayed"]) == (first.content, "true")
+    assert (await owner.get("/api/core/accounts")).json()["items"] == []
+
+
+async def test_where_the_answer_cannot_be_kept_nothing_is_imported(
+    owner: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "keep", broken)
+        assert (await send(owner, key="crash")).status_code == 500
+    assert (await owner.get("/api/core/imports")).json()["items"] == []
+    repeated = await send(owner, key="crash")
+    assert repeated.json()["rows"]["loaded"] == 4
+
+
 QUARANTINE = "Date,Description,Amount\n2026-03-01,Tea,-1.00\n2026-02-30,No such day,-2.00\n2026-03-03,Milk,-3.00\n"
 
 
@@ -106,9 +140,29 @@ async def test_a_rejected_row_comes_back_as_a_file_that_can_be_fixed(owner: Asyn
     ]
     rejects = await owner.get(f"/api/core/imports/{batch_id}/rejects.csv")
     assert rejects.headers["content-type"] == "text/csv; charset=utf-8"
-    assert rejects.text == "Date,Description,Amount\r\n2026-02-30,No such day,-2.00\r\n"
-    fixed = await send(owner, rejects.text.replace("02-30", "02-28"))
-    assert fixed.json()["rows"] == {"in": 1, "loaded": 1, "duplicate": 0, "quarantined": 0}
+    assert rejects.text == (
+        "line,reason_code,reason,Date,Description,Amount\r\n"
+        "3,bad_date,there is no such day between 1970 and 2100,2026-02-30,No such day,-2.00\r\n"
+    )
+
+
+async def test_corrected_rows_load_into_their_import(owner: AsyncClient) -> None:
+    batch_id = (await send(owner, QUARANTINE)).json()["batch_id"]
+    rejects = (await owner.get(f"/api/core/imports/{batch_id}/rejects.csv")).text
+    address, key = f"/api/core/imports/{batch_id}/resubmit", {"Idempotency-Key": "corrected"}
+    fixed = rejects.replace("02-30", "02-28")
+    sent = await owner.post(address, files={"file": ("rejects.csv", fixed.encode())}, headers=key)
+    assert sent.status_code == 200, sent.text
+    assert {name: sent.json()[name] for name in ("loaded", "duplicate", "quarantined", "ignored")} == {
+        "loaded": 1, "duplicate": 0, "quarantined": 0, "ignored": [],
+    }  # fmt: skip
+    assert sent.json()["import"]["rows"] == {"in": 3, "loaded": 3, "duplicate": 0, "quarantined": 0}
+    again = await owner.post(address, files={"file": ("rejects.csv", fixed.encode())}, headers=key)
+    assert (again.content, again.headers["Idempotency-Replayed"]) == (sent.content, "true")
+    twice = await owner.post(address, json={"csv_data": fixed})
+    assert (twice.json()["loaded"], twice.json()["ignored"][0]["line_number"]) == (0, 3)
+    other = await owner.post(address, json={"csv_data": "a,b\n1,2\n"})
+    assert (other.status_code, other.json()["code"]) == (422, "not_rejects")
 
 
 async def test_imports_and_their_rows_are_paged(owner: AsyncClient) -> None:
