@@ -177,3 +177,10 @@ def _rejected(sheet: Sheet, reading: Reading, table: Table) -> Iterator[Rejected
         else:
             original = json.dumps({name: cell for name, cell in cells.items() if cell is not None}, ensure_ascii=False)
         yield Rejected(first, reason, original[:ORIGINAL_LENGTH])
+
+
+def with_rejected(found: Statement, more: Sequence[Rejected]) -> Statement:
+    """A statement with rows that never became cells."""
+    rejected = sorted((*found.rejected, *more), key=lambda row: row.line_number)
+    last_line = max([found.last_line, *(row.line_number for row in more)])
+    return replace(found, rejected=tuple(rejected), last_line=last_line)

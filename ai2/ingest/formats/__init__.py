@@ -9,17 +9,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ai2.ingest.containers import Member
-from ai2.ingest.formats import bai2, camt, delimited, mt940, ofx, qif, workbook
+from ai2.ingest.formats import bai2, camt, delimited, jsonlines, mt940, ofx, qif, workbook
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.lines import Account, Statement
 from ai2.ingest.problems import UnknownFormat
 
 HEAD_BYTES = 1 << 14
 # What a file begins with when it is something else than a statement; named so that people know what they sent.
-OTHER_FORMATS = (
-    (re.compile(rb"%PDF"), "a PDF"),
-    (re.compile(rb"[{\[]\s*[\"{\[\]}]"), "JSON"),
-)
+OTHER_FORMATS = ((re.compile(rb"%PDF"), "a PDF"),)
 
 
 class Format(Protocol):
@@ -34,7 +31,7 @@ class Format(Protocol):
         """The statement in one file. Raises Unreadable and its kinds; never skips a row."""
 
 
-FORMATS: tuple[Format, ...] = (ofx, camt, mt940, qif, bai2, workbook, delimited)
+FORMATS: tuple[Format, ...] = (ofx, camt, mt940, qif, bai2, workbook, jsonlines, delimited)
 
 
 def detect(head: bytes) -> Format:
