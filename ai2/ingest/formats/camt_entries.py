@@ -44,7 +44,7 @@ AMOUNT, DIRECTION, REVERSAL = _entry("Amt"), _entry("CdtDbtInd"), _entry("RvslIn
 PART_DIRECTION = _detail("CdtDbtInd")
 PART_AMOUNTS = _detail("Amt", "AmtDtls/TxAmt/Amt")
 PROVIDED = _detail("Refs/AcctSvcrRef") + _entry("AcctSvcrRef")
-CATEGORY = _detail("/MrchntCtgyCd") + _entry("/MrchntCtgyCd")
+CATEGORY = _detail("MrchntCtgyCd") + _entry("MrchntCtgyCd")
 UNSTRUCTURED, STRUCTURED = _detail("RmtInf/Ustrd"), _detail("RmtInf/Strd/AddtlRmtInf")
 CREDITOR_REFERENCE = _detail("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/CdtrRefInf/CdtrRef")
 SAID_BY_BANK = _detail("AddtlTxInf") + _entry("AddtlNtryInf")
@@ -238,7 +238,7 @@ class _Shown(dict[str, str]):
 
     def __missing__(self, path: str) -> str:
         placed = (*AMOUNT, f"{AMOUNT[0]}@Ccy", *DIRECTION, *STATUS[:2], *BOOKED_ON, *VALUE_ON, *UNSTRUCTURED)
-        self[path] = "" if path in placed else path[3:].lstrip("/").removeprefix("NtryDtls/")
+        self[path] = "" if path in placed else path[3:].removeprefix("NtryDtls/")
         return self[path]
 
 
