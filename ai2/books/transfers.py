@@ -84,50 +84,35 @@ async def pair(
     """
     if not await repository.has_others(db, organization_id):
         return 0
-    if batch_id:
-        await repository.forget_suggestions_of(db, organization_id, batch_id)
-    if transaction_ids:
-        await repository.forget_suggestions(db, organization_id, transaction_ids)
     await repository.prepare(db)
-    if not await _find(db, organization_id, batch_id, transaction_ids):
-        return 0
+    await _find(db, organization_id, batch_id, transaction_ids)
+    await repository.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
     for _ in range(3):  # somebody else may pair one of these meanwhile
         candidates = await repository.candidates(db, organization_id, MOST_CANDIDATES)
-        if not candidates:
-            return 0
         verdicts = decide([_candidate(row) for row in candidates], await _accounts(db, organization_id))
         try:
             async with db.transaction():
                 return await _write(db, organization_id, batch_id, verdicts)
         except errors.UniqueViolation:
-            await repository.forget_taken(db, organization_id)
+            continue
     return 0
 
 
-async def _find(db: Connection, organization_id: UUID, batch_id: UUID | None, transaction_ids: Sequence[UUID]) -> bool:
-    """Gather who may be whose partner; whether there is any."""
+async def _find(db: Connection, organization_id: UUID, batch_id: UUID | None, transaction_ids: Sequence[UUID]) -> None:
+    """Gather who may be whose partner."""
     extent = await repository.batch_extent(db, organization_id, batch_id) if batch_id else None
     if batch_id and (extent is None or not extent["has_others"]):
-        return False
+        return
     if extent is None or extent["transactions"] <= repository.FEW:
-        return await _find_for_few(db, organization_id, batch_id, transaction_ids)
+        if await repository.stage_fresh(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids):
+            await repository.find_for_few(db, organization_id)
+            await repository.find_other_amounts_for_few(db, organization_id)
+        return
     reach: dict[str, Any] = {"account_id": extent["account_id"], "first": extent["first"], "last": extent["last"]}
     if await repository.stage_others(db, organization_id, **reach):
         await repository.find_for_many(db, organization_id, extent["batch_id"])
-        speaking = await repository.keep_speaking(db, organization_id)
-        if 0 < speaking <= MOST_SPEAKING:
+        if 0 < await repository.keep_speaking(db, organization_id) <= MOST_SPEAKING:
             await repository.find_other_amounts_for_many(db, organization_id, extent["batch_id"])
-    return True
-
-
-async def _find_for_few(
-    db: Connection, organization_id: UUID, batch_id: UUID | None, transaction_ids: Sequence[UUID]
-) -> bool:
-    if not await repository.stage_fresh(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids):
-        return False
-    await repository.find_for_few(db, organization_id)
-    await repository.find_other_amounts_for_few(db, organization_id)
-    return True
 
 
 def _candidate(row: dict[str, Any]) -> Candidate:
@@ -151,10 +136,10 @@ async def _accounts(db: Connection, organization_id: UUID) -> dict[UUID, Own]:
 
 
 async def _write(db: Connection, organization_id: UUID, batch_id: UUID | None, verdicts: Sequence[Verdict]) -> int:
-    if not verdicts:
-        return 0
+    await repository.forget_unlikely(db, organization_id, verdicts)
+    if verdicts:
+        await repository.write(db, organization_id, verdicts, [new_id() for _ in verdicts], decided_by="rule")
     paired = [verdict for verdict in verdicts if verdict.state == "paired"]
-    await repository.write(db, organization_id, verdicts, [new_id() for _ in verdicts], decided_by="rule")
     if not paired:
         return 0
     out_id, in_id = await _categories(db, organization_id)

@@ -240,18 +240,54 @@ async def find_other_amounts_for_few(db: Connection, organization_id: UUID) -> N
     )
 
 
-async def forget_taken(db: Connection, organization_id: UUID) -> None:
-    """Leave out what was paired since `pairs` was gathered."""
+async def add_suggested(
+    db: Connection, organization_id: UUID, *, batch_id: UUID | None, transaction_ids: Sequence[UUID]
+) -> None:
+    """What was suggested for these, and for the partners found, is looked at again: a rival may have come or gone."""
     await db.execute(
-        f"""
-        delete from pg_temp.pairs
-        where exists (
-            select from books.transactions as side
-            where side.organization_id = %(organization_id)s
-                and side.transaction_id in (pairs.fresh_id, pairs.other_id) and not {IS_FREE.format(side="side")}
-        )
+        """
+        insert into pg_temp.pairs
+        select transfer.out_transaction_id, transfer.in_transaction_id
+        from books.transfers as transfer
+        where transfer.organization_id = %(organization_id)s and transfer.state = 'suggested'
+            and (
+                transfer.out_transaction_id in (select other_id from pg_temp.pairs)
+                or transfer.in_transaction_id in (select other_id from pg_temp.pairs)
+                or transfer.out_transaction_id = any(%(ids)s) or transfer.in_transaction_id = any(%(ids)s)
+                or exists (
+                    select from books.transactions as side
+                    where side.organization_id = %(organization_id)s and side.batch_id = %(batch_id)s
+                        and side.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+                )
+            )
         """,
-        {"organization_id": organization_id},
+        {"organization_id": organization_id, "batch_id": batch_id, "ids": list(transaction_ids)},
+    )
+
+
+async def forget_unlikely(db: Connection, organization_id: UUID, verdicts: Sequence[Verdict]) -> None:
+    """Drop what was suggested among `pairs` and is suggested no more."""
+    await db.execute(
+        """
+        delete from books.transfers as transfer
+        where transfer.organization_id = %(organization_id)s and transfer.state = 'suggested'
+            and (
+                (transfer.out_transaction_id, transfer.in_transaction_id) in (
+                    select fresh_id, other_id from pg_temp.pairs
+                )
+                or (transfer.in_transaction_id, transfer.out_transaction_id) in (
+                    select fresh_id, other_id from pg_temp.pairs
+                )
+            )
+            and (transfer.out_transaction_id, transfer.in_transaction_id) not in (
+                select * from unnest(%(outs)s::uuid[], %(ins)s::uuid[])
+            )
+        """,
+        {
+            "organization_id": organization_id,
+            "outs": [verdict.out.transaction_id for verdict in verdicts],
+            "ins": [verdict.into.transaction_id for verdict in verdicts],
+        },
     )
 
 
@@ -259,7 +295,7 @@ async def candidates(db: Connection, organization_id: UUID, limit: int) -> list[
     """The pairs with all that the rules look at, each once; those that a person rejected are none."""
     return await rows(
         db,
-        """
+        f"""
         with pair as (
             select distinct
                 case when fresh.amount < 0 then pairs.fresh_id else pairs.other_id end as out_id,
@@ -278,6 +314,7 @@ async def candidates(db: Connection, organization_id: UUID, limit: int) -> list[
             from books.transactions as transaction
             left join books.categories using (organization_id, category_id)
             where transaction.organization_id = %(organization_id)s and transaction.transaction_id = pair.out_id
+                and {STANDS.format("transaction")} and {IS_FREE.format(side="transaction")}
         ) as out_side
         cross join lateral (
             select
@@ -287,6 +324,7 @@ async def candidates(db: Connection, organization_id: UUID, limit: int) -> list[
             from books.transactions as transaction
             left join books.categories using (organization_id, category_id)
             where transaction.organization_id = %(organization_id)s and transaction.transaction_id = pair.in_id
+                and {STANDS.format("transaction")} and {IS_FREE.format(side="transaction")}
         ) as in_side
         left join lateral (
             select came.per_euro / paid.per_euro as rate

@@ -268,7 +268,10 @@ async def test_a_missing_category_is_made(db, organization, move) -> None:
     organization_id = organization.organization_id
     for name in ("To another account", "Transfers out"):
         await db.execute(
-            "delete from books.category_codes where category_id in (select category_id from books.categories where name = %s)",
+            """
+            delete from books.category_codes
+            where category_id in (select category_id from books.categories where name = %s)
+            """,
             [name],
         )
     await move("Current", "-500.00", "TRANSFER TO RAINY DAY")
