@@ -12,14 +12,28 @@ from uuid import UUID
 
 from ai2.books.transactions import Status, Transaction, Type
 from ai2.books.transactions_repository import COLUMNS
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
+from ai2.kit.merchants import merchant_key
 
 Sort = Literal["-date", "date", "-amount", "amount", "-description", "description"]
-SORT_COLUMNS = {
-    "date": ("booked_on", "date"),
-    "amount": ("amount", "numeric"),
-    "description": ("description", "text"),
+
+
+@dataclass(frozen=True)
+class Order:
+    """By which column an index finds, the same of what is told, and where a page begins that follows another."""
+
+    column: str
+    told: str
+    after: str
+
+
+# Under row-level security an index looks for nothing by a comparison that might leak, as PostgreSQL thinks of numerics:
+# so amounts have a rank, which is a whole number.
+SORTS = {
+    "date": Order("booked_on", "booked_on", "%(after)s::date"),
+    "amount": Order("amount_rank", "books.amount_rank(amount)", "books.amount_rank(%(after)s::numeric)"),
+    "description": Order("description", "description", "%(after)s::text"),
 }
 
 
@@ -58,26 +72,36 @@ class Page:
     next_cursor: str | None
 
 
+TRANSFERS = "select category_id from books.categories where organization_id = %(organization_id)s and kind = 'transfer'"
+ACCOUNTS = (
+    "select account_id from books.accounts where organization_id = %(organization_id)s and currency = %(currency)s"
+)
+NO_TRANSFER = f"(category_id is null or category_id <> all(array({TRANSFERS})))"
 CONDITIONS = {
     "start_date": "booked_on >= %(start_date)s",
     "end_date": "booked_on <= %(end_date)s",
     "account_id": "account_id = %(account_id)s",
     "category_id": "category_id = %(category_id)s",
-    "uncategorized": "(category_id is null) = %(uncategorized)s",
-    "type": """case
-        when category_id in (
-            select category_id from books.categories
-            where organization_id = %(organization_id)s and kind = 'transfer'
-        ) then 'transfer' when amount > 0 then 'income' else 'expense'
-    end = %(type)s""",
-    "min_amount": "amount >= %(min_amount)s",
-    "max_amount": "amount <= %(max_amount)s",
+    "min_amount": "amount >= %(min_amount)s and amount_rank >= books.amount_rank(%(min_amount)s)",
+    "max_amount": "amount <= %(max_amount)s and amount_rank <= books.amount_rank(%(max_amount)s)",
     "currency": "currency = %(currency)s",
-    "merchant": "(merchant_key = lower(%(merchant)s) or lower(merchant) = lower(%(merchant)s))",
-    "tag": "%(tag)s = any(tags)",
-    "status": "status = %(status)s",
+    # Whoever bears the name has its key too, and there is an index on that.
+    "merchant": """merchant_key = any(%(merchant_keys)s)
+        and (merchant_key = lower(%(merchant)s) or lower(merchant) = lower(%(merchant)s))""",
+    "tag": "%(tag)s = any(tags) and tags <> '{}'",
     "batch_id": "batch_id = %(batch_id)s",
     "search": "(description || ' ' || coalesce(merchant, '') || ' ' || coalesce(notes, '')) ilike all(%(search)s)",
+}
+# Of few choices each has a condition of its own, for where one is common the other may be rare.
+CHOICES: dict[tuple[str, object], str] = {
+    ("uncategorized", True): "category_id is null",
+    ("uncategorized", False): "category_id is not null",
+    ("type", "income"): f"amount_rank > 0 and {NO_TRANSFER}",
+    ("type", "expense"): f"amount_rank <= 0 and {NO_TRANSFER}",
+    ("type", "transfer"): f"category_id = any(array({TRANSFERS}))",
+    ("status", "posted"): "status = 'posted'",
+    ("status", "pending"): "status = 'pending'",
+    ("status", "closed"): "status = 'closed'",
 }
 
 
@@ -91,53 +115,73 @@ async def page(
     limit: int,
 ) -> Page:
     """One page. Rows that arrive meanwhile neither repeat nor hide others: pages go on after a row, not a count."""
-    column, kind = SORT_COLUMNS[sort.removeprefix("-")]
+    by = SORTS[sort.removeprefix("-")]
     order, after = ("desc", "<") if sort.startswith("-") else ("asc", ">")
     where, parameters = _where(organization_id, wanted)
     if cursor:
-        where += f" and ({column}, transaction_id) {after} (%(after)s::{kind}, %(after_id)s::uuid)"
+        where += f" and ({by.column}, transaction_id) {after} ({by.after}, %(after_id)s::uuid)"
         parameters |= _read_cursor(cursor, sort)
-    # The page is found first and its categories are looked up for it alone.
+    ordered = f"order by {by.column} {order}, transaction_id {order} limit {int(limit) + 1}"
+    # The page is found first, and all that is told of a transaction is looked up for it alone.
     query = f"""
-        with page as (
-            select transaction_id from books.transactions where {where}
-            order by {column} {order}, transaction_id {order} limit %(limit)s
-        )
         select {COLUMNS} from published.transactions
-        where organization_id = %(organization_id)s and transaction_id in (select transaction_id from page)
-        order by {column} {order}, transaction_id {order}
+        where organization_id = %(organization_id)s and transaction_id = any(array({_ids(wanted, by, where, ordered)}))
+        order by {by.told} {order}, transaction_id {order}
     """
-    found = await rows(db, query, {**parameters, "limit": limit + 1})
+    # Planned for these values each time: what is common in some books is rare in others.
+    found = await (await db.execute(query, parameters, prepare=False)).fetchall()
     items = [Transaction(**row) for row in found[:limit]]
-    return Page(items, _write_cursor(items[-1], column, sort) if len(found) > limit else None)
+    return Page(items, _write_cursor(items[-1], sort) if len(found) > limit else None)
+
+
+def _ids(wanted: Filter, by: Order, where: str, ordered: str) -> str:
+    """The query for the ids of a page: through all the books, or what may be rare in them by the index of its group."""
+    if wanted.type == "transfer":
+        group, own = "category_id", TRANSFERS
+    elif wanted.currency and not wanted.account_id and by.column == "booked_on":
+        group, own = "account_id", ACCOUNTS
+    else:
+        return f"select transaction_id from books.transactions where {where} {ordered}"
+    # In the order of days each group gives no more than a page; in another order it gives all that it has.
+    fence = "" if by.column == "booked_on" else "offset 0"
+    return f"""
+        select transaction_id from ({own}) as own cross join lateral (
+            select transaction_id, {by.column} from (
+                select transaction_id, {by.column} from books.transactions
+                where {group} = own.{group} and {where} {fence}
+            ) as found {ordered}
+        ) as pages {ordered}
+    """
 
 
 async def total(db: Connection, organization_id: UUID, wanted: Filter) -> int:
     """How many transactions there are in all."""
     where, parameters = _where(organization_id, wanted)
-    row = await one(db, f"select count(*) as total from books.transactions where {where}", parameters)
+    query = f"select count(*) as total from books.transactions where {where}"
+    row = await (await db.execute(query, parameters, prepare=False)).fetchone()
     return int(row["total"]) if row else 0
 
 
 def _where(organization_id: UUID, wanted: Filter) -> tuple[str, dict[str, Any]]:
     given = {name: value for name, value in asdict(wanted).items() if value is not None}
+    conditions = ["organization_id = %(organization_id)s", "deleted_at is null"]
+    if "status" not in given:  # what the bank took back is shown to whom asks for it
+        conditions.append("status <> 'closed'")
+    conditions += [CONDITIONS.get(name) or CHOICES[name, value] for name, value in given.items()]
     if "search" in given:
         given["search"] = [f"%{_literal(word)}%" for word in given["search"].split()]
-    own = ["organization_id = %(organization_id)s", "deleted_at is null"]
-    if "status" not in given:  # what the bank took back is shown to whom asks for it
-        own.append("status <> 'closed'")
-    return " and ".join(own + [CONDITIONS[name] for name in given]), {
-        **given,
-        "organization_id": organization_id,
-    }
+    if "merchant" in given:
+        given["merchant_keys"] = [given["merchant"].lower(), merchant_key(given["merchant"])]
+    return " and ".join(conditions), {**given, "organization_id": organization_id}
 
 
 def _literal(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _write_cursor(last: Transaction, column: str, sort: Sort) -> str:
-    plain = json.dumps([sort, str(getattr(last, column)), str(last.transaction_id)])
+def _write_cursor(last: Transaction, sort: Sort) -> str:
+    value = {"date": last.booked_on, "amount": last.amount, "description": last.description}[sort.removeprefix("-")]
+    plain = json.dumps([sort, str(value), str(last.transaction_id)])
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 

@@ -121,10 +121,29 @@ create trigger keep_named_categories after delete on books.categories
     referencing old table as removed for each statement execute function books.keep_named_categories();
 """
 
-# Equal amounts share an entry: a fifth of the size, and of the time that an import takes for it.
+# Rows of one day, amount, account or category share an entry, which an id in the index would prevent: half the size,
+# and half of the time that an import takes for it. Within a day or an amount a page sorts what it reads by id.
 INDEXES = """
-drop index books.transactions_by_amount;
-create index transactions_by_amount on books.transactions (organization_id, amount) where deleted_at is null;
+-- The order of amounts as whole numbers, of ten-thousandths: no currency has more decimals. Row-level security lets an
+-- index look only for what leaks nothing, and PostgreSQL says so of integers, not of numerics. Beyond 900 trillion
+-- all amounts rank alike.
+create function books.amount_rank(amount numeric) returns bigint language sql immutable parallel safe
+    return least(greatest(round(amount * 10000), -9e18), 9e18)::bigint;
+alter table books.transactions
+    add column amount_rank bigint not null generated always as (books.amount_rank(amount)) stored;
+
+drop index books.transactions_by_date, books.transactions_by_amount, books.transactions_by_category;
+create index transactions_by_date on books.transactions (organization_id, booked_on) where deleted_at is null;
+create index transactions_by_amount on books.transactions (organization_id, amount_rank) where deleted_at is null;
+create index transactions_by_category on books.transactions (organization_id, category_id, booked_on)
+    where deleted_at is null;
+create index transactions_by_account on books.transactions (organization_id, account_id, booked_on)
+    where deleted_at is null;
+-- What few rows are; nothing for what an import brings.
+create index transactions_not_posted on books.transactions (organization_id, booked_on)
+    where status <> 'posted' and deleted_at is null;
+create index transactions_tagged on books.transactions (organization_id, booked_on)
+    where tags <> '{}' and deleted_at is null;
 """
 
 # What counts in the books is what the bank has booked: pending amounts still change.
