@@ -17,7 +17,7 @@ from ai2.ingest.layout import words
 from ai2.ingest.problems import EmptyFile, FileTooLarge, LineTooLong, NeedsAnswer, NotText, Question
 
 PIECE_BYTES = 1 << 20
-MAX_LINES = 3_000_000
+MAX_LINES = 40_000_000
 SAMPLE_BYTES = 1 << 18
 TELLING_BYTES = 1 << 16
 BOMS = (
