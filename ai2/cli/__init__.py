@@ -2,7 +2,7 @@
 
 import typer
 
-from ai2.cli import batches, files, people, server
+from ai2.cli import batches, erasing, files, people, proving, rates, server
 
 app = typer.Typer(
     name="ai2",
@@ -19,6 +19,9 @@ app.command("undo")(batches.undo)
 app.command("classify")(files.classify)
 app.command("user")(people.user)
 app.command("api-key")(people.api_key)
+app.command("prove")(proving.prove)
+app.command("erase")(erasing.erase)
 app.command("migrate")(server.migrate)
 app.command("serve")(server.serve)
 app.command("worker")(server.worker)
+app.add_typer(rates.app, name="rates")

@@ -15,7 +15,7 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ai2.books import imports
+from ai2.books import imports, transfers
 from ai2.ingest import balances, expectations, pending, repository, staging
 from ai2.ingest import staged_repository as staged
 from ai2.ingest.expectations import Check
@@ -83,6 +83,7 @@ async def load(
                 db, organization_id, account_id, batch_id, statements, currency=currency, progress=progress
             )
             loaded = await staged.count_new(db)
+            await transfers.queue_up(db, organization_id)
             progress(COMPARED)
             checks, _ = await asyncio.gather(
                 expected(statements, currency) if loaded or rejected else _no_checks(),
@@ -93,6 +94,8 @@ async def load(
             await pending.complete(db, organization_id, batch_id, told.seen)
             await pending.close_vanished(db, organization_id, account_id, batch_id, told.seen)
             await balances.keep(db, organization_id, account_id, batch_id, statements)
+            if loaded:
+                await transfers.pair(db, organization_id, batch_id)
             progress(INSERTED)
             await staged.insert_duplicates(db, organization_id, batch_id)
             if rejected:
@@ -112,10 +115,12 @@ async def tell_apart(
     *,
     currency: str,
     progress: Progress,
+    is_again: bool = False,
 ) -> Told:
     """Stage the lines and tell new ones from known ones: the temporary table `staged` has all, file after file.
 
-    What makes new lines known from now on is kept, so that a file of a zip knows those before it.
+    What makes new lines known from now on is kept, so that a file of a zip knows those before it. `is_again` says that
+    the batch is loaded: then a line that says what it said is the transaction that it was.
     """
     await repository.lock_account(db, account_id)
     await staged.prepare(db)
@@ -123,6 +128,8 @@ async def tell_apart(
     for file in staging.files(statements):
         await staged.copy(db, _ahead(staging.pieces(file, account_id, currency)))
         progress(STAGED)
+        if is_again:
+            await staged.match_own(db, organization_id, batch_id, file.number)
         await _match(db, organization_id, account_id, file)
         await pending.link(db, organization_id, account_id, seen)
         await staged.keep_identities(db, organization_id, batch_id, file.number, IDENTITY_VERSION)

@@ -137,7 +137,7 @@ async def seen_again_by_id(db: Connection, organization_id: UUID, account_id: UU
     """A pending line with the provider's id of one that is announced is that one, whatever became of its amount."""
     await db.execute(
         """
-        update pg_temp.staged set duplicate_of = line.transaction_id, is_new = false
+        update pg_temp.staged set duplicate_of = line.transaction_id, is_new = false, is_learnt = true
         from ingest.pending_lines as line
         where staged.status = 'pending' and staged.is_new and line.organization_id = %(organization_id)s
             and line.account_id = %(account_id)s and line.provider_id = staged.provider_id
@@ -169,7 +169,7 @@ async def booked_in_this_batch(db: Connection) -> None:
     """A pending line whose posted line, by the provider's id, is in the same batch is that line."""
     await db.execute(
         """
-        update pg_temp.staged set duplicate_of = posted.transaction_id, is_new = false
+        update pg_temp.staged set duplicate_of = posted.transaction_id, is_new = false, is_learnt = true
         from pg_temp.staged as posted
         where staged.status = 'pending' and staged.is_new and posted.status = 'posted' and posted.is_new
             and staged.provider_id in (posted.pending_id, posted.provider_id)
@@ -229,7 +229,7 @@ async def mark_duplicates(db: Connection, pairs: Sequence[tuple[int, UUID]]) -> 
     """These lines are transactions that are in the books."""
     await db.execute(
         """
-        update pg_temp.staged set duplicate_of = found.transaction_id, is_new = false
+        update pg_temp.staged set duplicate_of = found.transaction_id, is_new = false, is_learnt = true
         from unnest(%s::integer[], %s::uuid[]) as found (line_number, transaction_id)
         where staged.line_number = found.line_number
         """,
