@@ -29,17 +29,18 @@ PARSER_VERSION = "mt940-1"
 _BEGINS = re.compile(rb"^(?:[^\r\n]*\{4:\s*)?:(?:20|25P?|28C?|34F|60[FM]|61|62[FM]|64|65|86|94[02]):", re.M)
 _LINE_END = re.compile(r"\r*\n|\r")
 _BLOCKS = re.compile(r"(?:\{[1235]:(?:[^{}]|\{[^{}]*\})*\}\s*)*(?:\{4:\s*)?")
-_TAG = re.compile(r":(\d{2}[A-Z]?|94[02]|NS):(.*)", re.S)
+_TAG = re.compile(r":(\d{2}[A-Z]?|94[02]|NS):(.*)", re.S | re.ASCII)
 _END = re.compile(r"-(?:\}.*|XXX|\s*)$")
 _ENTRY = re.compile(
     r"(?P<value>\d{6})(?P<entry>\d{4}|\s{4})?(?P<mark>R?[CD]|E[CD])(?P<funds>[A-Z])?\s*"
-    r"(?P<amount>[\d.,]+)(?P<rest>(?:[A-Z][A-Z0-9 ]{3}.*|\s.*)?)"
+    r"(?P<amount>[\d.,]+)(?P<rest>(?:[A-Z][A-Z0-9 ]{3}.*|\s.*)?)",
+    re.ASCII,
 )
-_HALF_ENTRY = re.compile(r"\d{6}(?:\d{4})?R?[CD][A-Z]?\s*")
-_BALANCE = re.compile(r"(?P<mark>[CD])(?P<on>\d{6})(?P<currency>[A-Z]{3})\s*(?P<amount>\d*,?\d*)\s*")
-_SUMS = re.compile(r"(?P<count>\d+)(?P<currency>[A-Z]{3})(?P<amount>\d*,?\d*)\s*")
+_HALF_ENTRY = re.compile(r"\d{6}(?:\d{4})?R?[CD][A-Z]?\s*", re.ASCII)
+_BALANCE = re.compile(r"(?P<mark>[CD])(?P<on>\d{6})(?P<currency>[A-Z]{3})\s*(?P<amount>\d*,?\d*)\s*", re.ASCII)
+_SUMS = re.compile(r"(?P<count>\d+)(?P<currency>[A-Z]{3})(?P<amount>\d*,?\d*)\s*", re.ASCII)
 # Whole, or with the comma that SWIFT asks for; a point only where it cannot be one of thousands.
-_AMOUNT = re.compile(r"\d+,\d*|,\d+|\d+|\d+\.(?:\d{1,2}|\d{4,})")
+_AMOUNT = re.compile(r"\d+,\d*|,\d+|\d+|\d+\.(?:\d{1,2}|\d{4,})", re.ASCII)
 _TRAILING_CURRENCY = re.compile(r"(?<=\d)\s?([A-Z]{3})$")
 # A bank's reference identifies an entry where it is long and mostly a number.
 _IDENTIFIES = re.compile(r"(?=(?:.*\d){4})\S{8,}")
