@@ -38,6 +38,28 @@ def exists(name: str) -> bool:
     return bool(filesystem.exists(path))
 
 
+def names(folder: str) -> list[str]:
+    """What lies in a folder, files and folders, without the way to it."""
+    filesystem, path = _place(folder)
+    if not filesystem.exists(path):
+        return []
+    return sorted(str(found).rstrip("/").rpartition("/")[2] for found in filesystem.ls(path, detail=False))
+
+
+def mark(name: str) -> None:
+    """Leave an empty file, whose name says all."""
+    filesystem, path = _place(name)
+    filesystem.makedirs(filesystem._parent(path), exist_ok=True)
+    filesystem.touch(path)
+
+
+def delete_folder(name: str) -> None:
+    """Take a folder away with all that lies in it."""
+    filesystem, path = _place(name)
+    if filesystem.exists(path):
+        filesystem.rm(path, recursive=True)
+
+
 def _place(name: str) -> "tuple[fsspec.AbstractFileSystem, str]":
     filesystem, root = fsspec.core.url_to_fs(settings().blobs)
-    return filesystem, f"{root}/{name}"
+    return filesystem, f"{root}/{name}".rstrip("/")
