@@ -15,7 +15,7 @@ FULL_LINE, FULL_CODED_LINE = 65, 64
 FULL_PIECE = 27
 # Where the purpose is made of SEPA's words, banks that count otherwise cut it somewhat earlier.
 FULL_SEPA_PIECE = 25
-_SUBFIELDS = re.compile(r"\s*(?P<code>\d{2,4})?\s*(?P<sign>[^\w\s/:.,+-])\d{2}")
+_SUBFIELDS = re.compile(r"\s{0,9}(?P<code>\d{2,4})?\s{0,9}(?P<sign>[^\w\s/:.,+-])\d{2}")
 _SEPA = (
     "EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|BREF|RREF|SQTP|ORCR|ORMR|DDAT|RTRN|ANAM|TAN1|TAN"
 )

@@ -80,7 +80,8 @@ def _ofx(paid: Sequence[Paid], *, header: str, close: Callable[[str], str]) -> b
     )
     return (
         f"{header}<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS>{value('CURDEF', 'EUR')}<BANKACCTFROM>"
-        f"{value('ACCTID', ACCOUNT)}</BANKACCTFROM><BANKTRANLIST>{value('DTSTART', '20200101')}{value('DTEND', '20200131')}{entries}"
+        f"{value('ACCTID', ACCOUNT)}</BANKACCTFROM><BANKTRANLIST>"
+        f"{value('DTSTART', '20200101')}{value('DTEND', '20200131')}{entries}"
         "</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
     ).encode()
 

@@ -244,6 +244,7 @@ class TestEntries:
             ({"amount": "-6.60"}, "bad_amount"),
             ({"amount": "1e3"}, "bad_amount"),
             ({"amount": "8.85001"}, "too_precise"),
+            ({"amount": "1234567890123456.00000000000000000001"}, "too_precise"),
             ({"amount": "1" * 20}, "too_large"),
             ({"direction": ""}, "no_flag"),
             ({"currency": "EUR"}, "other_currency"),

@@ -1,6 +1,7 @@
 """MT940 and MT942: every way in which banks write an entry, what proves a statement, and what is refused."""
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -161,6 +162,7 @@ class TestEntries:
             ("2401130113D,NTRFX", "bad_amount"),
             ("2401130113D6,605NTRFX", "too_precise"),
             ("2401130113D99999999999999999,00NTRFX", "too_large"),
+            ("2401130113D1234567890123456,0000000000000000001NTRFX", "too_precise"),
         ],
     )
     def test_says_why_not_and_reads_on(self, head: str, reason: str) -> None:
@@ -284,6 +286,15 @@ class TestRefused:
     def test_another_accounts_file(self) -> None:
         with pytest.raises(problems.OtherAccount):
             read(message(COFFEE), number="99999999")
+
+
+@pytest.mark.parametrize("sign", ["\r", " ", "9", ",", "{", "?20", ":86:", "/NAME/", "-", "IBAN "])
+def test_no_run_of_one_sign_takes_long(sign: str) -> None:
+    """A second or two at most: what takes time in the square of the length would take hours."""
+    run = sign * 200_000
+    for content in (run, f":20:\r\n{run}", message(f":61:{run}"), message(f"{COFFEE}{run}"), message(f":60F:{run}")):
+        with suppress(Problem):
+            read(content)
 
 
 def test_every_row_is_counted() -> None:

@@ -19,7 +19,7 @@ from ai2.ingest.messages import NO_REFERENCE, as_json, day, reference
 STATEMENT, BALANCE, ENTRY, DETAIL = "!s", "!b", "!e", "!d"
 Values: TypeAlias = dict[str, str | list[str]]
 Row: TypeAlias = dict[str, object]
-SIGNS = {"CRDT": 1, "DBIT": -1}
+MONEY_IN, MONEY_OUT = "CRDT", "DBIT"
 # Entries that are announced. FUTR is booked, with a value date to come.
 PENDING, INFORMATION = frozenset({"PDNG", "FUTR"}), "INFO"
 # The remittance field's length: a full one goes on in the next.
@@ -102,11 +102,12 @@ def signed(amount: str, direction: str) -> Decimal | Reason:
     """An amount of the standard, by its direction."""
     if not amount:
         return Reason.NO_AMOUNT
-    if direction not in SIGNS:
+    if direction not in (MONEY_IN, MONEY_OUT):
         return Reason.NO_FLAG
     if not _AMOUNT.fullmatch(amount):
         return Reason.BAD_AMOUNT
-    return Decimal(amount) * SIGNS[direction]
+    found = Decimal(amount)
+    return found.copy_negate() if direction == MONEY_OUT else found  # any other way would round
 
 
 def lines(entry: Values, details: list[Values], currency: str, own: str) -> list[Row] | Reason:

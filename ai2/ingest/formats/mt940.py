@@ -27,26 +27,29 @@ from ai2.ingest.whole import text_of
 NAME = "mt940"
 PARSER_VERSION = "mt940-1"
 _BEGINS = re.compile(rb"^(?:[^\r\n]*\{4:\s*)?:(?:20|25P?|28C?|34F|60[FM]|61|62[FM]|64|65|86|94[02]):", re.M)
-_LINE_END = re.compile(r"\r*\n|\r")
+_LINE_END = re.compile(r"\r{0,2}\n|\r")
 _BLOCKS = re.compile(r"(?:\{[1235]:(?:[^{}]|\{[^{}]*\})*\}\s*)*(?:\{4:\s*)?")
 _TAG = re.compile(r":(\d{2}[A-Z]?|94[02]|NS):(.*)", re.S | re.ASCII)
 _END = re.compile(r"-(?:\}.*|XXX|\s*)$")
 _ENTRY = re.compile(
     r"(?P<value>\d{6})(?P<entry>\d{4}|\s{4})?(?P<mark>R?[CD]|E[CD])(?P<funds>[A-Z])?\s*"
-    r"(?P<amount>[\d.,]+)(?P<rest>(?:[A-Z][A-Z0-9 ]{3}.*|\s.*)?)",
+    r"(?P<amount>[\d.,]{1,40})(?P<rest>(?:[A-Z][A-Z0-9 ]{3}.*|\s.*)?)",
     re.ASCII,
 )
 _HALF_ENTRY = re.compile(r"\d{6}(?:\d{4})?R?[CD][A-Z]?\s*", re.ASCII)
-_BALANCE = re.compile(r"(?P<mark>[CD])(?P<on>\d{6})(?P<currency>[A-Z]{3})\s*(?P<amount>\d*,?\d*)\s*", re.ASCII)
-_SUMS = re.compile(r"(?P<count>\d+)(?P<currency>[A-Z]{3})(?P<amount>\d*,?\d*)\s*", re.ASCII)
+_BALANCE = re.compile(
+    r"(?P<mark>[CD])(?P<on>\d{6})(?P<currency>[A-Z]{3})\s*(?P<amount>\d{0,24}(?:,\d{0,9})?)", re.ASCII
+)
+_SUMS = re.compile(r"(?P<count>\d{1,9})(?P<currency>[A-Z]{3})(?P<amount>\d{0,24}(?:,\d{0,9})?)", re.ASCII)
 # Whole, or with the comma that SWIFT asks for; a point only where it cannot be one of thousands.
 _AMOUNT = re.compile(r"\d+,\d*|,\d+|\d+|\d+\.(?:\d{1,2}|\d{4,})", re.ASCII)
 _TRAILING_CURRENCY = re.compile(r"(?<=\d)\s?([A-Z]{3})$")
 # A bank's reference identifies an entry where it is long and mostly a number.
-_IDENTIFIES = re.compile(r"(?=(?:.*\d){4})\S{8,}")
+_IDENTIFIES = re.compile(r"(?=(?:\D*\d){4})\S{8,40}", re.ASCII)
 # The other side's account, which Dutch banks put behind the references.
 _ACCOUNT = re.compile(rf"{IBAN.pattern}|P?\d{{7,10}}")
-SIGNS = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
+# A debit, a credit that is reversed, and a debit that is expected.
+MONEY_OUT = frozenset({"D", "RC", "ED"})
 STATES_SOMETHING = ("34F", "60F", "60M", "61", "62F", "62M", "64", "65", "90C", "90D")
 
 
@@ -239,7 +242,8 @@ def _line(entry: _Entry, currency: str, *, interim: bool, is_cut: bool) -> "dict
         return Reason.BAD_DATE
     if not _AMOUNT.fullmatch(match["amount"]):
         return Reason.BAD_AMOUNT
-    amount = _decimal(match["amount"]) * SIGNS[match["mark"]]
+    amount = _decimal(match["amount"])
+    amount = amount.copy_negate() if match["mark"] in MONEY_OUT else amount
     if unfit := records.unfit(amount, currency):
         return unfit
     is_pending = interim or match["mark"].startswith("E")
@@ -310,7 +314,9 @@ def _balance(each: _Field) -> Balance | None:
     if match is None or on is None or not match["amount"].strip(","):
         return None
     amount = _decimal(match["amount"])
-    return Balance(on, -amount if match["mark"] == "D" else amount, match["currency"], each.tag.endswith("F"))
+    return Balance(
+        on, amount.copy_negate() if match["mark"] == "D" else amount, match["currency"], each.tag.endswith("F")
+    )
 
 
 def _decimal(text: str) -> Decimal:
