@@ -68,8 +68,9 @@ def _has_lines(member: Member, encoding: str) -> bool:
         ]
     filled = [line for line in head if line]
     whole = [line for line in filled if line.startswith("{") and line.endswith("}")]
-    if len(filled) == len(whole) == 1:
-        return not _is_wrapper(_decoded(whole[0]))
+    if len(filled) == 1:
+        only = _decoded(filled[0])
+        return isinstance(only, dict) and not _lists(only)
     return bool(whole) and len(whole) * 2 >= len(filled)
 
 
@@ -151,10 +152,6 @@ def _lists(document: dict[str, Any]) -> list[tuple[list[Any], State]]:
 
 def _is_list(value: object) -> bool:
     return isinstance(value, list)
-
-
-def _is_wrapper(value: object) -> bool:
-    return isinstance(value, dict) and bool(_lists(value))
 
 
 def _number(text: str) -> Decimal:

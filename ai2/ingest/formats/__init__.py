@@ -31,7 +31,8 @@ class Format(Protocol):
         """The statement in one file. Raises Unreadable and its kinds; never skips a row."""
 
 
-FORMATS: tuple[Format, ...] = (ofx, camt, mt940, qif, bai2, workbook, jsonlines, delimited)
+# A workbook may be XML or a page of HTML, so it comes before the messages that are XML.
+FORMATS: tuple[Format, ...] = (ofx, workbook, camt, mt940, qif, bai2, jsonlines, delimited)
 
 
 def detect(head: bytes) -> Format:

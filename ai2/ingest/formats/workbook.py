@@ -40,10 +40,11 @@ def read(member: Member, account: Account, options: Options, saved: Sequence[Lay
     with member.open() as opened:
         head = opened.read(1 << 14)
     grids = _grids(member, head)
-    counts = [sum(map(_is_data, grid.rows())) for grid in grids] if len(grids) > 1 else [1] * len(grids)
+    is_page = bool(_PAGE.match(head.lstrip(b"\xef\xbb\xbf \t\r\n")))
+    counts = [sum(map(_is_data, grid.rows())) for grid in grids] if len(grids) > 1 or is_page else [1] * len(grids)
     best = max(range(len(grids)), key=lambda place: counts[place], default=None)
     if best is None or not counts[best]:
-        if _PAGE.match(head.lstrip(b"\xef\xbb\xbf \t\r\n")):
+        if is_page:
             raise UnknownFormat("This is a web page without a table of transactions; export the statement as CSV.")
         raise NoTransactions
     table = Table(_once(grids[best].rows()), NAME, PARSER_VERSION, DELIMITER)
