@@ -213,18 +213,3 @@ async def close_orphans(db: Connection, organization_id: UUID) -> int:
         {"organization_id": organization_id},
     )
     return done.rowcount
-
-
-async def drop_pairs(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
-    """Forget transfers that a rule saw between a closed transaction and another; what a person rejected stays."""
-    await db.execute(
-        """
-        delete from books.transfers as transfer
-        using books.transactions as transaction
-        where transfer.organization_id = %(organization_id)s and transfer.decided_by = 'rule'
-            and transaction.organization_id = %(organization_id)s and transaction.batch_id = %(batch_id)s
-            and transaction.deleted_at is not null
-            and transaction.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
-        """,
-        {"organization_id": organization_id, "batch_id": batch_id},
-    )

@@ -1,4 +1,4 @@
-"""Commands for what was imported: take a batch back as one."""
+"""Commands for what was imported: take a batch back as one, or read its file again."""
 
 import asyncio
 from typing import Annotated, Any
@@ -44,3 +44,59 @@ def _tell_undone(report: dict[str, Any]) -> None:
     for left in report["left"]:
         what = ", ".join(left["fields"])
         console.print(f"  line {left['line_number']}: {left['why']} by a person{f' ({what})' if what else ''}")
+
+
+def replay(
+    batch: Annotated[UUID | None, typer.Option(help="One import, by its id.")] = None,
+    account: Annotated[str | None, typer.Option(help="All imports of an account, by its name.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All imports of the organization.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Let the books follow; else it is only shown.")] = False,
+    organization: Organization = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read files again, by the present parser and layouts: what differs, and with --apply so be it.
+
+    Each account is one transaction.
+    """
+    if [batch is not None, account is not None, all_].count(True) != 1:
+        raise typer.BadParameter("say one of --batch, --account and --all")
+    with problems(as_json=as_json):
+        from ai2.cli.home import server
+
+        with server(), trouble.status("Reading again"):
+            found = asyncio.run(_replay(batch, account, organization, apply=apply))
+        print_json(found) if as_json else _tell_replayed(found)
+
+
+async def _replay(
+    batch_id: UUID | None, account: str | None, organization: str | None, *, apply: bool
+) -> list[dict[str, Any]]:
+    from ai2 import flows
+    from ai2.books import accounts
+    from ai2.cli import home
+
+    async with home.databases() as (database, pipeline):
+        owner = (await home.organization(pipeline, organization)).organization_id
+        if batch_id:
+            async with database.transaction(owner) as db:
+                return [vars(await flows.replay_import(db, owner, batch_id, replayed_by="system", apply=apply))]
+        async with database.transaction(owner) as db:
+            named = await accounts.find(db, owner, account) if account else None
+            known = [named] if named else [] if account else await accounts.list_all(db, owner)
+        if not known:
+            raise accounts.AccountNotFound
+        found: list[dict[str, Any]] = []
+        for each in known:
+            async with database.transaction(owner) as db:
+                done = await flows.replay_account(db, owner, each.account_id, replayed_by="system", apply=apply)
+            found += map(vars, done)
+    return found
+
+
+def _tell_replayed(found: list[dict[str, Any]]) -> None:
+    for each in found:
+        counts = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in each["counts"].items() if number)
+        console.print(f"{each['batch_id']}: {counts or 'no lines'}{'' if each['is_applied'] else ' (only shown)'}")
+        for line in each["lines"]:
+            changes = "; ".join(f"{field['field']} {field['from']} -> {field['to']}" for field in line["fields"] or [])
+            console.print(f"  line {line['line_number']} {line['kind'].replace('_', ' ')} {changes}", markup=False)

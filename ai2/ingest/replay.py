@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg import Rollback
 
-from ai2.books import accounts, imports
+from ai2.books import accounts, imports, transfers
 from ai2.identity import organizations
 from ai2.ingest import (
     balances,
@@ -183,6 +183,7 @@ class _Work:
             statements,
             currency=self.known.currency or "",
             progress=_silent,
+            is_again=True,
         )
         await lines.stage_said(self.db, self.organization_id, self.known.batch_id)
         await lines.stage_rejected(self.db, batches.quarantined(statements))
@@ -209,6 +210,8 @@ class _Work:
     async def _apply(self, statements: list[Statement], seen: pending.Seen) -> None:
         await self._expect(statements)
         db, own, batch_id = self.db, self.organization_id, self.known.batch_id
+        await transfers.queue_up(db, own)
+        await transfers.dissolve(db, own, await lines.changed_sides(db, own))
         await lines.change(db, own, batch_id)
         await lines.close(db, own, batch_id)
         await lines.keep_identities(db, own)
@@ -217,6 +220,8 @@ class _Work:
             await imports.insert_staged(db, own, batch_id)
             await pending.complete(db, own, batch_id, seen)
             await staged_repository.insert_duplicates(db, own, batch_id)
+        await transfers.dissolve_of_batch(db, own, batch_id)
+        await transfers.pair(db, own, batch_id)
         await balances.forget(db, own, batch_id)
         await balances.keep(db, own, self.known.account_id, batch_id, statements)
 

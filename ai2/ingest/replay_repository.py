@@ -313,6 +313,23 @@ async def change(db: Connection, organization_id: UUID, batch_id: UUID) -> int:
     return done.rowcount
 
 
+async def changed_sides(db: Connection, organization_id: UUID) -> list[UUID]:
+    """Changed transactions of which a rule made a transfer by what they said before."""
+    found = await rows(
+        db,
+        """
+        select fate.transaction_id from pg_temp.fates as fate
+        where fate.kind = 'changed' and exists (
+            select from books.transfers as transfer
+            where transfer.organization_id = %(organization_id)s and transfer.decided_by = 'rule'
+                and fate.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+        )
+        """,
+        {"organization_id": organization_id},
+    )
+    return [row["transaction_id"] for row in found]
+
+
 async def close(db: Connection, organization_id: UUID, batch_id: UUID) -> int:
     """Close what is no line of the file any more; it keeps its batch and loses its line."""
     done = await db.execute(

@@ -45,6 +45,24 @@ async def has_identities(db: Connection, organization_id: UUID) -> bool:
     return await one(db, query, {"organization_id": organization_id}) is not None
 
 
+async def match_own(db: Connection, organization_id: UUID, batch_id: UUID, file_number: int) -> None:
+    """Lines that say what they said when this batch was loaded are the same transactions still."""
+    await db.execute(
+        """
+        update pg_temp.staged set duplicate_of = transaction.transaction_id, is_new = false
+        from books.transactions as transaction
+        where transaction.organization_id = %(organization_id)s and transaction.batch_id = %(batch_id)s
+            and transaction.line_number = staged.line_number and staged.file_number = %(file_number)s
+            and exists (
+                select from ingest.identities as known
+                where known.organization_id = %(organization_id)s and known.content = staged.content
+                    and known.transaction_id = transaction.transaction_id
+            )
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id, "file_number": file_number},
+    )
+
+
 async def match_by_provider(db: Connection, organization_id: UUID, file_number: int) -> None:
     """Lines whose provider's id is known are that transaction's."""
     await db.execute(

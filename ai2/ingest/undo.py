@@ -8,6 +8,7 @@ transaction: all of it happens, or none.
 from typing import Any
 from uuid import UUID
 
+from ai2.books import transfers
 from ai2.books import undo_repository as books
 from ai2.ingest import balances, repository
 from ai2.ingest import undo_repository as lines
@@ -44,6 +45,7 @@ async def undo(db: Connection, organization_id: UUID, batch_id: UUID, *, undone_
     if batch["status"] != "loaded":
         raise NothingToUndo(WHY_NOT[batch["status"]], status_of_batch=batch["status"])
     await repository.lock_account(db, batch["account_id"])
+    await transfers.queue_up(db, organization_id)
     # The history says who did it and why, so that it is not taken for an edit.
     await act_for(db, organization_id, actor=f"{undone_by} undo:{batch_id}")
     await _stage(db, organization_id, batch["account_id"], batch_id)
@@ -66,7 +68,7 @@ async def _take_back(db: Connection, organization_id: UUID, batch_id: UUID) -> d
     given_back = await books.give_back(db, organization_id)
     closed = await books.close(db, organization_id, batch_id) + await books.close_orphans(db, organization_id)
     handed_over = await books.hand_over(db, organization_id)
-    await books.drop_pairs(db, organization_id, batch_id)
+    await transfers.dissolve_of_batch(db, organization_id, batch_id)
     await lines.reopen_pending(db, organization_id, batch_id)
     await lines.swap_lines(db, organization_id, batch_id)
     await lines.forget_identities(db, organization_id, batch_id)

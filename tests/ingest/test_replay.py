@@ -220,6 +220,19 @@ class TestNewParser:
         assert (batch["rows_loaded"], batch["rows_quarantined"]) == (5, 0)
         assert differing(await again(done.batch_id, apply=True)) == {}
 
+    async def test_nor_does_an_equal_row_above_take_its_place(
+        self, import_text: Import, again: Again, ask: Ask, new_parser: Callable[[New], None]
+    ) -> None:
+        lines = MARCH.splitlines(keepends=True)
+        done = await import_text("".join([lines[0], "2024-02-30,Ghost,-1.00,1.00\n", *lines[1:]]))
+        rent = "select transaction_id from books.transactions where line_number = 6"
+        before = await ask(rent)
+        new_parser(reading(2, like=6))
+        assert differing(await again(done.batch_id, apply=True)) == {"now_readable": 1}
+        assert await ask(rent) == before
+        await balanced(ask)
+        assert differing(await again(done.batch_id, apply=True)) == {}
+
     async def test_lines_that_moved_are_the_same_transactions(
         self, import_text: Import, again: Again, ask: Ask, new_parser: Callable[[New], None]
     ) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from psycopg import Rollback
 
-from ai2.books import categories, decisions, transactions
+from ai2.books import accounts, categories, decisions, transactions
 from ai2.books.accounts import Account
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
@@ -267,3 +267,49 @@ class TestRefused:
         async with database.transaction(organization.organization_id) as db:
             kept = await service.batch(db, organization.organization_id, done.batch_id)  # type: ignore[arg-type]
         assert (kept.status, kept.undo_report, kept.undone_by) == ("undone", report, PERSON)
+
+
+class TestTransfers:
+    async def test_the_other_side_is_no_transfer_any_more(
+        self, import_text: Import, take_back: Undo, database: Database, organization: Organization, ask: Ask
+    ) -> None:
+        own = organization.organization_id
+        async with database.transaction(own) as db:
+            savings = await accounts.create(db, own, name="Savings", currency="GBP", kind="savings")
+        out = "Date,Description,Amount\n2024-03-04,Transfer to savings,-250.00\n"
+        await import_text(out)
+        into = await import_text(out.replace("to savings,-", "from current,"), into=savings, positive_is="in")
+        decided = "select decided_by from books.transactions where deleted_at is null"
+        assert [row["decided_by"] for row in await ask(decided)] == ["rule", "rule"]
+        report = await take_back(into.batch_id)
+        assert (report["closed"], report["left_alone"]) == (1, 0)
+        assert [row["decided_by"] for row in await ask(decided)] == [None]
+        assert await ask("select from books.transfers where state = 'paired'") == []
+
+
+class TestPending:
+    HEAD = "Date,Description,Amount,Status\n"
+    ANNOUNCED = HEAD + "2024-03-04,Filling Station,-50.00,pending\n2024-03-03,Tea,-2.00,booked\n"
+    BOOKED = HEAD + "2024-03-05,Filling Station,-50.00,booked\n2024-03-03,Tea,-2.00,booked\n"
+
+    async def test_what_it_completed_is_announced_again(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        announced, booked = await import_text(self.ANNOUNCED), await import_text(self.BOOKED)
+        assert (booked.rows.loaded, booked.rows.duplicate) == (1, 1)
+        fuel = "select status, booked_on::text, batch_id from books.transactions where description like 'Fill%%'"
+        assert [(row["status"], row["batch_id"]) for row in await ask(fuel)] == [("posted", booked.batch_id)]
+        report = await take_back(booked.batch_id)
+        assert (report["given_back"], report["closed"]) == (1, 0)
+        assert await ask(fuel) == [{"status": "pending", "booked_on": "2024-03-04", "batch_id": announced.batch_id}]
+        again = await import_text(self.BOOKED)
+        assert (again.rows.loaded, again.rows.duplicate) == (1, 1)
+        assert [row["status"] for row in await ask(fuel)] == ["posted"]
+
+    async def test_where_both_are_undone_nothing_is_left(self, import_text: Import, take_back: Undo, ask: Ask) -> None:
+        announced, booked = await import_text(self.ANNOUNCED), await import_text(self.BOOKED)
+        first = await take_back(announced.batch_id)
+        # the tea goes to the booked file, and the fuel was its own already
+        assert (first["closed"], first["handed_over"]) == (0, 1)
+        assert (await take_back(booked.batch_id))["closed"] == 2
+        assert await ask(LIVE) == []
+        assert await ask("select from ingest.identities") == []
+        assert (await import_text(self.ANNOUNCED)).rows.loaded == 2
