@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -160,6 +161,75 @@ class TestRefused:
     def test_another_account(self) -> None:
         with pytest.raises(problems.OtherAccount):
             read(self.GOOD, currency="USD", number="987654321")
+
+
+class TestCorpus:
+    """Real banks' files, made anonymous. All their control totals hold."""
+
+    @pytest.mark.parametrize(
+        ("name", "currency", "number", "loaded", "others", "total", "first"),
+        [
+            ("sample1.txt", "CAD", None, 17, 0, "0", ("2006-03-17", "-25", "RETURNED CHEQUE")),
+            ("sample1.txt", "CAD", "10200123456", 17, 0, "0", ("2006-03-17", "-25", "RETURNED CHEQUE")),
+            ("sample2.txt", "USD", "0123456789", 1, 3, "4500.00", ("2004-06-20", "4500", "Lockbox deposit")),
+            ("sample2.txt", "USD", "9876543210", 1, 3, "5000.00", ("2004-06-20", "5000", "LOCK BOX NO.68751")),
+            (
+                "sample2.txt", "USD", "4589761203", 2, 2, "300000.00",
+                ("2004-06-20", "200000", "PROCEEDS OF LETTER OF CREDIT FROM THE ARAMCO OIL CO"),
+            ),
+            # Accounts with balances and totals only.
+            ("sample2.txt", "USD", "0975312468", 0, 4, "0", None),
+            ("sample2.txt", "USD", "7890654321", 0, 4, "0", None),
+            # Several accounts under one number since they were made anonymous.
+            ("sample3.txt", "USD", "1111111", 8, 18, "-308.03", ("2022-09-19", "25", "TRANSFER PAYPAL PPD")),
+            (
+                "sample3.txt", "USD", "11111111", 18, 8, "110.98",
+                ("2022-09-19", "25", "111111 ACH_SETL 1111111111 111111111111111 1111111111"),
+            ),
+        ],
+    )  # fmt: skip
+    def test_reads_to_the_right_lines(
+        self,
+        data: Path,
+        name: str,
+        currency: str,
+        number: str | None,
+        loaded: int,
+        others: int,
+        total: str,
+        first: tuple[str, str, str] | None,
+    ) -> None:
+        content = (data / "statements" / "bai2" / name).read_bytes()
+        found = read(content, currency=currency, number=number, name=name)
+        assert (len(found.lines), {reason for _, reason in reasons(found)}) == (
+            loaded,
+            {"other_account"} if others else set(),
+        )
+        assert (len(found.rejected), sum(amounts(found))) == (others, Decimal(total))
+        assert lines(found)[:1] == ([first] if first else [])
+
+    def test_the_last_statement_of_sample3_follows_from_its_balances(self, data: Path) -> None:
+        found = read((data / "statements" / "bai2" / "sample3.txt").read_bytes(), currency="USD", number="11111111")
+        opening, closing = [balance.amount for balance in found.balances[4:6]]
+        assert closing - opening == sum(amounts(found)[-8:])
+
+    @pytest.mark.parametrize(
+        ("name", "currency", "problem"),
+        [
+            ("sample1.txt", "USD", problems.OtherCurrency),
+            ("sample2.txt", "USD", problems.SeveralAccounts),
+            ("sample3.txt", "USD", problems.SeveralAccounts),
+        ],
+    )
+    def test_is_refused_with_the_right_reason(
+        self, data: Path, name: str, currency: str, problem: type[Problem]
+    ) -> None:
+        with pytest.raises(problem):
+            read((data / "statements" / "bai2" / name).read_bytes(), currency=currency, name=name)
+
+    def test_every_file_is_covered(self, data: Path) -> None:
+        found = {path.name for path in (data / "statements" / "bai2").iterdir()} - {"LICENSE"}
+        assert found == {"sample1.txt", "sample2.txt", "sample3.txt"}
 
 
 TEXT = st.text(alphabet="abcXYZ 0123456789,;|'&.-/", min_size=1, max_size=40).map(lambda text: " ".join(text.split()))

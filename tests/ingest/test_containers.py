@@ -93,7 +93,7 @@ class TestRefused:
             (gzip.compress(BOMB), problems.ExpandsTooMuch),
             (zipped(a=BOMB), problems.ExpandsTooMuch),
             (gzip.compress(b"\0" * 20_000_000), problems.EmptyFile),
-            (zipped(**{"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"}), problems.UnknownFormat),
+            (zipped(**{"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"}), problems.NoTransactions),
             (zipped(**{"a.csv": ROWS, "b.pdf": b"%PDF-1.7"}), problems.UnknownFormat),
         ],
     )
