@@ -1,6 +1,5 @@
 """The dashboard: what there is, what came in and went out, from totals that the writing transaction keeps."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -108,38 +107,28 @@ async def dashboard(db: Connection, organization_id: UUID, period: Period, curre
 
 
 def _totals(flows: list[DictRow]) -> list[Flow]:
-    return [Flow(currency, *_sums(group, transfers=False)) for (currency,), group in _groups(flows, "currency")]
+    return sorted((Flow(**_sums(row)) for row in flows if row["of"] == "all"), key=lambda flow: flow.currency)
 
 
 def _by_month(flows: list[DictRow]) -> list[MonthFlow]:
-    return [
-        MonthFlow(currency, *_sums(group, transfers=False), month)
-        for (month, currency), group in _groups(flows, "month", "currency")
-    ]
+    found = [MonthFlow(**_sums(row), month=row["month"]) for row in flows if row["of"] == "month"]
+    return sorted(found, key=lambda flow: (flow.month, flow.currency))
 
 
 def _by_category(flows: list[DictRow]) -> list[CategoryFlow]:
+    names = ("category_id", "category", "kind")
     found = [
-        CategoryFlow(group[0]["currency"], *_sums(group, transfers=True), category_id, *_named(group[0]))
-        for (category_id, _), group in _groups(flows, "category_id", "currency")
+        CategoryFlow(**_sums(row), **{name: row[name] for name in names}) for row in flows if row["of"] == "category"
     ]
-    return sorted(found, key=lambda flow: (flow.currency, flow.net))
+    return sorted(found, key=lambda flow: (flow.currency, flow.net, str(flow.category_id)))
 
 
-def _named(row: DictRow) -> tuple[str | None, str | None]:
-    return row["category"], row["kind"]
-
-
-def _groups(flows: list[DictRow], *names: str) -> list[tuple[tuple[Any, ...], list[DictRow]]]:
-    groups: dict[tuple[Any, ...], list[DictRow]] = defaultdict(list)
-    for row in flows:
-        groups[tuple(row[name] for name in names)].append(row)
-    return sorted(groups.items(), key=lambda item: tuple(str(part) for part in item[0]))
-
-
-def _sums(group: list[DictRow], *, transfers: bool) -> tuple[Decimal, Decimal, Decimal, int]:
-    """Income, expense, net and how many, of the rows that are no transfers (or of all)."""
-    counted = [row for row in group if transfers or row["kind"] != "transfer"]
-    income = sum((row["money_in"] for row in counted), Decimal(0))
-    expense = sum((row["money_out"] for row in counted), Decimal(0))
-    return income, expense, income - expense, sum(row["transactions"] for row in counted)
+def _sums(row: DictRow) -> dict[str, Any]:
+    income, expense = row["income"], row["expense"]
+    return {
+        "currency": row["currency"],
+        "income": income,
+        "expense": expense,
+        "net": income - expense,
+        "transactions": row["transactions"],
+    }

@@ -7,9 +7,24 @@ from psycopg.rows import DictRow
 from ai2.kit.database import Connection, one, rows
 from ai2.kit.periods import Period
 
+# What counts as paid to a merchant: neither moved between own accounts, nor taken back.
+SPENT = """
+    organization_id = %(organization_id)s and merchant_key <> '' and transactions > 0
+    and (%(currency)s::text is null or currency = %(currency)s)
+    and (
+        category_id is null or category_id <> all(array(
+            select category_id from books.categories
+            where organization_id = %(organization_id)s and kind = 'transfer'
+        ))
+    )
+"""
+
 
 async def flows(db: Connection, organization_id: UUID, period: Period, currency: str | None) -> list[DictRow]:
-    """Money in and out by month, category and currency."""
+    """Income and expense of each currency in `all`, of each `month` and each `category`.
+
+    What went between own accounts counts for its categories only.
+    """
     query = """
         with whole_months as (
             select month, category_id, currency, money_in, money_out, transactions
@@ -29,17 +44,33 @@ async def flows(db: Connection, organization_id: UUID, period: Period, currency:
                 )
         ),
         flows as (
-            select
-                month, category_id, currency, sum(money_in) as money_in, sum(money_out) as money_out,
-                sum(transactions)::integer as transactions
-            from (select * from whole_months union all select * from edges) as parts
-            where %(currency)s::text is null or currency = %(currency)s
-            group by month, category_id, currency
+            select part.*, category.name as category, category.kind,
+                category.kind is distinct from 'transfer' as is_flow
+            from (
+                select
+                    month, category_id, currency, sum(money_in) as money_in, sum(money_out) as money_out,
+                    sum(transactions)::integer as transactions
+                from (select * from whole_months union all select * from edges) as parts
+                where %(currency)s::text is null or currency = %(currency)s
+                group by month, category_id, currency
+            ) as part
+            left join books.categories as category
+                on category.organization_id = %(organization_id)s and category.category_id = part.category_id
         )
-        select flows.*, category.name as category, category.kind
+        select
+            case when grouping(month) = 0 then 'month' else 'all' end as of,
+            currency, month, null::uuid as category_id, null as category, null as kind,
+            coalesce(sum(money_in) filter (where is_flow), 0) as income,
+            coalesce(sum(money_out) filter (where is_flow), 0) as expense,
+            coalesce(sum(transactions) filter (where is_flow), 0)::integer as transactions
         from flows
-        left join books.categories as category
-            on category.organization_id = %(organization_id)s and category.category_id = flows.category_id
+        group by grouping sets ((currency), (month, currency))
+        union all
+        select
+            'category', currency, null, category_id, category, kind,
+            sum(money_in), sum(money_out), sum(transactions)::integer
+        from flows
+        group by category_id, category, kind, currency
     """
     whole_from, whole_to = period.whole_months()
     known = {"organization_id": organization_id, "currency": currency, "start": period.start, "end": period.end}
@@ -101,26 +132,30 @@ async def balances(db: Connection, organization_id: UUID, currency: str | None) 
 async def top_merchants(
     db: Connection, organization_id: UUID, period: Period, currency: str | None, limit: int
 ) -> list[DictRow]:
-    """Who was paid most in the months of a period, transfers aside."""
-    query = """
-        with transfers as (
-            select category_id from books.categories
-            where organization_id = %(organization_id)s and kind = 'transfer'
+    """Who was paid most in the months of a period, transfers aside; payments are counted for those few alone."""
+    query = f"""
+        with top as (
+            select merchant_key, currency, sum(money_out) as expense
+            from books.merchant_totals
+            where {SPENT} and month between %(first)s and %(end)s and money_out > 0
+            group by merchant_key, currency
+            order by expense desc, merchant_key
+            limit %(limit)s
         )
-        select
-            merchant_key as merchant, currency, sum(money_out) as expense, sum(transactions)::integer as transactions
-        from books.merchant_totals as total
-        where organization_id = %(organization_id)s and merchant_key <> ''
-            and month between date_trunc('month', %(start)s::date)::date and %(end)s
-            and transactions > 0 and (%(currency)s::text is null or currency = %(currency)s)
-            and not exists (select from transfers where transfers.category_id = total.category_id)
-        group by merchant_key, currency
-        having sum(money_out) > 0
-        order by expense desc, merchant_key
-        limit %(limit)s
+        select top.merchant_key as merchant, top.currency, top.expense, counted.transactions
+        from top
+        cross join lateral (
+            select sum(transactions)::integer as transactions
+            from generate_series(%(first)s::timestamp, %(end)s::timestamp, interval '1 month') as months (starts_on)
+            inner join books.merchant_totals as total
+                on total.month = months.starts_on::date
+                    and total.merchant_key = top.merchant_key and total.currency = top.currency
+            where {SPENT}
+        ) as counted
+        order by top.expense desc, top.merchant_key
     """
     known = {"organization_id": organization_id, "currency": currency, "limit": limit}
-    return await rows(db, query, {**known, "start": period.start, "end": period.end})
+    return await rows(db, query, {**known, "first": period.start.replace(day=1), "end": period.end})
 
 
 async def open_work(db: Connection, organization_id: UUID) -> DictRow:
