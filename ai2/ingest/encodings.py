@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from ai2.ingest.layout import words
 from ai2.ingest.problems import EmptyFile, FileTooLarge, LineTooLong, NeedsAnswer, NotText, Question
@@ -42,6 +42,23 @@ LATIN = {
     "cp852": _CENTRAL,
     "mac_roman": _WESTERN,
 }
+# Plain words of headers that only one region's languages have.
+_WESTERN_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """montant libelle compte solde operation betrag buchungstag buchung umsatz kontostand verwendungszweck bedrag
+    omschrijving boekdatum fecha importe concepto descripcion importo descrizione causale valuta valor descricao
+    montante historico belopp rubrik bokforingsdag tekst dato belop belob pvm selite viesti wertstellung""",
+    )
+)
+_CENTRAL_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """castka popis mena ucet protiucet objem kwota opis tytul waluta operacji rachunek rachunku osszeg kozlemeny
+    suma zustatek transakce transakcji egyenleg""",
+    )
+)
+HEAD_BYTES = 4096
 # Taken only where they are better than the others, not where they are as good.
 RARE = frozenset({"cp1257", "cp850", "cp852", "mac_roman"})
 # How often each letter comes in texts of these scripts, the most frequent first.
@@ -108,7 +125,7 @@ def examine(source: BinaryIO, *, one_line: bool = False, usual: str | None = Non
     for piece in _pieces(sample, source):
         scan.add(piece)
     if encoding is None:
-        encoding = "utf-8" if scan.is_utf8() else _legacy(bytes(scan.telling), usual)
+        encoding = "utf-8" if scan.is_utf8() else _legacy(bytes(scan.telling), usual, sample[:HEAD_BYTES])
     ends_whole = scan.last in (b"\n", b"\r", b"\0", b"\x1a")
     proven = encoding in ("utf-8", "utf-8-sig") and scan.is_utf8()
     return Text(encoding, ends_whole, scan.lines(ends_whole=ends_whole), proven)
@@ -185,7 +202,7 @@ def _refuse_binary(sample: bytes) -> None:
         raise NotText
 
 
-def _legacy(telling: bytes, usual: str | None) -> str:
+def _legacy(telling: bytes, usual: str | None, head: bytes) -> str:
     lines = telling.splitlines()
     if sum(_decodes(line, "utf-8") for line in lines) * 2 > len(lines):
         return "utf-8"  # with a few damaged lines, which are quarantined one by one
@@ -203,8 +220,15 @@ def _legacy(telling: bytes, usual: str | None) -> str:
     equals = [name for name in order if scores.get(name) == best]
     equals = [name for name in equals if name not in RARE] or equals
     if len(equals) > 1 and usual not in equals:
-        _ask(telling, equals)
+        equals = [name for name in equals if LATIN[name] == _letters_of(head)] or _ask(telling, equals)
     return equals[0]
+
+
+def _letters_of(head: bytes) -> str | None:
+    """The alphabets of the language in which the header's words are, where they are of one region only."""
+    found = set(words.plain(head.decode("ascii", "ignore")).split())
+    western, central = bool(found & _WESTERN_WORDS), bool(found & _CENTRAL_WORDS)
+    return None if western == central else _WESTERN if western else _CENTRAL
 
 
 def _strangeness(text: str, encoding: str) -> tuple[int, int, float, int]:
@@ -254,7 +278,7 @@ def _familiarity(text: str, encoding: str) -> float:
     return found / max(len(letters), 1)
 
 
-def _ask(telling: bytes, names: Sequence[str]) -> None:
+def _ask(telling: bytes, names: Sequence[str]) -> NoReturn:
     """Raise the question which encoding it is, with what each makes of the first line that tells."""
     line = telling.splitlines()[0][:80]
     shown = "; ".join(f"{name}: {line.decode(name, 'replace').strip()}" for name in names)

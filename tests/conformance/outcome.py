@@ -34,7 +34,7 @@ def compared(family: str, case: Case, expected: Any, found: Any) -> Outcome:
     if found == expected:
         return Outcome(family, case["name"], holds=True)
     pairs = zip(expected, found, strict=True) if isinstance(expected, list) and isinstance(found, list) else []
-    silent = sum(one != two and two != "refused" for one, two in pairs)
+    silent = sum(two not in (one, "refused") for one, two in pairs)
     if expected == "asked" and isinstance(found, list):
         silent = sum(value != "refused" for value in found)
     return Outcome(family, case["name"], holds=False, silent=silent, said=f"expected {expected}, found {found}")

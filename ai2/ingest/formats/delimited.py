@@ -56,7 +56,7 @@ def read(member: Member, account: Account, options: Options, saved: Sequence[Lay
         rejected=_with_originals(member, text.encoding, reading.rejected),
         layout=reading.layout,
         last_line=sheets.last_line,
-        outside={**outside, **reading.outside},
+        outside={**outside, **reading.outside, "blank": outside["blank"] + reading.outside["blank"]},
     )
 
 

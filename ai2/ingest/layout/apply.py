@@ -72,7 +72,8 @@ def apply(
     reader = _Reader(sheet, layout, account, section)
     continued = reader.continuations()
     found = reader.sections
-    aside = continued | found.headers | found.names
+    blank = ~reader.filled()
+    aside = continued | found.headers | found.names | blank
     footer = reader.footer(aside, ends_whole=ends_whole) & ~aside if is_last else np.zeros(len(sheet), bool)
     rows = ~aside & ~footer
     reasons = reader.reasons(ends_whole=ends_whole, may_be_damaged=may_be_damaged)
@@ -80,6 +81,7 @@ def apply(
         reader.lines(continued).filter(pa.array(rows & (reasons == 0))),
         reader.rejected(reasons, rows & (reasons != 0)),
         {
+            "blank": int(blank.sum()),
             "footer": int(footer.sum()),
             "continuation": int(continued.sum()),
             "header": int((found.headers | found.names).sum()),
@@ -108,6 +110,10 @@ class _Reader:
         found &= ~self.sections.names & ~self.sections.headers
         found[:1] = False
         return found
+
+    def filled(self) -> Mask:
+        """Rows with text in any cell, or beyond the last column."""
+        return self._filled(self.sheet.columns) | self.sheet.overfull
 
     def footer(self, aside: Mask, *, ends_whole: bool) -> Mask:
         """The last rows without date and amount; a row that the file's end cut is no footer."""

@@ -24,19 +24,28 @@ _TIME = (
     r"(?:(?:T|,?\s+(?:(?:at|kl\.?|um|om|à|klo)\s+)?|\s*/\s*|\.)\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:[.,:]\d+)?)?"
     rf"\s*(?:[AaPp]\.?[Mm]\.?|Uhr)?\s*{_ZONE})?"
 )
-_WEEKDAY = r"(?:(?:[Ll]e\s+)?[^\W\d_]{2,12}\.?,?\s+)?"
-_DAY_BEHIND = r"(?:\s*\([^\W\d_]{1,12}\.?\)|,?\s+[^\W\d_]{2,12}\.?)?"
-_YEAR_FIRST = re.compile(rf"(\d{{4}})([-/. ])\s?(\d{{1,2}})\2\s?(\d{{1,2}})\.?{_DAY_BEHIND}{_TIME}")
-_YEAR_LAST = re.compile(rf"{_WEEKDAY}(\d{{1,2}})([-/. ])\s?(\d{{1,2}})\2\s?(\d{{4}}|\d{{2}})\.?{_DAY_BEHIND}{_TIME}")
+_WEEKDAY = r"(?:[Ll]e\s+)?(?:(?P<before>[^\W\d_]{2,14})(?:-feira)?\.?,?\s+)?"
+_DAY_BEHIND = r"(?:\s*\((?P<inside>[^\W\d_]{1,14})\.?\)|,?\s+(?!(?:at|klo?|um|om)\b)(?P<behind>[^\W\d_]{2,14})\.?)?"
+_YEAR_FIRST = re.compile(
+    r"(?P<one>\d{4})(?P<mark>[-/. ])\s?(?P<two>\d{1,2})(?P=mark)\s?(?P<three>\d{1,2})\.?"
+    rf"{_DAY_BEHIND}{_TIME}"
+)
+_YEAR_LAST = re.compile(
+    rf"{_WEEKDAY}(?P<one>\d{{1,2}})(?P<mark>[-/. ])\s?(?P<two>\d{{1,2}})(?P=mark)\s?(?P<three>\d{{4}}|\d{{2}})\.?"
+    rf"{_DAY_BEHIND}{_TIME}"
+)
 _COMPACT = re.compile(r"(\d{8})(?:T?\d{6}Z?|T\d{4}Z?)?")
 _NAMED = re.compile(
-    rf"{_WEEKDAY}(\d{{1,2}})(?:st|nd|rd|th|er|ère|º|ª)?\.?[\s/-]*(?:de\s+|of\s+)?"
-    rf"([^\W\d_]{{3,13}})\.?[\s,/-]*(?:de\s+|del\s+)?(\d{{4}}|'?\d{{2}}){_TIME}"
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|ère|º|ª)?\.?[\s/-]*(?:de\s+|of\s+)?"
+    rf"(?P<name>[^\W\d_]{{3,13}})\.?[\s,/-]*(?:de\s+|del\s+)?'?(?P<year>\d{{4}}|\d{{2}}){_TIME}"
 )
 _NAME_FIRST = re.compile(
-    rf"{_WEEKDAY}([^\W\d_]{{3,13}})\.?[\s/-]+(\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[\s/-]+)(\d{{4}}){_TIME}"
+    rf"{_WEEKDAY}(?P<name>[^\W\d_]{{3,13}})\.?[\s/-]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[\s/-]+)"
+    rf"(?P<year>\d{{4}}){_TIME}"
 )
-_NAME_INSIDE = re.compile(rf"(\d{{4}})\.?[\s/-]+([^\W\d_]{{3,13}})\.?[\s/-]+(\d{{1,2}})\.?{_TIME}")
+_NAME_INSIDE = re.compile(
+    rf"(?P<year>\d{{4}})\.?[\s/-]+(?P<name>[^\W\d_]{{3,13}})\.?[\s/-]+(?P<day>\d{{1,2}})\.?{_TIME}"
+)
 _IDEOGRAPHIC = re.compile(rf"(\d{{4}})\s*年\s*(\d{{1,2}})\s*月\s*(\d{{1,2}})\s*日{_TIME}")
 # Under a header of dates only: days since 1899-12-30, as spreadsheets count, and six digits in some order.
 _SERIAL = re.compile(r"(\d{5})(?:[.,]\d+)?")
@@ -77,6 +86,23 @@ _MONTHS = {
     12: """december dec dezember dez decembre diciembre dic dicembre dezembro grudnia grudzien gru prosince prosinec pro
         decembra desember des joulukuuta joulukuu joulu jouluk""",
 }
+# Days of the week in the same languages.
+_WEEKDAYS = frozenset(
+    re.findall(
+        r"\w+",
+        """cs csutortok ct ctvrtek czw czwartek di dienstag dim dimanche dinsdag do dom domenica domingo donderdag
+    donnerstag fr fre fredag freitag fri friday gio giovedi hetfo je jeu jeudi ju jue jueves ke kedd keskiviikko
+    keskiviikkona la lauantai lauantaina lo lor lordag lu lun lundi lunedi lunes ma maanantai maanantaina maandag
+    man mandag mar mardi martedi martes me mer mercoledi mercredi mi mie miercoles mittwoch mo mon monday montag ne
+    nedela nedele nie niedz niedziela on ons onsdag pa patek pe pentek perjantai perjantaina pi pia piatek piatok po
+    pon pondeli pondelok poniedzialek pt qua quarta qui quinta sa sab sabado sabato sam samedi samstag sat saturday
+    seg segunda sex sexta so sob sobota son sondag sonntag sr sro sroda st streda stvrtok su sun sunday sunnuntai
+    sze szerda szo szombat ter terca th thu thur thurs thursday ti tiistai tiistaina tir tirs tirsdag tis tisdag to
+    tor tors torsdag torstai torstaina tu tue tues tuesday ut utery utorok vasarnap ve ven vendredi venerdi vi vie
+    viernes vr vrijdag we wed wednesday weds wo woensdag wt wto wtorek za zaterdag zo zondag
+    月 火 水 木 金 土 日 星期一 星期二 星期三 星期四 星期五 星期六 星期日""",
+    )
+)
 _MONTH_OF = {name: month for month, names in _MONTHS.items() for name in names.split()}
 
 
@@ -120,14 +146,24 @@ def written(text: str) -> Written | None:
     text = _cleaned(text)
     if not 0 < len(text) <= LONGEST or not any(sign.isdigit() for sign in text):
         return None
-    if match := _YEAR_FIRST.fullmatch(text):
-        return Written(int(match[1]), int(match[3]), int(match[4]), "ymd")
-    if match := _YEAR_LAST.fullmatch(text):
-        short = len(match[4]) == 2 and match[2] in _SHORT_MARKS
-        return Written(int(match[1]), int(match[3]), int(match[4]), year_may_lead=short and len(match[1]) == 2)
+    if match := _matched(_YEAR_FIRST, text):
+        return Written(int(match["one"]), int(match["two"]), int(match["three"]), "ymd")
+    if match := _matched(_YEAR_LAST, text):
+        first, second, year = match["one"], match["two"], match["three"]
+        short = len(first) == len(year) == 2 and match["mark"] in _SHORT_MARKS
+        return Written(int(first), int(second), int(year), year_may_lead=short)
     if match := _COMPACT.fullmatch(text):
         return _compact(match[1])
     return _with_name(text)
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """Where the words beside a date are days of the week; any others make it a text."""
+    match = pattern.fullmatch(text)
+    if match is None:
+        return None
+    beside = [word for name, word in match.groupdict().items() if word and name in ("before", "inside", "behind")]
+    return match if all(_folded(word) in _WEEKDAYS for word in beside) else None
 
 
 def written_below_header(text: str) -> Written | None:
@@ -227,22 +263,18 @@ def _compact(digits: str) -> Written | None:
 def _with_name(text: str) -> Written | None:
     if match := _IDEOGRAPHIC.fullmatch(text):
         return Written(int(match[1]), int(match[2]), int(match[3]), "ymd")
-    if match := _NAMED.fullmatch(text):
-        day, name, year = match[1], match[2], match[3].lstrip("'")
-    elif match := _NAME_FIRST.fullmatch(text):
-        name, day, year = match[1], match[2], match[3]
-    elif match := _NAME_INSIDE.fullmatch(text):
-        year, name, day = match[1], match[2], match[3]
-    else:
-        return None
-    month = _month(name)
-    return Written(int(day), month, int(year), "dmy") if month else None
+    match = _matched(_NAMED, text) or _matched(_NAME_FIRST, text) or _matched(_NAME_INSIDE, text)
+    month = _MONTH_OF.get(_folded(match["name"])) if match else None
+    return Written(int(match["day"]), month, int(match["year"]), "dmy") if match and month else None
 
 
 @lru_cache(1024)
-def _month(name: str) -> int | None:
-    folded = unicodedata.normalize("NFKD", name.casefold().replace("ł", "l"))
-    return _MONTH_OF.get(folded.encode("ascii", "ignore").decode())
+def _folded(name: str) -> str:
+    """A name as the tables have it; ideographs, which have no accents, stay."""
+    if not name.isascii() and "\u4e00" <= name[0] <= "\u9fff":
+        return name
+    folded = unicodedata.normalize("NFKD", name.casefold().replace("ł", "l").replace("ø", "o"))
+    return folded.encode("ascii", "ignore").decode()
 
 
 def _cleaned(text: str) -> str:

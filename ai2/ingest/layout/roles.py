@@ -6,11 +6,12 @@ Where two columns would do as well, nothing is chosen: the question names both.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 import pyarrow.compute as pc
 
-from ai2.ingest.layout import amounts, dates, signs
+from ai2.ingest.layout import amounts, casting, dates, signs
 from ai2.ingest.layout.model import Options
 from ai2.ingest.layout.sheet import Column, Sheet, flag
 from ai2.ingest.layout.words import (
@@ -37,6 +38,10 @@ IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 _ACCOUNT = re.compile(r"(?:[A-Z]{2}\d{2})?[\dA-Z*xX][\dA-Z*xX /.-]{4,40}")
 # Ids shorter than this are row numbers more often than ids that stay.
 STABLE_ID_LENGTH = 6
+# Headers of account numbers that do not say whose.
+OF_EITHER_SIDE = frozenset(
+    {"iban", "kontonummer", "konto nr", "account number", "account no", "iban bban", "bankverbindung", "konto"}
+)
 # Headers of flags, and of other things more often.
 GENERAL = frozenset({"type", "transaction type", "typ", "transactietype", "tipo", "transaktionstyp"})
 
@@ -124,15 +129,11 @@ def _could_be_date(column: Column) -> bool:
 
 def _booking_dates(candidates: list[Column]) -> list[Column]:
     """Statements are sorted by booking date: of several dates, the only sorted one; of equal ones, the first."""
-    first = candidates[0]
-    if all(pc.all(pc.equal(_text(first), _text(other))).as_py() for other in candidates[1:]):
-        return [first]
+    first, *others = (casting.read_dates(column, "dmy").values for column in candidates)
+    if all(first.equals(other) for other in others) and first.null_count < len(first):
+        return candidates[:1]
     ordered = [column for column in candidates if _is_sorted(column)]
     return ordered if len(ordered) == 1 else candidates
-
-
-def _text(column: Column) -> "pc.Expression":
-    return pc.fill_null(column.text, "")
 
 
 def _is_sorted(column: Column) -> bool:
@@ -187,6 +188,11 @@ def _money_by_cells(found: Assignment, candidates: list[Column]) -> None:
             question = f"Which column is {text}: '{names[0]}' or '{names[1]}'?"
             found.questions.append(Question(f"mapping.{role}", question, names))
         return
+    sides = _sides_and_balance(candidates)
+    if sides:
+        for role, column in zip((Role.DEBIT, Role.CREDIT, Role.BALANCE), sides, strict=True):
+            found.give(role, column)
+        return
     proven = _amount_and_balance(candidates)
     if proven:
         found.give(Role.AMOUNT, proven[0])
@@ -202,6 +208,16 @@ def _looks_like_money(column: Column) -> bool:
 
 def _both_filled(one: Column, other: Column) -> bool:
     return bool(pc.any(pc.and_(one.filled, other.filled)).as_py())
+
+
+def _sides_and_balance(candidates: list[Column]) -> tuple[Column, ...] | None:
+    """Debit, credit and balance, where no row fills the first two and the third follows from them and nothing else."""
+    proven = [
+        (debit, credit, balance)
+        for debit, credit, balance in permutations(candidates, 3)
+        if not _both_filled(debit, credit) and signs.is_running_difference(debit, credit, balance)
+    ]
+    return proven[0] if len(proven) == 1 else None
 
 
 def _amount_and_balance(candidates: list[Column]) -> tuple[Column, Column] | None:
@@ -254,11 +270,35 @@ def _assign_by_words(found: Assignment, sheet: Sheet, currency: str) -> None:
         if role not in found.columns:
             strong = _best(found.free(sheet), role, at_least=STRONG)
             found.give(role, *[column for column in strong if fit(column)][:1])
+    _tell_other_side(found, sheet)
     if Role.TRANSACTION_DATE not in found.columns:
         others = [column for column in found.free(sheet) if column.kind == "date"]
         found.give(Role.TRANSACTION_DATE, *(_best(others, Role.DATE) or others)[:1])
     if Role.CURRENCY not in found.columns and not (amount and currency_of(amount.name)):
         found.give(Role.CURRENCY, _currency_column(found, sheet, amount))
+
+
+def _tell_other_side(found: Assignment, sheet: Sheet) -> None:
+    """A bare `IBAN` or `Kontonummer` behind the name of the other side is that side's, not the account's own."""
+    day, name = found.one(Role.DATE), found.one(Role.MERCHANT)
+    if Role.COUNTERPARTY in found.columns or day is None or name is None:
+        return
+    candidates = [*found.columns.get(Role.ACCOUNT, []), *found.free(sheet)]
+    behind = [
+        column
+        for column in candidates
+        if plain(column.name) in OF_EITHER_SIDE
+        and column.position > max(day.position, name.position)
+        and _is_account_numbers(column)
+    ]
+    if behind:
+        if found.one(Role.ACCOUNT) in behind:
+            del found.columns[Role.ACCOUNT]
+        found.give(Role.COUNTERPARTY, next((column for column in behind if _holds_ibans(column)), behind[0]))
+
+
+def _holds_ibans(column: Column) -> bool:
+    return any(IBAN.fullmatch(cell.replace(" ", "")) for cell in column.sample)
 
 
 def _currency_column(found: Assignment, sheet: Sheet, amount: Column | None) -> Column | None:

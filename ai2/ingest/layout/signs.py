@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ai2.ingest.layout.amounts import DecimalMark
-from ai2.ingest.layout.casting import Amounts, direction, read_amounts, scaled
+from ai2.ingest.layout.casting import Amounts, direction, from_sides, read_amounts, scaled
 from ai2.ingest.layout.model import Direction
 from ai2.ingest.layout.sheet import Column, flag
 from ai2.ingest.layout.words import plain
@@ -143,6 +143,19 @@ def is_running_sum(amount: Column, balance: Column) -> bool:
         is not None
         for mark in marks
     )
+
+
+def is_running_difference(debit: Column, credit: Column, balance: Column) -> bool:
+    """Whether every balance follows from two columns, the one money out and the other money in."""
+    lines = np.zeros(len(debit.encoded), np.int32)
+    marks: tuple[DecimalMark, ...] = (".", ",")
+    for mark in marks:
+        out, into, stated = (read_amounts(column, mark) for column in (debit, credit, balance))
+        values = from_sides([out], [into], "positive", len(debit.encoded))[0]
+        found = balances(values, stated.values, lines).along(BOTH_WAYS)
+        if found.is_whole and found.as_in > found.as_out and pc.any(out.filled).as_py() and pc.any(into.filled).as_py():
+            return True
+    return False
 
 
 def signed(

@@ -49,7 +49,8 @@ DATES_BY_RANK = (
     fecha contable|fecha operacion|fecha de operacion|data contabile|data registrazione|datum zauctovani|
     datum zauctovania|data ksiegowania|konyveles datuma|konyvelesi datum|bokforingsdag|bokforingsdatum|bogfort|
     bogforingsdato|bokfort|bokforingsdato|kirjauspaiva|data lancamento|data de lancamento|data mov|
-    datum verrekening|completed date|bokforing|bokforingsdatum reskontradag|bogforingsdag|kirjauspvm|data contabil|
+    datum verrekening|completed date|bokforing|bokforingsdatum reskontradag|bogforingsdag|reskontradatum|kirjauspvm|
+    data contabil|
     fecha de contabilizacion|f contable|data ksieg|data zaksiegowania|datum zauctovani transakce|datum odepsani|
     boekdatum transactie|date d ecriture|date ecriture|date de compte|settlement date|settled date|cleared date|
     calendar date|記帳日|入账日期|记账日期""",
@@ -60,7 +61,7 @@ DATES_BY_RANK = (
     data operacji|data transakcji|tranzakcio datuma|tranzakcio ideje|data operazione|data operacao|
     data do movimento|data movimento|handelsdatum|umsatzdatum|belegdatum|kaufdatum|dato for handel|purchase date|
     created|created on|created at|started date|time|timestamp|date time|datetime|execution date|effective date|
-    fecha de la operacion|ostopaiva|reskontradatum|abschlussdatum|datum realizace|transaction date time|
+    fecha de la operacion|ostopaiva|abschlussdatum|datum realizace|transaction date time|
     authorisation date|authorization date|datum uskutecneni|datum platby|data da operacao|data transazione|
     data effettuazione|datum transactie|kjopsdato|kobsdato|inkopsdatum|kopdatum|transaktionsdato|maksupaiva|
     tapahtumapaiva|利用日|ご利用日|ご利用年月日""",
@@ -87,7 +88,8 @@ _PHRASES: dict[Role, str] = {
         belopp sek|maara eur|valor eur|montante|importe operacion|importe de la operacion|transactiebedrag|
         betrag in eur|umsatz in eur|kwota pln|castka czk|castka v mene uctu|objem v mene uctu|transaktionsbelopp|
         金額|取引金額|お取引金額|利用金額|ご利用金額|金额|交易金额|发生额|сумма|сумма операции""",
-    Role.DEBIT: """debit|debits|debit amount|withdrawal|withdrawals|withdrawal amount|money out|paid out|out|outflow|
+    Role.DEBIT: """debit|debits|debit amount|withdrawal|withdrawals|withdrawal amount|withdrawal amt|debit amt|
+        dr amount|money out|paid out|out|outflow|
         outgoing|payments|spent|charge|charges|soll|belastung|lastschrift|ausgabe|ausgaben|ausgang|debet|af|uit|
         uitgaven|sortie|depense|depenses|retrait|cargo|cargos|debito|gasto|salida|uscite|uscita|dare|addebito|
         addebiti|saida|saidas|vydaje|vydaj|odchozi|obciazenia|obciazenie|wydatki|terheles|kiadas|uttag|utgift|
@@ -95,9 +97,11 @@ _PHRASES: dict[Role, str] = {
         belastungen|lastschriften|debit eur|debet bedrag|bedrag af|debits eur|montant debit|debito eur|importe cargo|
         debe|importe debe|pagos|disposiciones|cargo eur|importo dare|importo addebito|addebiti eur|valor debito|
         movimento debito|wydatek|obciazenia na rachunku|kwota obciazenia|wn|odeslano|castka debet|ut belop|belop ut|
-        debetbelop|utbetaling|utbetalning|udbetaling|haevet|belob ud|panot otot otto|menot|maksut|
-        お支払金額|支払金額|出金|出金額|お引出し|お引き出し|引出金額|支出|支出金额|借方金额|借方|借方发生额|расход|дебет""",
-    Role.CREDIT: """credit|credits|credit amount|deposit|deposits|deposit amount|money in|paid in|in|inflow|incoming|
+        debetbelop|utbetaling|utbetalning|udbetaling|haevet|belob ud|otot|menot|maksut|
+        お支払金額|支払金額|出金|出金額|お引出し|お引き出し|引出金額|支出|支出金额|借方金额|借方|借方发生额|расход|
+        дебет""",
+    Role.CREDIT: """credit|credits|credit amount|deposit|deposits|deposit amount|deposit amt|credit amt|cr amount|
+        money in|paid in|in|inflow|incoming|
         received|haben|gutschrift|einnahme|einnahmen|eingang|bij|inkomsten|entree|recette|recettes|depot|abono|
         abonos|credito|ingreso|ingresos|entrada|entradas|entrate|entrata|avere|accredito|accrediti|prijmy|prijem|
         prichozi|uznania|uznanie|wplywy|jovairas|bevetel|insattning|inkomst|inkomster|ind|inn pa konto|inn|
@@ -106,11 +110,13 @@ _PHRASES: dict[Role, str] = {
         importo avere|importo accredito|accrediti eur|valor credito|movimento credito|wplyw|uznania na rachunku|
         kwota uznania|ma|prijato|castka kredit|inn belop|belop inn|kreditbelop|innbetaling|inbetalning|indbetaling|
         indsat|belob ind|panot|tulot|
-        お預り金額|預入金額|入金|入金額|お預入れ|お預け入れ|収入|收入|收入金额|存入|贷方金额|贷方|贷方发生额|приход|кредит""",
+        お預り金額|預入金額|入金|入金額|お預入れ|お預け入れ|収入|收入|收入金额|存入|贷方金额|贷方|贷方发生额|приход|
+        кредит""",
     Role.FLAG: """d c|c d|dc|cd|dr cr|cr dr|d k|debit credit|credit debit|debit kredit|debet credit|creditdebet|
         credit debet|debitcredit|debito credito|soll haben|s h|af bij|bij af|in out|inflow outflow|direction|
         indicator|credit debit indicator|debit credit indicator|sens|bevetel kiadas|type|transaction type|typ|
-        smer|segno|signo|side|umsatzrichtung|add substract|signum|transactietype|tipo|transaktionstyp|wn ma|
+        smer|segno|signo|sign|vorzeichen|signe|teken|fortegn|tecken|etumerkki|znamenko|znak|side|umsatzrichtung|
+        add substract|signum|transactietype|tipo|transaktionstyp|wn ma|
         d h|debe haber|cargo abono|dare avere|debito credito d c|ind ud|inn ut|in uit|in ut|pano otto|debet kredit|
         kredit debet|soll haben kennzeichen|sollhaben|haben soll|obciazenie uznanie|rodzaj ksiegowania|
         druh pohybu|bij of af|af of bij|mouvement|dr or cr|credit or debit|收支|收/支|借贷标志|入出金|sh|soll/haben""",
@@ -145,7 +151,8 @@ _PHRASES: dict[Role, str] = {
         摘要|お取引内容|取引内容|内容|適用|利用店名|ご利用店名|备注|交易摘要|交易说明|описание|назначение платежа""",
     Role.MERCHANT: """merchant|merchant name|payee|payee name|counterparty name|beneficiary|beneficiary name|
         recipient|vendor|supplier|empfanger|zahlungsempfanger|auftraggeber empfanger|
-        beguenstigter zahlungspflichtiger|beguenstigter|begunstigter|auftraggeber|auftraggeber zahlungsempfanger|
+        beguenstigter zahlungspflichtiger|beguenstigter|begunstigter|auftraggeber|auftraggeber begunstigter|
+        auftraggeber zahlungsempfanger|
         name zahlungsbeteiligter|handler|beneficiaire|tiers|commercant|naam tegenpartij|naam van de tegenpartij|
         tegenpartij naam|tegenrekeninghouder|handelaar|comercio|beneficiario|establecimiento|controparte|
         esercente|ordinante beneficiario|nazev protiuctu|nazov protiuctu|nazev protistrany|prijemce|
@@ -293,14 +300,16 @@ BOOKED = frozenset(
     _split(
         """posted|booked|completed|settled|cleared|gebucht|gebuchte|verbucht|verbuchte|comptabilise|comptabilisees|
     passees|geboekt|geboekte|contabilizado|contabilizados|contabilizzati|contabilizzato|contabilizzate|contabilizadas|
-    zauctovane|zauctovano|ksiegowane|zaksiegowane|rozliczone|bokforda|bokfort|bokforte|bogfort|bogforte|kirjatut|kirjattu|
+    zauctovane|zauctovano|ksiegowane|zaksiegowane|rozliczone|bokforda|bokfort|bokforte|bogfort|bogforte|kirjatut|
+    kirjattu|
     historico|historique"""
     )
 )
 # What stands beside those words where they head a section of rows.
 SECTION_NOUNS = frozenset(
     _split(
-        """transactions|transaction|payments|items|entries|card|account|umsatze|umsatz|transaktionen|buchungen|noch|nicht|
+        """transactions|transaction|payments|items|entries|card|account|umsatze|umsatz|transaktionen|buchungen|noch|
+        nicht|
     operations|operation|mouvements|les|movimientos|operaciones|transacciones|movimenti|operazioni|transazioni|
     movimentos|transacoes|operacoes|platby|transakce|pohyby|operacje|transakcje|poster|posteringer|transaksjoner|
     transaktioner|kop|tapahtumat|mutaties|transacties|boekingen|afschrijvingen|belopp|list|still|not|yet|and"""
@@ -331,10 +340,17 @@ SUMMARIES = frozenset(
 )
 
 
+# What some headers call a currency, and what joins it to the other words: `Débit euros`, `Gutschrift in CHF`.
+_CURRENCY_NAMES = {"euro": "EUR", "euros": "EUR", "euroa": "EUR"}
+_JOINING = frozenset({"in", "en", "im", "i", "w", "v", "em"})
+
+
 def currency_of(header: str) -> str | None:
     """The currency that a header names beside other words: `Betrag (EUR)`, `Amount CZK`, `amount_gbp`."""
     words: list[str] = re.findall(r"[A-Za-z]+", header)
     for word in words[1:]:
+        if word.lower() in _CURRENCY_NAMES:
+            return _CURRENCY_NAMES[word.lower()]
         if word.upper() in CURRENCIES and (word.isupper() or word is words[-1]):
             return word.upper()
     return None
@@ -343,8 +359,11 @@ def currency_of(header: str) -> str | None:
 def without_currency(header: str) -> str:
     """The header's plain words without the currency and without a closing number."""
     code = currency_of(header)
-    words = [word for word in plain(header).split() if word.upper() != code]
-    while len(words) > 1 and words[-1].strip("-+").isdigit():  # Omschrijving-1, Omschrijving-2
+    words = plain(header).split()
+    named = [word for word in words if word.upper() == code or _CURRENCY_NAMES.get(word, "") == code]
+    words = [word for word in words if word not in named]
+    # Omschrijving-1, Omschrijving-2; Gutschrift in CHF
+    while len(words) > 1 and (words[-1].strip("-+").isdigit() or (named and words[-1] in _JOINING)):
         words.pop()
     return " ".join(words)
 
