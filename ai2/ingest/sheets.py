@@ -55,7 +55,10 @@ class Sheets:
         found = heading.find(head, saved)
         first_line = head[found.skip].first_line if found.skip < len(head) else 0
         may_be_whole = bool(first_line) and text.lines is not None and text.encoding in ("utf-8", "utf-8-sig")
-        return cls(member, text, known, found, first_line, records.blank, text.lines or records.line, may_be_whole)
+        # A sheet of whole lines has the blank ones, too; only those above it are left out already.
+        above = first_line - 1 - sum(record.last_line - record.first_line + 1 for record in head[: found.skip])
+        blank = above if may_be_whole else records.blank
+        return cls(member, text, known, found, first_line, blank, text.lines or records.line, may_be_whole)
 
     def __iter__(self) -> Iterator[Sheet]:
         """The sheets, from the first. Raises NotWholeLines where `are_whole_lines` turns out to be wrong."""
