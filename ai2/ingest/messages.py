@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ai2.ingest.choice import plain, same_number
 from ai2.ingest.layout.dates import FIRST_YEAR, LAST_YEAR
-from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, StatedBalance, Statement, lines_of
+from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, StatedBalance, Statement
 from ai2.ingest.problems import NoStatement, OtherAccount, OtherCurrency, SeveralAccounts
 
 PIECE_ROWS = 10_000
@@ -63,30 +63,35 @@ class Gathering:
     account: Account
     parts: list[Part] = field(default_factory=list)
     rejected: list[tuple[int, int, Reason, str]] = field(default_factory=list)
-    _waiting: list[Mapping[str, object]] = field(default_factory=list)
+    _waiting: list[dict[str, object]] = field(default_factory=list)
     _pieces: list[pa.Table] = field(default_factory=list)
     _count: int = 0
     _last_place: int = 0
     _places_differ: bool = True
     _order: list[int] = field(default_factory=list)
+    _belongs: dict[str, bool] = field(default_factory=dict)
     _in_currency: int = 0
     _in_other: int = 0
 
     def belongs(self, part: Part) -> bool:
         """Whether a statement is the account's: its number is, or one of the two has none."""
-        own = self.account.number
-        return not plain(own) or not plain(part.number) or same_number(part.number, own)
+        known = self._belongs.get(part.number)
+        if known is None:
+            own = self.account.number
+            known = not plain(own) or not plain(part.number) or same_number(part.number, own)
+            self._belongs[part.number] = known
+        return known
 
-    def line(self, part: Part, place: int, row: Mapping[str, object]) -> None:
-        """A row that is a line."""
-        self._waiting.append({"line_number": place, **row})
+    def line(self, part: Part, place: int, row: dict[str, object]) -> None:
+        """A row that is a line; it is kept, not copied."""
+        row["line_number"] = place
+        self._waiting.append(row)
         self._order.append(self._counted(place))
         self._in_currency += 1
         if row.get("status") != "pending":
             part.total += row["amount"]  # type: ignore[operator]
         if len(self._waiting) == PIECE_ROWS:
-            self._pieces.append(lines_of(self._waiting))
-            self._waiting.clear()
+            self._pieces.append(self._piece())
 
     def reject(self, part: Part, place: int, reason: Reason, original: str) -> None:
         """A row that is none, and why."""
@@ -97,6 +102,12 @@ class Gathering:
         elif reason is not Reason.OTHER_ACCOUNT:
             self._in_currency += 1
 
+    def _piece(self) -> pa.Table:
+        """The waiting rows as columns. Every row names its state and attributes."""
+        piece = pa.Table.from_pylist(self._waiting, schema=LINES)
+        self._waiting.clear()
+        return piece
+
     def _counted(self, place: int) -> int:
         self._count += 1
         self._places_differ = self._places_differ and place > self._last_place
@@ -106,7 +117,7 @@ class Gathering:
     def statement(self, file_name: str, name: str, version: str, *, last_line: int, **outside: int) -> Statement:
         """All of it, as one statement. Raises NoStatement, SeveralAccounts, OtherAccount and OtherCurrency."""
         own = self._own_parts()
-        table = pa.concat_tables([*self._pieces, lines_of(self._waiting)]) if self._count else LINES.empty_table()
+        table = pa.concat_tables([*self._pieces, self._piece()]) if self._count else LINES.empty_table()
         rejected = [Rejected(place, reason, original) for _, place, reason, original in self.rejected]
         if not self._places_differ:  # several in one line of the file: they are numbered by themselves
             numbers = pa.array(self._order, pa.int32())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ai2.ingest.choice import plain
 from ai2.ingest.containers import Member
 from ai2.ingest.formats import camt_entries as entries
-from ai2.ingest.formats.camt_entries import BALANCE, DETAIL, ENTRY, STATEMENT, Values, account_of, one
+from ai2.ingest.formats.camt_entries import BALANCE, DETAIL, ENTRY, STATEMENT, Values, accounts, one
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.lines import Account, Reason, Statement
 from ai2.ingest.markup import Walk
@@ -25,6 +25,12 @@ _BEGINS = re.compile(
 )
 DEEPEST = 60
 STATEMENTS = frozenset({"Stmt", "Rpt", "Ntfctn"})
+PRICED = (f"{ENTRY}/Amt@Ccy",)
+# Kind, day, amount, currency and direction of a balance.
+STATED = tuple(
+    tuple(f"{BALANCE}/{path}" for path in paths)
+    for paths in (("Tp/CdOrPrtry/Cd", "Tp/Cd"), ("Dt/Dt", "Dt/DtTm"), ("Amt",), ("Amt@Ccy",), ("CdtDbtInd",))
+)
 INNER = {"Ntry": ENTRY, "Bal": BALANCE}
 # A detail begins anew; a merchant's category stands at several depths.
 INSIDE = {"TxDtls": DETAIL, "MrchntCtgyCd": "/MrchntCtgyCd"}
@@ -117,9 +123,8 @@ class _Message:
         self._statement = self._values = {}
 
     def end_account(self) -> None:
-        values, inside = self._statement, f"{STATEMENT}/Acct/"
-        self._part.number = account_of(values, f"{inside}Id/")
-        self._part.currency = one(values, f"{inside}Ccy").upper()
+        self._part.number = entries.account_of(self._statement, accounts(f"{STATEMENT}/Acct/Id"))
+        self._part.currency = one(self._statement, (f"{STATEMENT}/Acct/Ccy",)).upper()
 
     def begin_inner(self) -> None:
         self._values = {}
@@ -127,12 +132,11 @@ class _Message:
     def end_balance(self) -> None:
         values, part = self._values, self._part
         self._values = self._statement
-        kind = one(values, f"{BALANCE}/Tp/CdOrPrtry/Cd", f"{BALANCE}/Tp/Cd")
-        on = entries.day_of(one(values, f"{BALANCE}/Dt/Dt", f"{BALANCE}/Dt/DtTm"))
-        amount = entries.signed(one(values, f"{BALANCE}/Amt"), one(values, f"{BALANCE}/CdtDbtInd"))
-        if on is None or isinstance(amount, Reason):
+        kind, on, size, currency, direction = (one(values, paths) for paths in STATED)
+        amount, day = entries.signed(size, direction), entries.day_of(on)
+        if day is None or isinstance(amount, Reason):
             return
-        balance = Balance(on, amount, one(values, f"{BALANCE}/Amt@Ccy"))
+        balance = Balance(day, amount, currency)
         if kind == "CLBD":
             part.closing = balance
         elif kind == "OPBD" or (kind == "PRCD" and part.opening is None):
@@ -165,7 +169,7 @@ class _Message:
         currency = self.gathering.account.currency
         if not self.gathering.belongs(self._part):
             return Reason.OTHER_ACCOUNT
-        if {self._part.currency, one(entry, f"{ENTRY}/Amt@Ccy").upper()} - {"", currency}:
+        if self._part.currency not in ("", currency) or one(entry, PRICED).upper() not in ("", currency):
             return Reason.OTHER_CURRENCY
         return entries.lines(entry, self._details, currency, plain(self._part.number))
 

@@ -4,11 +4,9 @@ Values are told by their paths, counted from the statement, balance, entry or de
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TypeAlias
 
 from ai2.ingest import records
@@ -48,33 +46,16 @@ CATEGORY = _detail("MrchntCtgyCd") + _entry("MrchntCtgyCd")
 UNSTRUCTURED, STRUCTURED = _detail("RmtInf/Ustrd"), _detail("RmtInf/Strd/AddtlRmtInf")
 CREDITOR_REFERENCE = _detail("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/CdtrRefInf/CdtrRef")
 SAID_BY_BANK = _detail("AddtlTxInf") + _entry("AddtlNtryInf")
-BATCH = _detail("Refs/PmtInfId") + _entry("NtryDtls/Btch/PmtInfId", "NtryDtls/Btch/MsgId", "Btch/PmtInfId")
+REFERENCES = (
+    *_detail("Refs/ChqNb", "Refs/EndToEndId"), *CREDITOR_REFERENCE, *_detail("Refs/InstrId", "Refs/PmtInfId"),
+    *_entry("NtryDtls/Btch/PmtInfId", "NtryDtls/Btch/MsgId", "Btch/PmtInfId"),
+)  # fmt: skip
+OTHER_WORDS = CREDITOR_REFERENCE + SAID_BY_BANK
 DOMAIN = [_entry(f"BkTxCd/Domn/{path}") for path in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd")]
 PROPRIETARY = _entry("BkTxCd/Prtry/Cd")
-ACCOUNT = ("IBAN", "Othr/Id", "BBAN", "UPIC", "PrtryAcct/Id")
 
 
-@dataclass(frozen=True)
-class _Role:
-    """The debtor or the creditor: where its name and account stand. Who is meant in the end counts first."""
-
-    name: str
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        inside = [f"RltdPties/{who}/" for who in (f"Ultmt{self.name}", self.name)]
-        agent = f"RltdPties/{self.name}/Agt/FinInstnId/Nm"
-        return _detail(*(f"{each}{where}Nm" for each in inside for where in ("", "Pty/")), agent)
-
-    @cached_property
-    def account(self) -> str:
-        return f"{DETAIL}/RltdPties/{self.name}Acct/Id/"
-
-
-DEBTOR, CREDITOR = _Role("Dbtr"), _Role("Cdtr")
-
-
-def one(values: Values, *paths: str) -> str:
+def one(values: Values, paths: tuple[str, ...]) -> str:
     """The first value at the first of these paths that has one."""
     for path in paths:
         if path in values:
@@ -83,12 +64,28 @@ def one(values: Values, *paths: str) -> str:
     return ""
 
 
-def account_of(values: Values, inside: str) -> str:
-    """The account's IBAN, or its number: version 1 had other places for that."""
-    for where in ACCOUNT:
-        if found := one(values, f"{inside}{where}"):
-            return "".join(found.split())
-    return ""
+def accounts(inside: str) -> tuple[str, ...]:
+    """Where an account's IBAN or number stands; version 1 had other places for that."""
+    return tuple(f"{inside}/{where}" for where in ("IBAN", "Othr/Id", "BBAN", "UPIC", "PrtryAcct/Id"))
+
+
+def account_of(values: Values, paths: tuple[str, ...]) -> str:
+    return "".join(one(values, paths).split())
+
+
+class _Role:
+    """The debtor or the creditor: where its name and account stand. Who is meant in the end counts first."""
+
+    def __init__(self, name: str) -> None:
+        inside = [f"RltdPties/{who}/" for who in (f"Ultmt{name}", name)]
+        names = [f"{each}{where}Nm" for each in inside for where in ("", "Pty/")]
+        self.names = _detail(*names, f"RltdPties/{name}/Agt/FinInstnId/Nm")
+        self.accounts = accounts(f"{DETAIL}/RltdPties/{name}Acct/Id")
+        # what has a place of its own in the line of an entry whose other side this is
+        self.placed = (f"RltdPties/{name}/Nm", f"RltdPties/{name}Acct/Id/IBAN")
+
+
+DEBTOR, CREDITOR = _Role("Dbtr"), _Role("Cdtr")
 
 
 @lru_cache(maxsize=4096)
@@ -126,14 +123,14 @@ def lines(entry: Values, details: list[Values], currency: str, own: str) -> list
 
 def _head(entry: Values, currency: str) -> Row | Reason:
     """Day, amount and state of an entry, or why it is none."""
-    status = one(entry, *STATUS)
+    status = one(entry, STATUS)
     if status == INFORMATION:
         return Reason.NOT_BOOKED
-    booked_on, value_on = one(entry, *BOOKED_ON), one(entry, *VALUE_ON)
+    booked_on, value_on = one(entry, BOOKED_ON), one(entry, VALUE_ON)
     booked = day_of(booked_on or value_on)
     if booked is None:
         return Reason.BAD_DATE if booked_on or value_on else Reason.NO_DATE
-    amount = signed(one(entry, *AMOUNT), one(entry, *DIRECTION))
+    amount = signed(one(entry, AMOUNT), one(entry, DIRECTION))
     if isinstance(amount, Reason):
         return amount
     return records.unfit(amount, currency) or {
@@ -149,10 +146,10 @@ def _parts(entry: Values, details: list[Values], amount: object, currency: str) 
     """What each detail comes to, where all of them together come to the entry's amount; else nothing."""
     found = []
     for detail in details:
-        direction = one(detail, *PART_DIRECTION) or one(entry, *DIRECTION)
+        direction = one(detail, PART_DIRECTION) or one(entry, DIRECTION)
         for path in PART_AMOUNTS:
-            part = signed(one(detail, path), direction)
-            if one(detail, f"{path}@Ccy") == currency and isinstance(part, Decimal):
+            part = signed(one(detail, (path,)), direction)
+            if one(detail, (f"{path}@Ccy",)) == currency and isinstance(part, Decimal):
                 found.append(part)
                 break
     exact = len(found) == len(details) and sum(found) == amount
@@ -161,12 +158,12 @@ def _parts(entry: Values, details: list[Values], amount: object, currency: str) 
 
 def _described(values: Values, amount: object, own: str) -> Row:
     """What an entry, with one of its details if it has any, says in words."""
-    is_reversal = one(values, *REVERSAL) in ("true", "1")
+    is_reversal = one(values, REVERSAL) in ("true", "1")
     is_paid_out = isinstance(amount, Decimal) and amount < 0
     role, name, account = _other_side(values, own, is_paid_out=is_paid_out != is_reversal)
     text = _text(values)
-    provided = one(values, *PROVIDED)
-    category = one(values, *CATEGORY)
+    provided = one(values, PROVIDED)
+    category = one(values, CATEGORY)
     return {
         "description": records.description(name, text) or _code(values),
         "merchant": name or None,
@@ -194,7 +191,7 @@ def _batch(entry: Values, details: list[Values], amount: object, own: str) -> Ro
         shared = {described[name] for described in each}
         row[name] = row[name] or (shared.pop() if len(shared) == 1 else None)
     texts = dict.fromkeys(str(described["description"]) for described in each)
-    row["description"] = one(entry, *SAID_BY_BANK) or "; ".join(texts)[:LONGEST_DESCRIPTION]
+    row["description"] = one(entry, SAID_BY_BANK) or "; ".join(texts)[:LONGEST_DESCRIPTION]
     row["attributes"] = as_json({**_rest(entry, CREDITOR), "TxDtls": str(len(details))})
     return row
 
@@ -205,33 +202,36 @@ def _other_side(values: Values, own: str, *, is_paid_out: bool) -> tuple[_Role, 
     Some banks give only one side, and in the wrong role: it is the other one where its account is not ours.
     """
     expected, opposite = (CREDITOR, DEBTOR) if is_paid_out else (DEBTOR, CREDITOR)
-    name, account = one(values, *expected.names), account_of(values, expected.account)
-    if not (name or account) or (account and plain(account) == own):
-        other = account_of(values, opposite.account)
-        if other and own and plain(other) != own:
-            expected, name, account = opposite, one(values, *opposite.names), other
+    name, account = one(values, expected.names), account_of(values, expected.accounts)
+    if not (name or account) or (account and _plain(account) == own):
+        other = account_of(values, opposite.accounts)
+        if other and own and _plain(other) != own:
+            expected, name, account = opposite, one(values, opposite.names), other
     return expected, " ".join(name.split()), account
+
+
+_plain = lru_cache(maxsize=4096)(plain)
 
 
 def _text(values: Values) -> str:
     """What the payer wrote; else what the bank says of it."""
-    free = values.get(UNSTRUCTURED[0]) or values.get(STRUCTURED[0]) or one(values, *CREDITOR_REFERENCE, *SAID_BY_BANK)
+    free = values.get(UNSTRUCTURED[0]) or values.get(STRUCTURED[0]) or one(values, OTHER_WORDS)
     if isinstance(free, list):
         free = "".join(text if len(text) >= FULL_TEXT else f"{text} " for text in free)
     return " ".join(free.split())
 
 
 def _reference(values: Values) -> str | None:
-    candidates: Iterable[tuple[str, ...]] = (
-        _detail("Refs/ChqNb"), _detail("Refs/EndToEndId"), CREDITOR_REFERENCE, _detail("Refs/InstrId"), BATCH,
-    )  # fmt: skip
-    return reference(*(one(values, *paths) for paths in candidates))
+    for path in REFERENCES:
+        if path in values and (found := reference(one(values, (path,)))):
+            return found
+    return None
 
 
 def _code(values: Values) -> str:
     """The kind of transaction, where nothing is said in words."""
-    domain = [one(values, *paths) for paths in DOMAIN]
-    return "/".join(part for part in domain if part) or one(values, *PROPRIETARY)
+    domain = [one(values, paths) for paths in DOMAIN]
+    return "/".join(part for part in domain if part) or one(values, PROPRIETARY)
 
 
 class _Shown(dict[str, str]):
@@ -251,6 +251,6 @@ def _rest(values: Values, role: _Role) -> dict[str, str]:
     for path, text in values.items():
         if name := _SHOWN[path]:
             rest.setdefault(name, text if isinstance(text, str) else "\n".join(text))
-    rest.pop(f"RltdPties/{role.name}/Nm", None)
-    rest.pop(f"RltdPties/{role.name}Acct/Id/IBAN", None)
+    for name in role.placed:
+        rest.pop(name, None)
     return rest
