@@ -68,6 +68,54 @@ class TestRead:
         found = read(ofx(TEA + TEA.replace("A1", "A3") + BUS).replace("\n", " ")).lines.to_pylist()
         assert len({line["line_number"] for line in found}) == 3
 
+    def test_value_date_other_side_and_available_balance(self) -> None:
+        entry = TEA.replace(
+            "<SIC>5812", "<DTAVAIL>20240116<BANKACCTTO><BANKID>1<ACCTID>87 65 43<ACCTTYPE>X</BANKACCTTO>"
+        )
+        available = "</LEDGERBAL><AVAILBAL><BALAMT>1.00<DTASOF>20240131</AVAILBAL>"
+        found = read(ofx(entry).replace("</LEDGERBAL>", available))
+        [line] = found.lines.to_pylist()
+        assert (str(line["value_on"]), line["counterparty"]) == ("2024-01-16", "876543")
+        assert [stated.amount for stated in found.balances] == [Decimal("382.34")]
+
+    def test_entries_that_are_announced_are_pending(self) -> None:
+        soon = BUS.replace("STMTTRN>", "STMTTRNP>").replace("DTPOSTED", "DTTRAN")
+        lists = ofx(TEA).replace("</BANKTRANLIST>", f"</BANKTRANLIST><BANKTRANLISTP>{soon}</BANKTRANLISTP>")
+        found = read(lists)
+        assert found.lines["status"].to_pylist() == ["posted", "pending"]
+        assert lines(found)[1] == ("2024-01-14", "-2.5", "Bus")
+
+    def test_an_entry_whose_own_closing_tag_is_missing_ends_where_the_next_begins(self) -> None:
+        found = read(ofx(TEA.replace("</STMTTRN>", ""), BUS.replace("</STMTTRN>", "")))
+        assert lines(found) == [("2024-01-13", "-6.6", "Tea & Co"), ("2024-01-14", "-2.5", "Bus")]
+
+    @pytest.mark.parametrize("tag", ["stmttrn", "StmtTrn"])
+    def test_tags_in_any_case(self, tag: str) -> None:
+        assert len(read(ofx(TEA.replace("STMTTRN", tag))).lines) == 1
+
+
+class TestCorrections:
+    """What the bank deletes or replaces in one file is not booked; of former files a person has to say it."""
+
+    def correction(self, action: str, former: str) -> str:
+        return TEA.replace("<FITID>A1", f"<FITID>A9<CORRECTFITID>{former}<CORRECTACTION>{action}").replace(
+            "6.60", "6.50"
+        )
+
+    def test_replaces_an_entry_of_the_same_file(self) -> None:
+        found = read(ofx(TEA, self.correction("REPLACE", "A1")))
+        assert [line[1] for line in lines(found)] == ["-6.5"]
+        assert [code for _, code in reasons(found)] == ["not_booked"]
+
+    def test_deletes_an_entry_of_the_same_file(self) -> None:
+        found = read(ofx(TEA, self.correction("DELETE", "A1")))
+        assert ([*lines(found)], [code for _, code in reasons(found)]) == ([], ["not_booked", "correction"])
+
+    @pytest.mark.parametrize("action", ["REPLACE", "DELETE"])
+    def test_an_entry_of_another_file_is_left_to_a_person(self, action: str) -> None:
+        found = read(ofx(BUS, self.correction(action, "OLD")))
+        assert [code for _, code in reasons(found)] == ["correction"]
+
 
 class TestRejected:
     @pytest.mark.parametrize(
@@ -86,6 +134,10 @@ class TestRejected:
         assert [code for _, code in reasons(found)] == [reason]
         assert (found.rows_in, len(found.lines)) == (2, 1)
         assert "<STMTTRN>" in found.rejected[0].original
+
+    def test_an_entry_in_which_the_file_ends_is_cut_off(self) -> None:
+        text = ofx(TEA, BUS)
+        assert [code for _, code in reasons(read(text[: text.index("<CHECKNUM>")]))] == ["cut_off"]
 
     def test_an_amount_that_was_converted_is_the_accounts(self) -> None:
         entry = TEA.replace("<SIC>5812", "<ORIGCURRENCY><CURRATE>1.2<CURSYM>EUR</ORIGCURRENCY>")
@@ -110,7 +162,9 @@ class TestRefused:
 
     def test_of_several_accounts_the_one_with_the_number_is_read(self) -> None:
         both = ofx(TEA) + ofx(BUS).replace("12345678", "87654321")
-        assert [line[2] for line in lines(read(both, number="00-87654321"))] == ["Bus"]
+        found = read(both, number="00-87654321")
+        assert [line[2] for line in lines(found)] == ["Bus"]
+        assert [code for _, code in reasons(found)] == ["other_account"]
 
     def test_another_accounts_file(self) -> None:
         with pytest.raises(problems.OtherAccount):
