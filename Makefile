@@ -6,7 +6,7 @@ UV := 0.13.9
 # Compiled modules are kept, whatever the caller's shell says: without them every start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install up test lint format types layers sql bench lock clean
+.PHONY: help install up test lint format types layers sql conformance bench lock clean
 .DEFAULT_GOAL := help
 
 ## make help: this list
@@ -54,6 +54,10 @@ layers: install
 ## make sql: the style of the SQL
 sql: install
 	$(BIN)/sqlfluff lint --processes 2 dbt_project/models
+
+## make conformance: the score of the cases under tests/conformance, which any importer can be held to
+conformance: install
+	$(BIN)/python -m tests.conformance
 
 ## make bench: the numbers of benchmarks/README.md, measured here
 bench: install
