@@ -29,14 +29,33 @@
         group by organization_id, account_id, currency, booked_on
     ),
 
+    openings as (
+        select
+            organization_id,
+            account_id,
+            currency,
+            -- where nobody said it, it follows from what the bank stated first
+            case
+                when accounts.anchored_on is null then accounts.opening_balance
+                else accounts.anchored_balance - coalesce(
+                    sum(days.money_in - days.money_out) filter (where days.booked_on <= accounts.anchored_on), 0
+                )
+            end as opening_balance
+        from days
+        inner join accounts using (organization_id, account_id, currency)
+        group by
+            organization_id, account_id, currency, accounts.anchored_on, accounts.anchored_balance,
+            accounts.opening_balance
+    ),
+
     running as (
         select
             days.*,
             -- an account opens with nothing in a currency that is not its own
-            coalesce(accounts.opening_balance, 0) + sum(days.money_in - days.money_out) over by_day as closing_balance,
+            coalesce(openings.opening_balance, 0) + sum(days.money_in - days.money_out) over by_day as closing_balance,
             lead(days.booked_on) over by_day - 1 as holds_until
         from days
-        left join accounts using (organization_id, account_id, currency)
+        left join openings using (organization_id, account_id, currency)
         window by_day as (partition by days.organization_id, days.account_id, days.currency order by days.booked_on)
     )
 

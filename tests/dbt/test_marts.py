@@ -7,9 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from ai2.books import categories, transactions
+from ai2.books import accounts, categories, dashboard, transactions
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, Role, connection_parameters
+from ai2.kit.periods import read_period
 from pipelines import dbt
 from tests.dbt.bookkeeping import Books
 
@@ -80,6 +81,25 @@ async def test_a_balance_starts_at_the_opening_and_runs(books: Books, build: Any
         ("2026-02-01", "2026-02-13", *money("1250", "0", "540.10", "709.90")),
         ("2026-02-14", None, *money("709.90", "15.05", "9.99", "714.96")),
     ]
+
+
+async def test_a_balance_follows_from_what_the_bank_stated_first(books: Books, build: Any) -> None:
+    """Nobody said what the savings account held at first; its bank does, and then corrects itself after a build."""
+    savings = BALANCES.replace("Current GBP", "Savings GBP")
+    for held, opening in (("700", "200"), ("701", "201")):
+        async with books.database.transaction(books.organization_id) as db:
+            anchored_on = (books.accounts["Savings GBP"], date(2026, 2, 3), Decimal(held))
+            await accounts.anchor(db, books.organization_id, *anchored_on)
+        expected = [("2026-02-01", None, *money(opening, "500", "0", held))]
+        assert await books.read(savings.format("live_daily_balances")) == expected
+        build()
+        assert await books.read(savings.format("fct_daily_balances")) == expected
+    async with books.database.transaction(books.organization_id) as db:
+        [day] = await accounts.balances(db, books.organization_id, books.accounts["Savings GBP"])
+        period = read_period("2026", date(2026, 12, 31))
+        shown = await dashboard.dashboard(db, books.organization_id, period)
+    assert day.balance == Decimal(701)
+    assert {(one.name, one.balance) for one in shown.balances} >= {("Savings GBP", Decimal(701))}
 
 
 async def test_a_transaction_shows_its_account_and_category(books: Books, build: Any) -> None:

@@ -7,6 +7,8 @@ select
     currency,
     opening_balance,
     opening_on,
-    is_archived
+    is_archived,
+    anchored_on,
+    anchored_balance
 from {{ ref('stg_books__accounts') }}
 {% if is_incremental() %} inner join touched using (organization_id, account_id) {% endif %}
