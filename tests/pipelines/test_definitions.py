@@ -48,7 +48,8 @@ def test_every_dbt_test_is_a_check_that_blocks(repository: dg.RepositoryDefiniti
 def test_the_night_trains_suggests_and_builds(repository: dg.RepositoryDefinition) -> None:
     nodes = set(repository.get_job("nightly").graph.node_names())
     assert nodes == {
-        "ml__categoriser", "published__suggestions", "marts", "transactions_as_a_whole", "batches_as_a_whole"
+        "ml__categoriser", "published__suggestions", "marts", "transactions_as_a_whole", "batches_as_a_whole",
+        "published__transactions_balances_hold",
     }  # fmt: skip
 
 
