@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -32,11 +33,11 @@ class Item:
     mcc: str | None = None
     id: str | None = None
 
-    @property
+    @cached_property
     def descriptor(self) -> Descriptor:
         return Descriptor(self.description, self.amount > 0, self.merchant, self.mcc)
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, bool]:
         return merchant_key(self.description, self.merchant), self.amount > 0
 
@@ -60,17 +61,18 @@ async def analyze(db: Connection, organization_id: UUID, item: Item) -> Analysis
 async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Analysis]:
     """An answer for each item, carrying the item's id; equal descriptors are decided once."""
     taught = await _taught(db, organization_id, [item.key for item in items])
-    named = {row.category_id: row for row in await categories.list_all(db, organization_id)}
     ids = await categories.by_code(db, organization_id)
     open_ones = list(dict.fromkeys(item.descriptor for item in items if item.key not in taught))
     verdicts = dict(zip(open_ones, await _decide(open_ones), strict=True))
+    own = {verdict.detailed: _own(ids, verdict.detailed) for verdict in verdicts.values()}
+    names = await categories.names(db, organization_id, {each for each in own.values() if each})
 
     def answer(item: Item) -> Analysis:
         if item.key in taught:
             return replace(_from_people(taught[item.key]), id=item.id)
         verdict = verdicts[item.descriptor]
-        category_id = _own(ids, verdict.detailed)
-        name = named[category_id].name if category_id in named else None
+        category_id = own[verdict.detailed]
+        name = names.get(category_id) if category_id else None
         return replace(_from_verdict(verdict, category_id, name), id=item.id)
 
     return [answer(item) for item in items]

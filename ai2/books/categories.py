@@ -1,5 +1,6 @@
 """Categories: an organization's own tree, and which of them it means by a predicted one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,6 +74,11 @@ async def find(db: Connection, organization_id: UUID, name: str) -> Category:
 async def by_code(db: Connection, organization_id: UUID) -> dict[str, UUID]:
     """Which category each predicted code (detailed, or primary) stands for in this organization."""
     return await repository.by_code(db, organization_id)
+
+
+async def names(db: Connection, organization_id: UUID, category_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What those of these categories are called that are in use."""
+    return await repository.names(db, organization_id, list(category_ids)) if category_ids else {}
 
 
 async def create(

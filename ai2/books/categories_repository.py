@@ -68,6 +68,15 @@ async def by_code(db: Connection, organization_id: UUID) -> dict[str, UUID]:
     return {row["code"]: row["category_id"] for row in await rows(db, query, {"organization_id": organization_id})}
 
 
+async def names(db: Connection, organization_id: UUID, category_ids: Sequence[UUID]) -> dict[UUID, str]:
+    query = """
+        select category_id, name from books.categories
+        where organization_id = %(organization_id)s and category_id = any(%(category_ids)s) and archived_at is null
+    """
+    found = await rows(db, query, {"organization_id": organization_id, "category_ids": list(category_ids)})
+    return {row["category_id"]: row["name"] for row in found}
+
+
 async def update(db: Connection, organization_id: UUID, category_id: UUID, name: str, parent_id: UUID | None) -> None:
     await db.execute(
         """
