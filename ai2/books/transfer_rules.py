@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
@@ -59,6 +60,33 @@ class Side:
     mcc: str | None = None
     is_posted: bool = True
     put_elsewhere: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        return _plain(f"{self.description} {self.merchant or ''}")
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether it speaks of a transfer between own accounts."""
+        return words.TRANSFER.search(self.text) is not None
+
+    @cached_property
+    def is_sent(self) -> bool:
+        """Whether it speaks of money that is sent to anybody."""
+        return words.SENT.search(self.text) is not None
+
+    @cached_property
+    def is_cash(self) -> bool:
+        return words.CASH.search(self.text) is not None
+
+    @cached_property
+    def is_salary(self) -> bool:
+        return words.SALARY.search(self.text) is not None
+
+    @cached_property
+    def is_else(self) -> bool:
+        """Whether it speaks of interest, a refund or a purchase."""
+        return words.NO_TRANSFER.search(self.text) is not None
 
 
 @dataclass(frozen=True)
@@ -141,7 +169,7 @@ def _by_side(judged: Sequence[Judged]) -> tuple[Mapping[UUID, list[Judged]], Map
 
 
 def _looks(side: Side) -> Hashable:
-    return side.account_id, side.booked_on, side.amount, _text(side), side.reference, side.counterparty
+    return side.account_id, side.booked_on, side.amount, side.text, side.reference, side.counterparty
 
 
 def _unclear(judged: Sequence[Judged]) -> list[Verdict]:
@@ -202,7 +230,7 @@ def _amounts(candidate: Candidate) -> tuple[float, float, str] | None:
         fee = (paid - came) / paid
         if 0 < fee <= FEE:
             return 0.35, PAIRED - 0.01, f"{paid - came} was kept back"
-        if 0 < fee <= FEE_STATED and any(words.FEE.search(_text(side)) for side in (out, into)):
+        if 0 < fee <= FEE_STATED and any(words.FEE.search(side.text) for side in (out, into)):
             return 0.35, PAIRED - 0.01, f"{paid - came} was kept back, and a fee is named"
         return None
     return _by_rate(paid, came, candidate.rate)
@@ -234,13 +262,13 @@ def _evidence(out: Side, into: Side, accounts: Mapping[UUID, Own]) -> tuple[floa
     elif _hints(out, theirs) or _hints(into, ours):
         points += 0.15
         reasons.append(f"one speaks of a {theirs.kind if _hints(out, theirs) else ours.kind} account")
-    if theirs.kind == "cash" and words.CASH.search(_text(out)):
+    if theirs.kind == "cash" and out.is_cash:
         points += 0.3
         reasons.append("cash was drawn")
     if _shared_reference(out, into):
         points += 0.2
         reasons.append("the same reference")
-    if reasons and any(words.NO_TRANSFER.search(_text(side)) for side in (out, into)):
+    if reasons and any(side.is_else for side in (out, into)):
         points -= 0.3
         reasons.append("one speaks of something else")
     return points, reasons
@@ -248,8 +276,8 @@ def _evidence(out: Side, into: Side, accounts: Mapping[UUID, Own]) -> tuple[floa
 
 def _spoken(out: Side, into: Side) -> tuple[float, str]:
     """What the words are worth: of a transfer, or only of money that is sent to anybody."""
-    plainly = [bool(words.TRANSFER.search(_text(side))) for side in (out, into)]
-    somehow = [bool(words.SENT.search(_text(side))) for side in (out, into)]
+    plainly = [side.is_plain for side in (out, into)]
+    somehow = [side.is_sent for side in (out, into)]
     if all(either or weak for either, weak in zip(plainly, somehow, strict=True)):
         return 0.35 if all(plainly) else 0.25, "both speak of a transfer"
     if any(plainly) or any(somehow):
@@ -268,9 +296,9 @@ def _is_none(candidate: Candidate, accounts: Mapping[UUID, Own]) -> bool:
     others = [own for own in accounts.values() if own.account_id not in (out.account_id, into.account_id)]
     if any(_names_better(out, other, theirs) or _names_better(into, other, ours) for other in others):
         return True
-    if words.CASH.search(_text(out)) and theirs.kind != "cash":
-        return not words.TRANSFER.search(_text(out))
-    if words.SALARY.search(_text(into)):
+    if out.is_cash and theirs.kind != "cash":
+        return not out.is_plain
+    if into.is_salary:
         return True
     return any(side.mcc and side.mcc not in MONEY_CODES for side in (out, into))
 
@@ -296,7 +324,7 @@ def _names_number(side: Side, own: Own) -> bool:
     known = _compact(side.counterparty)
     if len(known) >= 6 and (known.endswith(number) or number.endswith(known)):
         return True
-    text = _text(side)
+    text = side.text
     if len(number) >= 6 and number.lower() in re.sub(r"[\s.-]", "", text):
         return True
     return bool(
@@ -307,12 +335,12 @@ def _names_number(side: Side, own: Own) -> bool:
 def _names(side: Side, own: Own) -> bool:
     """The account's name stands in the text, as words."""
     name = _plain(own.name)
-    return len(name) >= 4 and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", _text(side)) is not None
+    return len(name) >= 4 and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", side.text) is not None
 
 
 def _hints(side: Side, own: Own) -> bool:
     """A word of the account's name, or of its kind, in a text that speaks of a transfer or of from or to."""
-    text = _text(side)
+    text = side.text
     kind = words.KINDS.get(own.kind)
     if kind is not None and kind.search(text):
         return True
@@ -327,12 +355,8 @@ def _shared_reference(out: Side, into: Side) -> bool:
     """The same reference, or a word of five digits or more in both texts that is no date."""
     if out.reference and into.reference and len(out.reference) >= 4 and out.reference == into.reference:
         return True
-    found = [set(re.findall(r"\b(?=\w*\d{5})[\w/-]{6,}\b", _text(side))) for side in (out, into)]
+    found = [set(re.findall(r"\b(?=\w*\d{5})[\w/-]{6,}\b", side.text)) for side in (out, into)]
     return bool(found[0] & found[1])
-
-
-def _text(side: Side) -> str:
-    return _plain(f"{side.description} {side.merchant or ''}")
 
 
 def _plain(text: str) -> str:

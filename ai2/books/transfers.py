@@ -27,6 +27,8 @@ IN_CODES = ("TRANSFER_IN_ACCOUNT_TRANSFER", "TRANSFER_IN")
 OUT_NAME, IN_NAME = "To another account", "From another account"
 # More candidates than these are no transfers but two accounts with the same amounts every day.
 MOST_CANDIDATES = 50_000
+# Beyond so many transactions at once, two equal amounts of which neither speaks of a transfer are chance.
+MOST_BARE = 5_000
 # Partners of other amounts are looked for among so many transactions that speak of a transfer.
 MOST_SPEAKING = 5_000
 
@@ -89,7 +91,7 @@ async def pair(
     await repository.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
     for _ in range(3):  # somebody else may pair one of these meanwhile
         candidates = await repository.candidates(db, organization_id, MOST_CANDIDATES)
-        verdicts = decide([_candidate(row) for row in candidates], await _accounts(db, organization_id))
+        verdicts = decide(_read(candidates), await _accounts(db, organization_id))
         try:
             async with db.transaction():
                 return await _write(db, organization_id, batch_id, verdicts)
@@ -110,13 +112,22 @@ async def _find(db: Connection, organization_id: UUID, batch_id: UUID | None, tr
         return
     reach: dict[str, Any] = {"account_id": extent["account_id"], "first": extent["first"], "last": extent["last"]}
     if await repository.stage_others(db, organization_id, **reach):
-        await repository.find_for_many(db, organization_id, extent["batch_id"])
-        if 0 < await repository.keep_speaking(db, organization_id) <= MOST_SPEAKING:
+        is_large = extent["transactions"] > MOST_BARE
+        await repository.find_for_many(db, organization_id, extent["batch_id"], speaking_only=is_large)
+        if 0 < await repository.keep_speaking(db) <= MOST_SPEAKING:
             await repository.find_other_amounts_for_many(db, organization_id, extent["batch_id"])
 
 
-def _candidate(row: dict[str, Any]) -> Candidate:
-    return Candidate(_side(row["out"]), _side(row["into"]), row["rate"])
+def _read(rows: Sequence[dict[str, Any]]) -> list[Candidate]:
+    """Each side once, in however many pairs it may be: what its text says is found out once."""
+    sides: dict[str, Side] = {}
+    for side in (row[way] for row in rows for way in ("out", "into")):
+        if side["transaction_id"] not in sides:
+            sides[side["transaction_id"]] = _side(side)
+    return [
+        Candidate(sides[row["out"]["transaction_id"]], sides[row["into"]["transaction_id"]], row["rate"])
+        for row in rows
+    ]
 
 
 def _side(row: dict[str, Any]) -> Side:

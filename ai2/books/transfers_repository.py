@@ -127,7 +127,9 @@ async def stage_others(db: Connection, organization_id: UUID, account_id: UUID, 
     written = await db.execute(
         f"""
         create temporary table others on commit drop as
-        select {SIDE}, (booked_on - date '1970-01-01') / {BUCKET_DAYS} as bucket
+        select
+            {SIDE}, (booked_on - date '1970-01-01') / {BUCKET_DAYS} as bucket,
+            counterparty is not null or description ~* %(words)s as speaks
         from books.transactions as other
         where organization_id = %(organization_id)s and account_id <> %(account_id)s
             and {STANDS.format("other")}
@@ -138,14 +140,15 @@ async def stage_others(db: Connection, organization_id: UUID, account_id: UUID, 
             "account_id": account_id,
             "first": first - timedelta(days=LATEST),
             "last": last + timedelta(days=LATEST),
+            "words": EITHER_SQL,
         },
     )
     await db.execute("analyze pg_temp.others")
     return written.rowcount
 
 
-async def find_for_many(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
-    """Partners of a batch's transactions of the same amount, in one pass over it.
+async def find_for_many(db: Connection, organization_id: UUID, batch_id: UUID, *, speaking_only: bool) -> None:
+    """Partners of a batch's transactions of the same amount, in one pass over it; with `speaking_only` one speaks.
 
     Nested loops are forbidden: the planner knows nothing yet of a million rows that were just written.
     """
@@ -163,23 +166,24 @@ async def find_for_many(db: Connection, organization_id: UUID, batch_id: UUID) -
         where fresh.organization_id = %(organization_id)s and fresh.batch_id = %(batch_id)s
             and {STANDS.format("fresh")}
             and other.account_id <> fresh.account_id and {IN_TIME.format(fresh="fresh", other="other")}
+            and (
+                not %(speaking_only)s or other.speaks or fresh.counterparty is not null
+                or fresh.description ~* %(words)s
+            )
         """,
-        {"organization_id": organization_id, "batch_id": batch_id},
+        {
+            "organization_id": organization_id,
+            "batch_id": batch_id,
+            "speaking_only": speaking_only,
+            "words": EITHER_SQL,
+        },
     )
     await db.execute("set local enable_nestloop = on")
 
 
-async def keep_speaking(db: Connection, organization_id: UUID) -> int:
+async def keep_speaking(db: Connection) -> int:
     """Leave in `others` what speaks of a transfer or names an account; says how many there are."""
-    await db.execute(
-        """
-        delete from pg_temp.others using books.transactions as transaction
-        where transaction.organization_id = %(organization_id)s
-            and transaction.transaction_id = others.transaction_id
-            and transaction.description !~* %(words)s and transaction.counterparty is null
-        """,
-        {"organization_id": organization_id, "words": EITHER_SQL},
-    )
+    await db.execute("delete from pg_temp.others where not speaks")
     await db.execute("analyze pg_temp.others")
     found = await one(db, "select count(*) as speaking from pg_temp.others")
     return int(found["speaking"]) if found else 0
@@ -250,16 +254,27 @@ async def add_suggested(
         select transfer.out_transaction_id, transfer.in_transaction_id
         from books.transfers as transfer
         where transfer.organization_id = %(organization_id)s and transfer.state = 'suggested'
-            and (
-                transfer.out_transaction_id in (select other_id from pg_temp.pairs)
-                or transfer.in_transaction_id in (select other_id from pg_temp.pairs)
-                or transfer.out_transaction_id = any(%(ids)s) or transfer.in_transaction_id = any(%(ids)s)
-                or exists (
-                    select from books.transactions as side
-                    where side.organization_id = %(organization_id)s and side.batch_id = %(batch_id)s
-                        and side.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
-                )
+            and exists (
+                select from books.transactions as side
+                where side.organization_id = %(organization_id)s and side.transaction_id = transfer.out_transaction_id
+                    and (side.batch_id = %(batch_id)s or side.transaction_id = any(%(ids)s))
+                union all
+                select from books.transactions as side
+                where side.organization_id = %(organization_id)s and side.transaction_id = transfer.in_transaction_id
+                    and (side.batch_id = %(batch_id)s or side.transaction_id = any(%(ids)s))
             )
+        union
+        select transfer.out_transaction_id, transfer.in_transaction_id
+        from (select distinct other_id from pg_temp.pairs) as found
+        inner join books.transfers as transfer
+            on transfer.organization_id = %(organization_id)s and transfer.out_transaction_id = found.other_id
+        where transfer.state = 'suggested'
+        union
+        select transfer.out_transaction_id, transfer.in_transaction_id
+        from (select distinct other_id from pg_temp.pairs) as found
+        inner join books.transfers as transfer
+            on transfer.organization_id = %(organization_id)s and transfer.in_transaction_id = found.other_id
+        where transfer.state = 'suggested'
         """,
         {"organization_id": organization_id, "batch_id": batch_id, "ids": list(transaction_ids)},
     )
@@ -269,19 +284,19 @@ async def forget_unlikely(db: Connection, organization_id: UUID, verdicts: Seque
     """Drop what was suggested among `pairs` and is suggested no more."""
     await db.execute(
         """
-        delete from books.transfers as transfer
+        with gathered as materialized (
+            select fresh_id as out_id, other_id as in_id from pg_temp.pairs
+            union
+            select other_id, fresh_id from pg_temp.pairs
+        ),
+        unlikely as materialized (
+            select out_id, in_id from gathered
+            except
+            select * from unnest(%(outs)s::uuid[], %(ins)s::uuid[])
+        )
+        delete from books.transfers as transfer using unlikely
         where transfer.organization_id = %(organization_id)s and transfer.state = 'suggested'
-            and (
-                (transfer.out_transaction_id, transfer.in_transaction_id) in (
-                    select fresh_id, other_id from pg_temp.pairs
-                )
-                or (transfer.in_transaction_id, transfer.out_transaction_id) in (
-                    select fresh_id, other_id from pg_temp.pairs
-                )
-            )
-            and (transfer.out_transaction_id, transfer.in_transaction_id) not in (
-                select * from unnest(%(outs)s::uuid[], %(ins)s::uuid[])
-            )
+            and transfer.out_transaction_id = unlikely.out_id and transfer.in_transaction_id = unlikely.in_id
         """,
         {
             "organization_id": organization_id,
