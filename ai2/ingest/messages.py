@@ -43,6 +43,9 @@ class Part:
     closing: Balance | None = None
     total: Decimal = ZERO
     rejected: int = 0
+    # lines that the bank marks as reversals, by their order in the file, and what they come to
+    reversals: list[int] = field(default_factory=list)
+    reversed_total: Decimal = ZERO
     # whether numbers or sums that the message states of its entries are other than theirs
     is_contradicted: bool = False
 
@@ -55,6 +58,19 @@ class Part:
             return False
         return self.rejected > 0 or self.opening.amount + self.total != self.closing.amount
 
+    def turn_reversals(self) -> bool:
+        """Some banks give a reversal the direction of what it reverses: so it is where only that proves the statement.
+
+        Whether it is so; the total is then turned, and the lines are left to the caller.
+        """
+        if not self.reversals or not self.is_unproven:
+            return False
+        self.total -= 2 * self.reversed_total
+        if self.is_unproven:
+            self.total += 2 * self.reversed_total
+            return False
+        return True
+
 
 @dataclass
 class Gathering:
@@ -66,6 +82,7 @@ class Gathering:
     _waiting: list[dict[str, object]] = field(default_factory=list)
     _pieces: list[pa.Table] = field(default_factory=list)
     _count: int = 0
+    _lines: int = 0
     _last_place: int = 0
     _places_differ: bool = True
     _order: list[int] = field(default_factory=list)
@@ -82,7 +99,7 @@ class Gathering:
             self._belongs[part.number] = known
         return known
 
-    def line(self, part: Part, place: int, row: dict[str, object]) -> None:
+    def line(self, part: Part, place: int, row: dict[str, object], *, is_reversal: bool = False) -> None:
         """A row that is a line; it is kept, not copied."""
         row["line_number"] = place
         self._waiting.append(row)
@@ -90,6 +107,10 @@ class Gathering:
         self._in_currency += 1
         if row.get("status") != "pending":
             part.total += row["amount"]  # type: ignore[operator]
+            if is_reversal:
+                part.reversals.append(self._lines)
+                part.reversed_total += row["amount"]  # type: ignore[operator]
+        self._lines += 1
         if len(self._waiting) == PIECE_ROWS:
             self._pieces.append(self._piece())
 
@@ -118,6 +139,9 @@ class Gathering:
         """All of it, as one statement. Raises NoStatement, SeveralAccounts, OtherAccount and OtherCurrency."""
         own = self._own_parts()
         table = pa.concat_tables([*self._pieces, self._piece()]) if self._count else LINES.empty_table()
+        turned = [line for part in own if part.turn_reversals() for line in part.reversals]
+        if turned:
+            table = _negated(table, turned)
         rejected = [Rejected(place, reason, original) for _, place, reason, original in self.rejected]
         if not self._places_differ:  # several in one line of the file: they are numbered by themselves
             numbers = pa.array(self._order, pa.int32())
@@ -157,6 +181,15 @@ class Gathering:
                 if balance and balance.is_final and balance.currency in ("", self.account.currency):
                     found.append(StatedBalance(balance.on, balance.amount, kind))  # type: ignore[arg-type]
         return found
+
+
+def _negated(table: pa.Table, lines: list[int]) -> pa.Table:
+    """The table with these lines' amounts turned round."""
+    place = LINES.get_field_index("amount")
+    amounts = table["amount"].to_pylist()
+    for line in lines:
+        amounts[line] = -amounts[line]
+    return table.set_column(place, LINES.field(place), pa.array(amounts, LINES.field(place).type))
 
 
 @lru_cache(maxsize=4096)

@@ -76,6 +76,22 @@ def read(lines: list[str]) -> Narrative:
     return found
 
 
+def numbered(lines: list[str]) -> Narrative:
+    """Lines that begin with two digits, as older German banks write them in a field :NS: instead of :86:."""
+    found = Narrative()
+    pieces = [(line[:2], _plain(line[2:])) for line in lines]
+    found.purpose = " ".join(text for number, text in pieces if number in _NUMBERED_PURPOSE)
+    found.name = " ".join(text for number, text in pieces if number in ("15", "16"))
+    found.kind = " ".join(text for number, text in pieces if number == "17")
+    for number, text in pieces:
+        if number not in _NUMBERED_PURPOSE | {"15", "16"}:
+            found.keep({"17": "posting_text", "18": "prima_nota", "19": "text_key"}.get(number, f"line_{number}"), text)
+    return found
+
+
+_NUMBERED_PURPOSE = frozenset(f"{number:02}" for number in range(1, 15))
+
+
 def _joined(lines: list[str], full: int) -> str:
     """A line that is full goes on in the next; one that is not, ends a word."""
     return "".join(line if len(line) >= full else line + " " for line in lines).strip()

@@ -176,6 +176,15 @@ class TestEntries:
         assert (line["amount"], line["attributes"]["RvslInd"]) == (Decimal("6.60"), "true")
         assert line["merchant"] == "Tea Ltd"
 
+    @pytest.mark.parametrize(("closing", "amount"), [("106.60", "6.6"), ("93.40", "-6.6"), ("100", "-6.6")])
+    def test_a_reversal_goes_the_way_that_the_balances_prove(self, closing: str, amount: str) -> None:
+        """Marked as the debit that it takes back, as some banks do; without a proof the standard counts."""
+        stated = balance("OPBD", "100", "2024-01-12") + balance("CLBD", closing, "2024-01-13")
+        back = entry("6.60", "DBIT", more="<RvslInd>true</RvslInd>")
+        found = read(camt(statement(stated, back, entry("1.00"), entry("1.00", "CRDT"))))
+        assert [line[1] for line in lines(found)] == [amount, "-1", "1"]
+        assert found.outside["unproven"] == (1 if closing == "100" else 0)
+
     def test_one_side_in_the_wrong_role_is_told_by_its_account(self) -> None:
         only = PARTIES[PARTIES.index("<Cdtr>") :]
         assert one(direction="CRDT", details=detail(parties=f"<RltdPties>{only}"))["merchant"] == "Tea Ltd"

@@ -85,6 +85,13 @@ class TestMessages:
     def test_a_statement_that_does_not_prove_itself_is_counted(self) -> None:
         assert read(message(COFFEE, closing="C240113GBP90,00")).outside["unproven"] == 1
 
+    @pytest.mark.parametrize(
+        "closing", ["C24011493,40", "C240114GBP93.40", "C240114GBP00000093,4", "C240114GBP93,4000"]
+    )
+    def test_balances_as_banks_write_them(self, closing: str) -> None:
+        found = read(message(COFFEE, closing=closing))
+        assert (found.balances[1].amount, found.outside["unproven"]) == (Decimal("93.40"), 0)
+
     @pytest.mark.parametrize("number", ["60161331926819", "GB29 NWBK 6016 1331 9268 19", "31926819"])
     def test_of_several_accounts_the_one_with_the_number_is_read(self, number: str) -> None:
         both = message(WAGES, number="GB94BARC10201530093459") + message(COFFEE)
@@ -128,6 +135,9 @@ class TestEntries:
             ("2401130113D\r\n6,60NTRFX", "2024-01-13", "2024-01-13", "-6.60"),
             ("2401130113D6.60NTRFX", "2024-01-13", "2024-01-13", "-6.60"),
             ("2401130113D6,60", "2024-01-13", "2024-01-13", "-6.60"),
+            ("2401130113DP6,60S   X", "2024-01-13", "2024-01-13", "-6.60"),
+            ("2401130113D6,60NMSC341241773/1XXXXX//O/341241774", "2024-01-13", "2024-01-13", "-6.60"),
+            ("2401130113D6,60NTRFBIPI-dvT1FzfMqvzF5HaU4//2022070616391534000", "2024-01-13", "2024-01-13", "-6.60"),
         ],
     )
     def test_days_and_amounts(self, head: str, booked_on: str, value_on: str, amount: str) -> None:
@@ -236,6 +246,14 @@ class TestNarratives:
         )
         assert line["counterparty"] == "NL02ABNA0123456789"
         assert line["merchant"] == "KAPSALON ANNA"
+
+    def test_numbered_lines_of_older_german_banks(self) -> None:
+        entry = (
+            ":61:240113DP6,60S051\r\n:NS:01Miete\r\n02Januar\r\n15Hausverwaltung\r\n17DAUERAUFTRAG\r\n1812345\r\n191000"
+        )
+        line = one(entry)
+        assert (line["description"], line["merchant"]) == ("Hausverwaltung  Miete Januar", "Hausverwaltung")
+        assert json.loads(line["attributes"])["posting_text"] == "DAUERAUFTRAG"
 
     def test_several_fields_are_one_narrative(self) -> None:
         assert said("FIRST PART\r\n:86:SECOND PART")["description"] == "FIRST PART SECOND PART"

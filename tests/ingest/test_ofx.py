@@ -89,6 +89,12 @@ class TestRead:
         found = read(ofx(TEA.replace("</STMTTRN>", ""), BUS.replace("</STMTTRN>", "")))
         assert lines(found) == [("2024-01-13", "-6.6", "Tea & Co"), ("2024-01-14", "-2.5", "Bus")]
 
+    @pytest.mark.parametrize(
+        ("old", "new"), [("<OFX>", "<OFX >"), ("OFXHEADER:100\nDATA:OFXSGML\n\n<OFX>", "<OFX >"), ("</STMTRS>", "</X>")]
+    )
+    def test_what_some_banks_get_wrong(self, old: str, new: str) -> None:
+        assert len(read(ofx(TEA, BUS).replace(old, new)).lines) == 2
+
     @pytest.mark.parametrize("tag", ["stmttrn", "StmtTrn"])
     def test_tags_in_any_case(self, tag: str) -> None:
         assert len(read(ofx(TEA.replace("STMTTRN", tag))).lines) == 1

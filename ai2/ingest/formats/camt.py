@@ -2,7 +2,8 @@
 
 Elements are told by their names, whatever their namespace: the versions differ in what they add. An entry whose
 details come to just its amount is a line a detail; any other is one line. CdtDbtInd says where the money went, also
-of a reversal; RvslInd only tells that the parties changed roles. Pending lines are what the bank says is pending.
+of a reversal, where RvslInd only tells that the parties changed roles: so says the standard. Some banks mean it the
+other way, and are believed where only that leads from the opening balance to the closing one.
 """
 
 import re
@@ -162,8 +163,9 @@ class _Message:
         if isinstance(outcome, Reason):
             gathering.reject(part, self._place, outcome, self._walk.excerpt())
             return
+        is_reversal = entries.is_reversal(entry)
         for row in outcome:
-            gathering.line(part, self._place, row)
+            gathering.line(part, self._place, row, is_reversal=is_reversal)
 
     def _outcome(self, entry: Values) -> "list[dict[str, object]] | Reason":
         currency = self.gathering.account.currency

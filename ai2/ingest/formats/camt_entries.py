@@ -156,11 +156,14 @@ def _parts(entry: Values, details: list[Values], amount: object, currency: str) 
     return found if exact and not any(records.unfit(part, currency) for part in found) else []
 
 
+def is_reversal(entry: Values) -> bool:
+    return one(entry, REVERSAL) in ("true", "1")
+
+
 def _described(values: Values, amount: object, own: str) -> Row:
     """What an entry, with one of its details if it has any, says in words."""
-    is_reversal = one(values, REVERSAL) in ("true", "1")
     is_paid_out = isinstance(amount, Decimal) and amount < 0
-    role, name, account = _other_side(values, own, is_paid_out=is_paid_out != is_reversal)
+    role, name, account = _other_side(values, own, is_paid_out=is_paid_out != is_reversal(values))
     text = _text(values)
     provided = one(values, PROVIDED)
     category = one(values, CATEGORY)

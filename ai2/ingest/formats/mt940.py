@@ -37,9 +37,7 @@ _ENTRY = re.compile(
     re.ASCII,
 )
 _HALF_ENTRY = re.compile(r"\d{6}(?:\d{4})?R?[CD][A-Z]?\s*", re.ASCII)
-_BALANCE = re.compile(
-    r"(?P<mark>[CD])(?P<on>\d{6})(?P<currency>[A-Z]{3})\s*(?P<amount>\d{0,24}(?:,\d{0,9})?)", re.ASCII
-)
+_BALANCE = re.compile(r"(?P<mark>[CD])(?P<on>\d{6})(?P<currency>[A-Z]{3})?\s*(?P<amount>[\d.,]{1,40})", re.ASCII)
 _SUMS = re.compile(r"(?P<count>\d{1,9})(?P<currency>[A-Z]{3})(?P<amount>\d{0,24}(?:,\d{0,9})?)", re.ASCII)
 # Whole, or with the comma that SWIFT asks for; a point only where it cannot be one of thousands.
 _AMOUNT = re.compile(r"\d+,\d*|,\d+|\d+|\d+\.(?:\d{1,2}|\d{4,})", re.ASCII)
@@ -175,7 +173,7 @@ class _Walk:
 
     def _state(self, each: _Field) -> None:
         if each.tag in ("60F", "60M", "62F", "62M"):
-            balance = _balance(each)
+            balance = _balance(each, self._part.currency)
             if balance is None:
                 self.misplaced += 1
             else:
@@ -269,7 +267,9 @@ def _why_not(text: str) -> Reason:
 def _described(entry: _Entry, match: re.Match[str], more: list[str]) -> dict[str, object]:
     """What an entry says in words: from :86:, and from what stands behind the amount."""
     kind, own, bank, extra = _references(match["rest"], more)
-    said = narrative.read([line for each in entry.details for line in each.lines])
+    said = narrative.read([line for each in entry.details if each.tag == "86" for line in each.lines])
+    if not any(each.tag == "86" for each in entry.details):
+        said = narrative.numbered([line for each in entry.details for line in each.lines])
     if _ACCOUNT.fullmatch(extra.replace(" ", "")):
         said.account = said.account or extra.replace(" ", "")
     elif extra and not said.name and not more and any(letter.isalpha() for letter in extra):
@@ -308,15 +308,15 @@ def _reference(said: Narrative, own: str) -> str | None:
     )
 
 
-def _balance(each: _Field) -> Balance | None:
+def _balance(each: _Field, currency: str) -> Balance | None:
+    """A balance; some banks leave out its currency where an earlier one has it."""
     match = _BALANCE.fullmatch(each.text)
     on = _day(match["on"]) if match else None
-    if match is None or on is None or not match["amount"].strip(","):
+    if match is None or on is None or not _AMOUNT.fullmatch(match["amount"]):
         return None
     amount = _decimal(match["amount"])
-    return Balance(
-        on, amount.copy_negate() if match["mark"] == "D" else amount, match["currency"], each.tag.endswith("F")
-    )
+    signed = amount.copy_negate() if match["mark"] == "D" else amount
+    return Balance(on, signed, match["currency"] or currency, each.tag.endswith("F"))
 
 
 def _decimal(text: str) -> Decimal:

@@ -25,7 +25,8 @@ from ai2.ingest.whole import text_of
 
 NAME = "ofx"
 PARSER_VERSION = "ofx-2"
-_HEADER = re.compile(rb"OFXHEADER\s*[:=]|<\?OFX\b|<OFX>", re.I)
+_HEADER = re.compile(rb"OFXHEADER\s*[:=]|<\?OFX\b|<OFX\s*>", re.I)
+_BEGINS = re.compile(r"<OFX\s*>", re.I)
 _UNSAFE = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.I)
 _TOKEN = re.compile(r"<(/?)([A-Za-z0-9_.]+)\s*/?>\s*(?:<!\[CDATA\[((?:(?!\]\]>|<!\[).)*)\]\]>\s*|([^<]*))", re.S)
 # Where an entry ends: its own closing tag, or, where that is missing, what cannot stand in it.
@@ -195,7 +196,8 @@ class _Token(NamedTuple):
 
 def _tokens(text: str) -> Iterator[_Token | _Entry]:
     """One token a tag, and one an entry, taken as a whole."""
-    position = max(text.upper().find("<OFX>"), 0)
+    begun = _BEGINS.search(text)
+    position = begun.start() if begun else 0
     while position < len(text):
         for match in _TOKEN.finditer(text, position):
             tag = match[2].upper()
