@@ -130,35 +130,42 @@ async def tell_apart(
         progress(STAGED)
         if is_again:
             await staged.match_own(db, organization_id, batch_id, file.number)
-        await _match(db, organization_id, account_id, file)
+        is_first = not await _match(db, organization_id, account_id, batch_id, file)
         await pending.link(db, organization_id, account_id, seen)
-        await staged.keep_identities(db, organization_id, batch_id, file.number, IDENTITY_VERSION)
+        await staged.keep_identities(
+            db, organization_id, batch_id, file.number, version=IDENTITY_VERSION, is_first=is_first
+        )
     return Told(sum(len(statement.lines) for statement in statements), seen)
 
 
-async def _match(db: Connection, organization_id: UUID, account_id: UUID, file: File) -> None:
-    """Tell a file's known lines: by the provider's id, by content, by what former versions kept, by other sources."""
-    lines = file.statement.lines
-    days = pc.min_max(lines["booked_on"]).as_py()
+async def _match(db: Connection, organization_id: UUID, account_id: UUID, batch_id: UUID, file: File) -> bool:
+    """Tell a file's known lines: by the provider's id, by content, by what former versions kept, by other sources.
+
+    Says whether the content of any was known.
+    """
+    lines, has_known = file.statement.lines, False
     if not len(lines):
-        return
+        return False
     if await staged.has_identities(db, organization_id):
         if lines["provider_id"].null_count < len(lines):
             await staged.match_by_provider(db, organization_id, file.number)
-        await staged.match_by_content(db, organization_id, file.number)
+        has_known = await staged.match_by_content(db, organization_id, batch_id, file.number)
     if await staged.has_version_1(db, organization_id):
         former = await asyncio.to_thread(staging.version_1, file, account_id)
         await staged.match_by_version_1(db, organization_id, file.number, former)
     format_name = file.statement.format
     if await staged.has_other_sources(db, organization_id, account_id, format_name):
+        days = pc.min_max(lines["booked_on"]).as_py()
         await staged.match_other_sources(
             db,
             organization_id,
             account_id,
+            batch_id,
             file.number,
             format_name=format_name,
             days=(days["min"], days["max"]),
         )
+    return has_known
 
 
 async def _ahead(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -13,9 +13,13 @@ COPIED = """
     pending_id
 """
 
+# What a sort of many rows may hold, before it goes to disk; the default is for questions about few.
+SORTED_IN_MEMORY = "128MB"
+
 
 async def prepare(db: Connection) -> None:
     """Make `staged`, empty. A line is new, a duplicate of a transaction, or completes a pending one."""
+    await db.execute(f"set local work_mem = '{SORTED_IN_MEMORY}'")
     await db.execute("drop table if exists pg_temp.staged, pg_temp.former")
     await db.execute(
         """
@@ -76,28 +80,37 @@ async def match_by_provider(db: Connection, organization_id: UUID, file_number: 
     )
 
 
-async def match_by_content(db: Connection, organization_id: UUID, file_number: int) -> None:
+async def match_by_content(db: Connection, organization_id: UUID, batch_id: UUID, file_number: int) -> bool:
     """Pair lines with known transactions of equal content, one with one, in the order of both.
 
     A line with a provider's id is none that is known by another id, so it is paired with those that came without,
     before the lines without an id are paired with what is left. What a line of this file is already is not left.
+    Says whether the content of any line was known.
     """
+    await db.execute("drop table if exists pg_temp.hit")
+    found = await db.execute(
+        """
+        create temporary table hit on commit drop as
+        select line_number, content, provider is not null as has_id
+        from pg_temp.staged
+        where file_number = %(file_number)s and is_new and exists (
+            select from ingest.identities as known
+            where known.organization_id = %(organization_id)s and known.content = staged.content
+        )
+        """,
+        {"organization_id": organization_id, "file_number": file_number},
+    )
+    if not found.rowcount:
+        return False
+    await db.execute("analyze pg_temp.hit")
     await db.execute(
         """
-        with hit as materialized (
-            select line_number, content, provider is not null as has_id
-            from pg_temp.staged
-            where file_number = %(file_number)s and is_new and exists (
-                select from ingest.identities as known
-                where known.organization_id = %(organization_id)s and known.content = staged.content
-            )
-        ),
-        wanted as (
+        with wanted as (
             select
                 line_number, content, has_id,
                 row_number() over (partition by content, has_id order by line_number) as place,
                 count(*) filter (where has_id) over (partition by content) as with_id
-            from hit
+            from pg_temp.hit
         ),
         free as (
             select
@@ -105,7 +118,7 @@ async def match_by_content(db: Connection, organization_id: UUID, file_number: i
                 row_number() over (partition by known.content order by known.has_id, known.occurrence) as place,
                 count(*) filter (where not known.has_id) over (partition by known.content) as without_id
             from ingest.identities as known
-            where known.organization_id = %(organization_id)s and known.content in (select content from hit)
+            where known.organization_id = %(organization_id)s and known.content in (select content from pg_temp.hit)
                 and not exists (
                     select from pg_temp.staged as taken
                     where taken.file_number = %(file_number)s and taken.duplicate_of = known.transaction_id
@@ -122,7 +135,8 @@ async def match_by_content(db: Connection, organization_id: UUID, file_number: i
     )
     await db.execute(
         """
-        update ingest.identities as known set provider = staged.provider, has_id = true
+        update ingest.identities as known 
+            set provider = staged.provider, has_id = true, claimed_by = %(batch_id)s
         from pg_temp.staged
         where known.organization_id = %(organization_id)s and known.content = staged.content
             and known.transaction_id = staged.duplicate_of and not known.has_id
@@ -132,8 +146,9 @@ async def match_by_content(db: Connection, organization_id: UUID, file_number: i
                 where other.organization_id = %(organization_id)s and other.provider = staged.provider
             )
         """,
-        {"organization_id": organization_id, "file_number": file_number},
+        {"organization_id": organization_id, "batch_id": batch_id, "file_number": file_number},
     )
+    return True
 
 
 async def has_version_1(db: Connection, organization_id: UUID) -> bool:
@@ -204,6 +219,7 @@ async def match_other_sources(
     db: Connection,
     organization_id: UUID,
     account_id: UUID,
+    batch_id: UUID,
     file_number: int,
     *,
     format_name: str,
@@ -211,8 +227,8 @@ async def match_other_sources(
 ) -> None:
     """Pair lines with transactions of the same day, amount and merchant that came in another format, or by hand.
 
-    Two sources word one payment differently. Equal ones are paired one with one, so that the more that one source
-    has are new.
+    Two sources word one payment differently. Equal ones are paired one with one, and what a source has said once it
+    does not say again, so that the more that one source has are new.
     """
     await db.execute(
         """
@@ -242,6 +258,18 @@ async def match_other_sources(
                 and not exists (
                     select from pg_temp.staged as taken where taken.duplicate_of = transaction.transaction_id
                 )
+                and not exists (
+                    select from ingest.identities as known
+                    inner join ingest.batches as other
+                        on other.organization_id = known.organization_id
+                        and other.batch_id in (known.batch_id, known.claimed_by)
+                    where known.organization_id = %(organization_id)s and known.has_id
+                        and known.transaction_id = transaction.transaction_id
+                        and (
+                            other.batch_id = %(batch_id)s
+                            or %(format)s = any(string_to_array(other.format, '+'))
+                        )
+                )
         )
         update pg_temp.staged set duplicate_of = free.transaction_id, is_new = false, is_learnt = true
         from wanted
@@ -251,6 +279,7 @@ async def match_other_sources(
         {
             "organization_id": organization_id,
             "account_id": account_id,
+            "batch_id": batch_id,
             "file_number": file_number,
             "format": format_name,
             "first": days[0],
@@ -260,11 +289,12 @@ async def match_other_sources(
 
 
 async def keep_identities(
-    db: Connection, organization_id: UUID, batch_id: UUID, file_number: int, version: int
+    db: Connection, organization_id: UUID, batch_id: UUID, file_number: int, *, version: int, is_first: bool
 ) -> None:
     """Know from now on what of a file is new, completes a pending transaction, or was known otherwise.
 
-    Ordered, because inserting in the index's order takes two thirds of the time.
+    `is_first` says that no line's content was known before. Ordered, because inserting in the index's order takes two
+    thirds of the time.
     """
     await db.execute(
         """
@@ -280,7 +310,7 @@ async def keep_identities(
         from pg_temp.staged
         left join (
             select content, max(occurrence) as occurrence from ingest.identities
-            where organization_id = %(organization_id)s
+            where not %(is_first)s and organization_id = %(organization_id)s
                 and content in (select content from pg_temp.staged where file_number = %(file_number)s)
             group by content
         ) as last using (content)
@@ -294,6 +324,7 @@ async def keep_identities(
             "batch_id": batch_id,
             "file_number": file_number,
             "version": version,
+            "is_first": is_first,
         },
     )
 

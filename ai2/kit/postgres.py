@@ -32,7 +32,8 @@ START_SECONDS = 60
 TUNING = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",  # the folder decides who may knock, the password who may enter
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
+    "wal_buffers": "16MB",
     "max_connections": "80",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
@@ -108,14 +109,20 @@ def running(home: Path, **extra: str) -> Iterator[None]:
         finally:
             with _alone_at_the_door(home):
                 if _is_last(users) and (pid := server_pid(home)):
-                    stop(server or psutil.Process(pid))
+                    # ours may have died, and somebody else started another
+                    stop(server if server and server.pid == pid else psutil.Process(pid))
 
 
 def server_pid(home: Path) -> int | None:
     """The process id of the home's server; none where it does not run."""
-    note = cluster(home).data / "postmaster.pid"
-    pid = int(note.read_text().split()[0]) if note.exists() else 0
-    return pid if pid and psutil.pid_exists(pid) else None
+    data = cluster(home).data
+    note = data / "postmaster.pid"
+    try:
+        pid = int(note.read_text().split()[0])
+        # after a crash the number may be anybody's by now
+        return pid if _works_in(psutil.Process(pid), data) else None
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return None
 
 
 @contextmanager
@@ -222,7 +229,7 @@ def _initialise(place: Cluster, binaries: Path, password: str) -> None:
 
 def _end_leftovers(place: Cluster) -> None:
     """After a kill of the postmaster a busy backend lives on and may commit: end it before starting anew."""
-    leftovers = [process for process in psutil.process_iter(["name"]) if _works_in(process, place.data)]
+    leftovers = [process for process in psutil.process_iter() if _works_in(process, place.data)]
     for process in leftovers:
         process.kill()
     psutil.wait_procs(leftovers, timeout=10)
@@ -230,7 +237,7 @@ def _end_leftovers(place: Cluster) -> None:
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
     try:
-        return process.info["name"].startswith("postgres") and Path(process.cwd()) == folder.resolve()
+        return process.name().startswith("postgres") and Path(process.cwd()) == folder.resolve()
     except (psutil.Error, OSError):
         return False
 

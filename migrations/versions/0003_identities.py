@@ -34,10 +34,13 @@ create table ingest.identities (
     has_id boolean not null default false,
     transaction_id uuid not null,
     batch_id uuid not null,
+    -- the later batch that brought the provider's id of a transaction that had none
+    claimed_by uuid,
     primary key (organization_id, content, occurrence)
 );
 create unique index identities_by_provider on ingest.identities (organization_id, provider)
     where provider is not null;
+create index identities_by_transaction on ingest.identities (organization_id, transaction_id) where has_id;
 create index identities_by_batch on ingest.identities (organization_id, batch_id);
 
 call identity.protect(array['ingest.identities']::regclass[]);
@@ -64,23 +67,16 @@ alter table books.transactions
 
 create function books.check_references() returns trigger language plpgsql set search_path = '' as $$
 begin
-    -- locked as a foreign key does: neither may go before this transaction ends
-    perform from books.accounts as account
-    where (account.organization_id, account.account_id) in (select organization_id, account_id from written)
-    for key share;
+    -- what is named is locked as a foreign key does: it may not go before this transaction ends
     if exists (
         select from (select distinct organization_id, account_id from written) as named
         where not exists (
             select from books.accounts as account
             where account.organization_id = named.organization_id and account.account_id = named.account_id
+            for key share
         )
     ) then raise foreign_key_violation using message = 'a transaction names an account that is not there';
     end if;
-    perform from books.categories as category
-    where (category.organization_id, category.category_id) in (
-        select organization_id, category_id from written where category_id is not null
-    )
-    for key share;
     if exists (
         select from (
             select distinct organization_id, category_id from written where category_id is not null
@@ -88,6 +84,7 @@ begin
         where not exists (
             select from books.categories as category
             where category.organization_id = named.organization_id and category.category_id = named.category_id
+            for key share
         )
     ) then raise foreign_key_violation using message = 'a transaction names a category that is not there';
     end if;
@@ -124,6 +121,9 @@ create trigger keep_named_categories after delete on books.categories
 # Rows of one day, amount, account or category share an entry, which an id in the index would prevent: half the size,
 # and half of the time that an import takes for it. Within a day or an amount a page sorts what it reads by id.
 INDEXES = """
+-- Written only with its batch, a line of which it is; checked row by row this takes as long as the lines themselves.
+alter table ingest.unloaded_lines drop constraint unloaded_lines_organization_id_batch_id_fkey;
+
 -- The order of amounts as whole numbers, of ten-thousandths: no currency has more decimals. Row-level security lets an
 -- index look only for what leaks nothing, and PostgreSQL says so of integers, not of numerics. Beyond 900 trillion
 -- all amounts rank alike.
@@ -148,39 +148,68 @@ create index transactions_tagged on books.transactions (organization_id, booked_
 
 # What counts in the books is what the bank has booked: pending amounts still change.
 COUNTS = "deleted_at is null and status = 'posted'"
+# One pass over the changed rows for the days, from which the months follow, and one for the merchants. Rows are always
+# written in the same order, so that two writers never wait for each other.
 ADD_TO_TOTALS = """
+    with by_day as materialized (
+        select
+            organization_id, booked_on, account_id, category_id, currency,
+            coalesce(sum(sign * amount) filter (where amount > 0), 0) as money_in,
+            coalesce(sum(sign * -amount) filter (where amount < 0), 0) as money_out,
+            sum(sign) as transactions
+        from ({changed}) as changed
+        where {counts}
+        group by organization_id, booked_on, account_id, category_id, currency
+    ),
+    by_month as (
+        select
+            organization_id, date_trunc('month', booked_on::timestamp)::date as month, account_id, category_id,
+            currency, sum(money_in) as money_in, sum(money_out) as money_out, sum(transactions) as transactions
+        from by_day
+        group by 1, 2, account_id, category_id, currency
+    ),
+    by_merchant as (
+        select
+            organization_id, date_trunc('month', booked_on::timestamp)::date as month, merchant_key, category_id,
+            currency,
+            coalesce(sum(sign * amount) filter (where amount > 0), 0) as money_in,
+            coalesce(sum(sign * -amount) filter (where amount < 0), 0) as money_out,
+            sum(sign) as transactions
+        from ({changed}) as changed
+        where {counts}
+        group by 1, 2, merchant_key, category_id, currency
+    ),
+    daily as ({into_daily}),
+    monthly as ({into_monthly})
+    {into_merchants};
+"""
+INTO_TOTALS = """
     insert into books.{table} as total
         (organization_id, {day}, {key}, category_id, currency, money_in, money_out, transactions)
-    select
-        organization_id, {day_of} as {day}, {key}, category_id, currency,
-        coalesce(sum(sign * amount) filter (where amount > 0), 0),
-        coalesce(sum(sign * -amount) filter (where amount < 0), 0),
-        sum(sign)
-    from ({changed}) as changed
-    where {counts}
-    group by organization_id, {day_of}, {key}, category_id, currency
-    having sum(sign) <> 0 or sum(sign * amount) <> 0 or sum(sign * abs(amount)) <> 0
-    -- always in the same order, so that two writers never wait for each other
-    order by organization_id, {day_of}, {key}, category_id, currency
+    select organization_id, {day}, {key}, category_id, currency, money_in, money_out, transactions
+    from {changes}
+    where money_in <> 0 or money_out <> 0 or transactions <> 0
+    order by organization_id, {day}, {key}, category_id, currency
     on conflict (organization_id, {day}, {key}, category_id, currency) do update set
         money_in = total.money_in + excluded.money_in,
         money_out = total.money_out + excluded.money_out,
-        transactions = total.transactions + excluded.transactions;
+        transactions = total.transactions + excluded.transactions
 """
-COUNTED = """
-    organization_id, booked_on, account_id, merchant_key, category_id, currency, amount, deleted_at, status
-"""
+COUNTED = "organization_id, booked_on, account_id, merchant_key, category_id, currency, amount, deleted_at, status"
 ADDED = f"select 1 as sign, {COUNTED} from added"
 REMOVED = f"select -1 as sign, {COUNTED} from removed"
-MONTH = "date_trunc('month', booked_on::timestamp)::date"
 
 
 def _add_to_totals(changed: str) -> str:
-    by_day = {"table": "daily_totals", "day": "booked_on", "day_of": "booked_on", "key": "account_id"}
-    by_month = {"table": "monthly_totals", "day": "month", "day_of": MONTH, "key": "account_id"}
-    by_merchant = {"table": "merchant_totals", "day": "month", "day_of": MONTH, "key": "merchant_key"}
-    tables = (by_day, by_month, by_merchant)
-    return "".join(ADD_TO_TOTALS.format(changed=changed, counts=COUNTS, **names) for names in tables)
+    return ADD_TO_TOTALS.format(
+        changed=changed,
+        counts=COUNTS,
+        into_daily=INTO_TOTALS.format(table="daily_totals", changes="by_day", day="booked_on", key="account_id"),
+        into_monthly=INTO_TOTALS.format(table="monthly_totals", changes="by_month", day="month", key="account_id"),
+        into_merchants=INTO_TOTALS.format(
+            table="merchant_totals", changes="by_merchant", day="month", key="merchant_key"
+        ),
+    )
 
 
 TOTALS = f"""

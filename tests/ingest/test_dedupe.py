@@ -117,6 +117,15 @@ class TestFeedAndFile:
         assert (await import_text(feed(("c", COFFEE)))).rows.loaded == 1, "both of the file's are taken"
         assert await books() == Counter({COFFEE: 3})
 
+    async def test_two_sources_with_ids_of_their_own(self, import_text: Import, books: Books) -> None:
+        card = ("2024-03-02", "-3.20", "TESCO STORES 6123 LONDON GB")
+        named = ("2024-03-02", "-3.20", "Tesco Stores")
+        await import_text(ofx(("F1", card)))
+        assert (await import_text(feed(("a", named)))).rows.loaded == 0
+        assert (await import_text(feed(("b", named)))).rows.loaded == 1, "the feed has said that one before"
+        assert (await import_text(ofx(("F2", card)))).rows.loaded == 0
+        assert await books() == Counter([card, named])
+
     async def test_sources_that_word_one_payment_differently(self, import_text: Import, books: Books) -> None:
         card = ("2024-03-02", "-3.20", "CARD PAYMENT TO TESCO STORES 6123 LONDON GB")
         await import_text(csv(card, card))
@@ -234,4 +243,7 @@ class TestUpgrade:
         lines = lines_of([{**row, "description": "Coffee  SHOP", "provider_id": "A1"}])
         account_id = UUID("01890000-0000-7000-8000-000000000001")
         found = identities.identities(lines, account_id, identities.known_ids(lines), ids_are_stable=False)
-        assert [each.to_pylist() for each in found] == [["\\xeacff21099c0cfdce2ba11c778c76e73"], ["\\xfbce1d8fe816f5c508fd5a6c128e9101"]]
+        assert [each.to_pylist() for each in found] == [
+            ["\\xeacff21099c0cfdce2ba11c778c76e73"],
+            ["\\xfbce1d8fe816f5c508fd5a6c128e9101"],
+        ]
