@@ -59,6 +59,10 @@ sql: install
 conformance: install
 	$(BIN)/python -m tests.conformance
 
+## make crash: kill -9 at 51 random points of an import of 100,000 rows: all or nothing, and the next run completes it
+crash: install
+	AI2_CRASH_POINTS=17 AI2_CRASH_ROWS=100000 $(BIN)/pytest -q -s -p no:logging -o timeout=1800 tests/crash
+
 ## make bench: the numbers of benchmarks/README.md, measured here
 bench: install
 	$(BIN)/python -m benchmarks
