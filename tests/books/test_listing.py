@@ -50,6 +50,43 @@ async def test_filters(books, db, organization, wanted, expected) -> None:
     assert await _list(db, organization, **wanted) == expected
 
 
+@pytest.mark.parametrize("sort", ["-date", "date", "-amount", "amount", "-description", "description"])
+@pytest.mark.parametrize(
+    "wanted",
+    [{"type": "transfer"}, {"type": "expense"}, {"currency": "GBP"}, {"merchant": "ACME LTD"}, {"tag": "trip"}],
+)
+async def test_every_filter_pages_in_every_order(book, db, organization, sort, wanted) -> None:
+    for number in range(7):
+        code = "TRANSFER_OUT_SAVINGS" if number % 2 else "TRANSFER_OUT_ACCOUNT_TRANSFER"
+        await book(f"-{number % 3}.50", f"2026-03-0{number % 4 + 1}", description=f"MOVED {number % 5}", category=code)
+        await book(f"-{number % 4}.25", f"2026-03-0{number % 3 + 1}", merchant="Acme Ltd", tags=("trip",))
+    whole = await listing.page(db, organization.organization_id, Filter(**wanted), sort=sort, cursor=None, limit=100)
+    column = {"date": "booked_on"}.get(sort.removeprefix("-"), sort.removeprefix("-"))
+    keys = [(getattr(item, column), item.transaction_id) for item in whole.items]
+    assert keys == sorted(keys, reverse=sort.startswith("-"))
+    assert len(keys) == await listing.total(db, organization.organization_id, Filter(**wanted)) >= 7
+    seen, cursor = [], None
+    while not seen or cursor:
+        page = await listing.page(db, organization.organization_id, Filter(**wanted), sort=sort, cursor=cursor, limit=3)
+        seen, cursor = seen + page.items, page.next_cursor
+    assert seen == whole.items
+
+
+async def test_amounts_beyond_all_ranks_are_listed_each_once(book, db, organization) -> None:
+    amounts = ["999999999999999.99", "9999999999999999.99", "-999999999999999.99", "1.00"]
+    for amount in amounts:
+        await book(amount, "2026-03-01")
+    seen, cursor = [], None
+    while not seen or cursor:
+        page = await listing.page(db, organization.organization_id, Filter(), sort="amount", cursor=cursor, limit=1)
+        seen, cursor = seen + [str(item.amount) for item in page.items], page.next_cursor
+    assert sorted(seen) == sorted(amounts)
+    assert (seen[0], seen[1]) == ("-999999999999999.99", "1.00")
+    great = Filter(min_amount=Decimal("9999999999999999"))
+    page = await listing.page(db, organization.organization_id, great, cursor=None, limit=9)
+    assert [str(item.amount) for item in page.items] == ["9999999999999999.99"]
+
+
 async def test_filters_by_category(books, db, organization) -> None:
     coffee = await categories.find(db, organization.organization_id, "FOOD_AND_DRINK_COFFEE")
     assert await _list(db, organization, category_id=coffee.category_id) == ["COFFEE 100% ARABICA"]
