@@ -41,8 +41,8 @@ def main() -> None:
         with postgres.running(Path(home)):
             migrate()
             key = asyncio.run(_prepare(data))
-            with _served() as served:
-                _report(key, times, [served, psutil.Process(postgres.server_pid(Path(home)))])
+            with served() as api:
+                _report(key, times, [api, psutil.Process(postgres.server_pid(Path(home)))])
 
 
 async def _prepare(data: Path) -> str:
@@ -77,7 +77,7 @@ async def _prepare(data: Path) -> str:
 
 
 @contextmanager
-def _served() -> Iterator[psutil.Process]:
+def served() -> Iterator[psutil.Process]:
     command = f"from api.serve import run; run({{'core': {PORT}, 'ai': {PORT + 1}}})"
     process = subprocess.Popen([sys.executable, "-c", command])
     try:
