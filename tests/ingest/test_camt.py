@@ -274,6 +274,8 @@ class TestBatches:
         found = read(camt(statement(entry(details=details, more="<AcctSvcrRef>B1234567</AcctSvcrRef>"))))
         assert [line[1:] for line in lines(found)] == [("-1.6", "Tea Ltd  One"), ("-5", "Tea Ltd  Two")]
         assert found.lines["provider_id"].to_pylist() == ["B1234567/1", "B1234567/2"]
+        apart = read(camt(statement(entry(details=details.replace("<TxDtls>", "\n<TxDtls>")))))
+        assert apart.lines["line_number"].to_pylist() == [7, 8]  # where each detail stands
         assert found.rows_in == 2
 
     def test_details_may_go_the_other_way(self) -> None:

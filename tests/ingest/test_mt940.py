@@ -266,25 +266,24 @@ class TestNarratives:
         assert one(":61:2401130113D6,60NCHGNONREF")["description"] == "NCHG"
 
 
-class TestInterim:
-    MT942 = (
-        ":20:INTERIM\r\n:25:GB29NWBK60161331926819\r\n:28C:1/1\r\n:34F:GBPD0,00\r\n:34F:GBPC0,00\r\n"
-        f":13D:2401131200+0100\r\n{COFFEE}\r\n{WAGES}\r\n:90D:1GBP6,60\r\n:90C:1GBP1200,00\r\n-\r\n"
-    )
+INTERIM = (
+    ":20:INTERIM\r\n:25:GB29NWBK60161331926819\r\n:28C:1/1\r\n:34F:GBPD0,00\r\n:34F:GBPC0,00\r\n"
+    f":13D:2401131200+0100\r\n{COFFEE}\r\n{WAGES}\r\n:90D:1GBP6,60\r\n:90C:1GBP1200,00\r\n-\r\n"
+)
 
+
+class TestInterim:
     def test_entries_are_pending(self) -> None:
-        found = read(self.MT942)
+        found = read(INTERIM)
         assert found.lines["status"].to_pylist() == ["pending", "pending"]
         assert (found.balances, found.outside["unproven"]) == ((), 0)
 
     @pytest.mark.parametrize(("old", "new"), [(":90D:1", ":90D:2"), ("1200,00\r\n-", "1200,01\r\n-")])
     def test_numbers_and_sums_are_checked(self, old: str, new: str) -> None:
-        assert read(self.MT942.replace(old, new)).outside["unproven"] == 1
+        assert read(INTERIM.replace(old, new)).outside["unproven"] == 1
 
     def test_an_empty_report_is_read(self) -> None:
-        text = (
-            self.MT942.replace(COFFEE, "").replace(WAGES, "").replace("1GBP6,60", "0GBP0,").replace("1GBP1200", "0GBP0")
-        )
+        text = INTERIM.replace(COFFEE, "").replace(WAGES, "").replace("1GBP6,60", "0GBP0,").replace("1GBP1200", "0GBP0")
         assert read(text).rows_in == 0
 
 

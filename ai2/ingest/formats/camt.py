@@ -79,6 +79,7 @@ class _Message:
         self._entry: Values = {}
         self._details: list[Values] = []
         self._place = 0
+        self._places: list[int] = []
         self._part = Part()
 
     def opened(self, name: str, attributes: dict[str, str], /) -> None:
@@ -145,13 +146,14 @@ class _Message:
 
     def begin_entry(self) -> None:
         self._entry = self._values = {}
-        self._details = []
+        self._details, self._places = [], []
         self._place = self._walk.line
         self._walk.hold()
 
     def begin_detail(self) -> None:
         self._values = {}
         self._details.append(self._values)
+        self._places.append(self._walk.line)
 
     def end_detail(self) -> None:
         self._values = self._entry
@@ -164,8 +166,9 @@ class _Message:
             gathering.reject(part, self._place, outcome, self._walk.excerpt())
             return
         is_reversal = entries.is_reversal(entry)
-        for row in outcome:
-            gathering.line(part, self._place, row, is_reversal=is_reversal)
+        places = self._places if len(outcome) > 1 else [self._place]
+        for place, row in zip(places, outcome, strict=True):
+            gathering.line(part, place, row, is_reversal=is_reversal)
 
     def _outcome(self, entry: Values) -> "list[dict[str, object]] | Reason":
         currency = self.gathering.account.currency
