@@ -6,7 +6,9 @@ UV := 0.13.9
 # Compiled modules are kept, whatever the caller's shell says: without them every start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install up test lint format types layers sql conformance bench lock clean
+SOAK_SECONDS ?= 600
+
+.PHONY: help install up test soak lint format types layers sql conformance bench lock clean
 .DEFAULT_GOAL := help
 
 ## make help: this list
@@ -32,6 +34,10 @@ up: install
 ## make test: every check and every test, on a PostgreSQL of its own
 test: lint types layers sql
 	$(BIN)/pytest --cov --cov-report=term
+
+## make soak: broken files at every parser, ten minutes for each format (SOAK_SECONDS=60: one)
+soak: install
+	SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -s -p no:cacheprovider tests/soak
 
 ## make lint: the style of the Python
 lint: install
