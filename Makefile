@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOAK_SECONDS ?= 600
 
-.PHONY: help install up test soak lint format types layers sql conformance bench lock clean
+.PHONY: help install up test soak lint format types layers sql conformance crash bench lock clean
 .DEFAULT_GOAL := help
 
 ## make help: this list
