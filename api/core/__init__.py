@@ -1,5 +1,8 @@
 """Core: who you are, and the books."""
 
+import asyncio
+
+from ai2.ingest import expectations
 from api.core import accounts, api_keys, auth, categories, dashboard, imports, transactions, transfers
 
 ROUTERS = (
@@ -13,3 +16,11 @@ ROUTERS = (
     imports.router,
     imports.uploads,
 )
+
+# Starting takes all of a small machine; the first import is rarely sooner.
+WARM_AFTER_S = 15
+
+
+async def start() -> None:
+    """Load, a while after the start, what the first import would wait seconds for."""
+    asyncio.get_running_loop().call_later(WARM_AFTER_S, expectations.warm)
