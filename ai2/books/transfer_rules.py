@@ -32,6 +32,7 @@ MONEY_CODES = frozenset(
 OFFERED = 3
 
 State = Literal["paired", "suggested"]
+BARE = "nothing speaks against it"
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,16 @@ class Verdict:
 Judged = tuple[Candidate, float, tuple[str, ...]]
 
 
-def decide(candidates: Sequence[Candidate], accounts: Mapping[UUID, Own]) -> list[Verdict]:
-    """Pair what is certain and each other's best; leave to a person what may be; say nothing of the rest."""
+def decide(candidates: Sequence[Candidate], accounts: Mapping[UUID, Own], *, bare: bool = True) -> list[Verdict]:
+    """Pair what is certain and each other's best; leave to a person what may be; say nothing of the rest.
+
+    Without `bare`, equal amounts of which neither says anything are taken for chance.
+    """
     judged = [
         (candidate, confidence, reasons)
         for candidate in candidates
         for confidence, reasons in judge(candidate, accounts)
+        if bare or BARE not in reasons
     ]
     verdicts, open_ones = [], judged
     while clear := _clear(open_ones):
@@ -206,7 +211,7 @@ def judge(candidate: Candidate, accounts: Mapping[UUID, Own]) -> Iterator[tuple[
     late = 0.015 * gap if gap >= 0 else -0.03 * gap
     confidence = round(max(0.0, min(base + points - late, most, 0.99)), 2)
     if not reasons and gap >= 0:
-        confidence, reasons = SUGGESTED, ["nothing speaks against it"]
+        confidence, reasons = SUGGESTED, [BARE]
     if confidence >= SUGGESTED:
         yield confidence, (why, *reasons, _when(gap))
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from psycopg import errors
@@ -29,8 +29,9 @@ OUT_NAME, IN_NAME = "To another account", "From another account"
 MOST_CANDIDATES = 50_000
 # Beyond so many transactions at once, two equal amounts of which neither speaks of a transfer are chance.
 MOST_BARE = 5_000
-# Partners of other amounts are looked for among so many transactions that speak of a transfer.
-MOST_SPEAKING = 5_000
+# Partners of other amounts are looked for among those that speak of a transfer, within this many comparisons.
+MOST_NEAR, DAYS_NEAR = 3_000_000, 24
+EURO = "EUR"
 
 
 class TransferNotFound(NotFound):
@@ -87,11 +88,13 @@ async def pair(
     if not await repository.has_others(db, organization_id):
         return 0
     await repository.prepare(db)
-    await _find(db, organization_id, batch_id, transaction_ids)
+    is_large = await _find_for_batch(db, organization_id, batch_id) if batch_id else False
+    for transaction_id in transaction_ids:
+        await repository.find_for(db, organization_id, transaction_id)
     await repository.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
     for _ in range(3):  # somebody else may pair one of these meanwhile
-        candidates = await repository.candidates(db, organization_id, MOST_CANDIDATES)
-        verdicts = decide(_read(candidates), await _accounts(db, organization_id))
+        candidates = await _candidates(db, organization_id)
+        verdicts = decide(candidates, await _accounts(db, organization_id), bare=not is_large)
         try:
             async with db.transaction():
                 return await _write(db, organization_id, batch_id, verdicts)
@@ -100,46 +103,51 @@ async def pair(
     return 0
 
 
-async def _find(db: Connection, organization_id: UUID, batch_id: UUID | None, transaction_ids: Sequence[UUID]) -> None:
-    """Gather who may be whose partner."""
-    extent = await repository.batch_extent(db, organization_id, batch_id) if batch_id else None
-    if batch_id and (extent is None or not extent["has_others"]):
-        return
-    if extent is None or extent["transactions"] <= repository.FEW:
-        if await repository.stage_fresh(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids):
-            await repository.find_for_few(db, organization_id)
-            await repository.find_other_amounts_for_few(db, organization_id)
-        return
-    reach: dict[str, Any] = {"account_id": extent["account_id"], "first": extent["first"], "last": extent["last"]}
-    if await repository.stage_others(db, organization_id, **reach):
-        is_large = extent["transactions"] > MOST_BARE
-        await repository.find_for_many(db, organization_id, extent["batch_id"], speaking_only=is_large)
-        if 0 < await repository.keep_speaking(db) <= MOST_SPEAKING:
-            await repository.find_other_amounts_for_many(db, organization_id, extent["batch_id"])
+async def _find_for_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> bool:
+    """Gather who may be whose partner; whether the batch is a large one."""
+    extent = await repository.batch_extent(db, organization_id, batch_id)
+    if extent is None or not extent["has_others"]:
+        return False
+    size, days = extent["transactions"], (extent["last"] - extent["first"]).days + 1
+    is_large = bool(size > MOST_BARE)
+    reach = {name: extent[name] for name in ("account_id", "currency", "first", "last")}
+    await repository.stage_others(db, organization_id, **reach, closely=not is_large)
+    await repository.find_same_amounts(db, organization_id, batch_id)
+    speaking = await repository.keep_speaking(db)
+    if speaking and speaking * (1 + size // days) * DAYS_NEAR <= MOST_NEAR:
+        await repository.find_other_amounts(db, organization_id, batch_id)
+    return is_large
 
 
-def _read(rows: Sequence[dict[str, Any]]) -> list[Candidate]:
+async def _candidates(db: Connection, organization_id: UUID) -> list[Candidate]:
     """Each side once, in however many pairs it may be: what its text says is found out once."""
-    sides: dict[str, Side] = {}
-    for side in (row[way] for row in rows for way in ("out", "into")):
-        if side["transaction_id"] not in sides:
-            sides[side["transaction_id"]] = _side(side)
-    return [
-        Candidate(sides[row["out"]["transaction_id"]], sides[row["into"]["transaction_id"]], row["rate"])
-        for row in rows
+    pairs = await repository.candidates(db, organization_id, MOST_CANDIDATES)
+    wanted = {side for pair in pairs for side in pair.values()}
+    found = await repository.sides(db, organization_id, list(wanted)) if wanted else []
+    sides = {row["transaction_id"]: Side(**row) for row in found}
+    both = [
+        (sides[pair["out_id"]], sides[pair["in_id"]])
+        for pair in pairs
+        if pair["out_id"] in sides and pair["in_id"] in sides
     ]
+    rates = await _rates(db, [pair for pair in both if pair[0].currency != pair[1].currency])
+    return [Candidate(out, into, _rate(rates, out, into)) for out, into in both]
 
 
-def _side(row: dict[str, Any]) -> Side:
-    return Side(
-        **{
-            **row,
-            "transaction_id": UUID(row["transaction_id"]),
-            "account_id": UUID(row["account_id"]),
-            "booked_on": date.fromisoformat(row["booked_on"]),
-            "amount": Decimal(row["amount"]),
-        }
-    )
+async def _rates(db: Connection, pairs: Sequence[tuple[Side, Side]]) -> dict[tuple[date, str], Decimal]:
+    wanted = {(out.booked_on, side.currency) for out, into in pairs for side in (out, into)}
+    if not wanted:
+        return {}
+    found = await repository.rates(db, [day for day, _ in wanted], [currency for _, currency in wanted])
+    return {(row["day"], row["currency"]): row["per_euro"] for row in found} | {
+        (day, currency): Decimal(1) for day, currency in wanted if currency == EURO
+    }
+
+
+def _rate(rates: dict[tuple[date, str], Decimal], out: Side, into: Side) -> Decimal | None:
+    """What came in for one unit that went out, by the reference rates of the day."""
+    paid, came = rates.get((out.booked_on, out.currency)), rates.get((out.booked_on, into.currency))
+    return came / paid if paid and came else None
 
 
 async def _accounts(db: Connection, organization_id: UUID) -> dict[UUID, Own]:

@@ -11,24 +11,22 @@ from ai2.books.transfer_rules import EARLIEST, LATEST, RULES_VERSION, Verdict
 from ai2.books.transfer_words import EITHER_SQL
 from ai2.kit.database import Connection, one, rows
 
-# Up to so many transactions are looked up one by one, by their amounts; more by one pass over the days around them.
-FEW = 100
 # A bucket of days is wider than the window, so that partners lie in the same one or the next.
 BUCKET_DAYS = 8
 
 STANDS = "{0}.deleted_at is null and {0}.status in ('posted', 'pending') and {0}.amount <> 0"
-SIDE = "transaction_id, account_id, booked_on, amount, currency"
 IN_TIME = f"""
-    case when {{fresh}}.amount < 0
-        then {{other}}.booked_on between {{fresh}}.booked_on + ({EARLIEST}) and {{fresh}}.booked_on + {LATEST}
-        else {{other}}.booked_on between {{fresh}}.booked_on - {LATEST} and {{fresh}}.booked_on - ({EARLIEST})
+    case when fresh.amount < 0
+        then other.booked_on between fresh.booked_on + ({EARLIEST}) and fresh.booked_on + {LATEST}
+        else other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on - ({EARLIEST})
     end
 """
-IS_FREE = """
-    not exists (
-        select from books.transfers as transfer
-        where transfer.organization_id = {side}.organization_id and transfer.state = 'paired'
-            and {side}.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+# Kept back on the way, or of another currency.
+OTHER_AMOUNT = """
+    fresh.amount * other.amount < 0
+    and (
+        other.currency <> fresh.currency
+        or (fresh.amount + other.amount < 0 and abs(fresh.amount + other.amount) <= 0.25 * abs(fresh.amount))
     )
 """
 
@@ -49,9 +47,12 @@ async def batch_extent(db: Connection, organization_id: UUID, batch_id: UUID) ->
         db,
         """
         with extent as (
-            select batch_id, account_id, count(*) as transactions, min(booked_on) as first, max(booked_on) as last
+            select
+                batch_id, account_id, currency, count(*) as transactions, min(booked_on) as first,
+                max(booked_on) as last
             from books.transactions
-            where organization_id = %(organization_id)s and batch_id = %(batch_id)s group by batch_id, account_id
+            where organization_id = %(organization_id)s and batch_id = %(batch_id)s
+            group by batch_id, account_id, currency
         )
         select
             extent.*,
@@ -73,175 +74,124 @@ async def batch_extent(db: Connection, organization_id: UUID, batch_id: UUID) ->
 
 async def prepare(db: Connection) -> None:
     """The temporary table `pairs`: who may be whose partner."""
-    await db.execute("drop table if exists pg_temp.pairs, pg_temp.others, pg_temp.fresh")
-    await db.execute("create temporary table pairs (fresh_id uuid, other_id uuid) on commit drop")
+    await db.execute("drop table if exists pg_temp.pairs, pg_temp.others")
+    await db.execute("create temporary table pairs (out_id uuid, in_id uuid) on commit drop")
 
 
-async def stage_fresh(
-    db: Connection, organization_id: UUID, *, batch_id: UUID | None, transaction_ids: Sequence[UUID]
-) -> int:
-    """The temporary table `fresh` of a few transactions that want a partner; says how many."""
-    written = await db.execute(
-        f"""
-        create temporary table fresh on commit drop as
-        select {SIDE}, organization_id, description ~* %(words)s or counterparty is not null as speaks
-        from books.transactions as transaction
-        where organization_id = %(organization_id)s
-            and (batch_id = %(batch_id)s or transaction_id = any(%(transaction_ids)s))
-            and {STANDS.format("transaction")}
-            and {IS_FREE.format(side="transaction")}
-        """,
-        {
-            "organization_id": organization_id,
-            "batch_id": batch_id,
-            "transaction_ids": list(transaction_ids),
-            "words": EITHER_SQL,
-        },
-    )
-    return written.rowcount
-
-
-async def find_for_few(db: Connection, organization_id: UUID) -> None:
-    """Partners of `fresh` of the same amount, each looked up by it."""
-    await db.execute(
-        f"""
-        insert into pg_temp.pairs
-        select fresh.transaction_id, other.transaction_id
-        from pg_temp.fresh
+async def find_for(db: Connection, organization_id: UUID, transaction_id: UUID) -> None:
+    """The partners of one transaction: of the same amount, or of another near it whose text speaks of a transfer."""
+    known = {"organization_id": organization_id, "transaction_id": transaction_id, "words": EITHER_SQL}
+    fresh = f"""
+        from books.transactions as fresh
         cross join lateral (
             select other.transaction_id from books.transactions as other
-            where other.organization_id = %(organization_id)s and other.amount = -fresh.amount
-                and other.account_id <> fresh.account_id and other.currency = fresh.currency
-                and {STANDS.format("other")}
-                and {IN_TIME.format(fresh="fresh", other="other")} and {IS_FREE.format(side="other")}
+            where other.organization_id = %(organization_id)s and {{where}} and {STANDS.format("other")}
+                and other.account_id <> fresh.account_id and {IN_TIME}
             offset 0
         ) as other
-        """,
-        {"organization_id": organization_id},
-    )
+        where fresh.organization_id = %(organization_id)s and fresh.transaction_id = %(transaction_id)s
+            and {STANDS.format("fresh")}
+    """
+    same = "other.amount = -fresh.amount and other.currency = fresh.currency"
+    near = f"""
+        other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on + {LATEST} and {OTHER_AMOUNT}
+        and (other.counterparty is not null or other.description ~* %(words)s)
+    """
+    for where in (same, near):
+        await db.execute(f"insert into pg_temp.pairs select {SIDES} {fresh.format(where=where)}", known)
 
 
-async def stage_others(db: Connection, organization_id: UUID, account_id: UUID, *, first: date, last: date) -> int:
-    """The temporary table `others`: what other accounts have around those days; says how many there are."""
-    await db.execute("drop table if exists pg_temp.others")
-    written = await db.execute(
+SIDES = """
+    case when fresh.amount < 0 then fresh.transaction_id else other.transaction_id end,
+    case when fresh.amount < 0 then other.transaction_id else fresh.transaction_id end
+"""
+
+
+async def stage_others(
+    db: Connection, organization_id: UUID, *, account_id: UUID, currency: str, first: date, last: date, closely: bool
+) -> None:
+    """The temporary table `others`: what other accounts have around those days, for each bucket that it is near.
+
+    Whether a text speaks of a transfer is asked of other currencies, and `closely` of all: it takes time.
+    """
+    await db.execute(
         f"""
         create temporary table others on commit drop as
         select
-            {SIDE}, (booked_on - date '1970-01-01') / {BUCKET_DAYS} as bucket,
-            counterparty is not null or description ~* %(words)s as speaks
+            transaction_id, booked_on, amount, currency,
+            (booked_on - date '1970-01-01') / {BUCKET_DAYS} + step as near,
+            case
+                when step <> 0 or not (%(closely)s or currency <> %(currency)s) then false
+                else counterparty is not null or description ~* %(words)s
+            end as speaks
         from books.transactions as other
+        cross join (values (-1), (0), (1)) as by (step)
         where organization_id = %(organization_id)s and account_id <> %(account_id)s
-            and {STANDS.format("other")}
-            and booked_on between %(first)s and %(last)s and {IS_FREE.format(side="other")}
+            and {STANDS.format("other")} and booked_on between %(first)s and %(last)s
         """,
         {
             "organization_id": organization_id,
             "account_id": account_id,
+            "currency": currency,
             "first": first - timedelta(days=LATEST),
             "last": last + timedelta(days=LATEST),
+            "closely": closely,
             "words": EITHER_SQL,
         },
     )
     await db.execute("analyze pg_temp.others")
-    return written.rowcount
 
 
-async def find_for_many(db: Connection, organization_id: UUID, batch_id: UUID, *, speaking_only: bool) -> None:
-    """Partners of a batch's transactions of the same amount, in one pass over it; with `speaking_only` one speaks.
+async def find_same_amounts(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
+    """Partners of a batch's transactions of the same amount, in one pass over both.
 
-    Nested loops are forbidden: the planner knows nothing yet of a million rows that were just written.
+    Nested loops are forbidden: the planner knows nothing yet of what was just written.
     """
     await db.execute("set local enable_nestloop = off")
     await db.execute(
         f"""
         insert into pg_temp.pairs
-        select fresh.transaction_id, other.transaction_id
+        select {SIDES}
         from books.transactions as fresh
-        inner join (
-            select others.*, bucket + step as near from pg_temp.others cross join (values (-1), (0), (1)) as by (step)
-        ) as other
+        inner join pg_temp.others as other
             on other.amount = -fresh.amount and other.currency = fresh.currency
                 and other.near = (fresh.booked_on - date '1970-01-01') / {BUCKET_DAYS}
         where fresh.organization_id = %(organization_id)s and fresh.batch_id = %(batch_id)s
-            and {STANDS.format("fresh")}
-            and other.account_id <> fresh.account_id and {IN_TIME.format(fresh="fresh", other="other")}
-            and (
-                not %(speaking_only)s or other.speaks or fresh.counterparty is not null
-                or fresh.description ~* %(words)s
-            )
+            and {STANDS.format("fresh")} and {IN_TIME}
         """,
-        {
-            "organization_id": organization_id,
-            "batch_id": batch_id,
-            "speaking_only": speaking_only,
-            "words": EITHER_SQL,
-        },
+        {"organization_id": organization_id, "batch_id": batch_id},
     )
     await db.execute("set local enable_nestloop = on")
 
 
 async def keep_speaking(db: Connection) -> int:
-    """Leave in `others` what speaks of a transfer or names an account; says how many there are."""
-    await db.execute("delete from pg_temp.others where not speaks")
+    """Leave in `others` what speaks of a transfer, for each bucket; says how many there are."""
+    await db.execute(
+        """
+        delete from pg_temp.others
+        where transaction_id not in (select transaction_id from pg_temp.others where speaks)
+        """
+    )
     await db.execute("analyze pg_temp.others")
-    found = await one(db, "select count(*) as speaking from pg_temp.others")
+    found = await one(db, "select count(*) as speaking from pg_temp.others where speaks")
     return int(found["speaking"]) if found else 0
 
 
-# Kept back on the way at most a fifth, or of another currency.
-OTHER_AMOUNT = """
-    fresh.amount * other.amount < 0
-    and (
-        other.currency <> fresh.currency
-        or (fresh.amount + other.amount < 0 and abs(fresh.amount + other.amount) <= 0.25 * abs(fresh.amount))
-    )
-"""
-
-
-async def find_other_amounts_for_many(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
-    """Partners whose amounts differ by a fee or are of another currency; both speak, or name an account."""
+async def find_other_amounts(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
+    """Partners whose amounts differ by a fee or are of another currency, among those that speak of a transfer."""
     await db.execute("set local enable_nestloop = off")
     await db.execute(
         f"""
         insert into pg_temp.pairs
-        select fresh.transaction_id, other.transaction_id
+        select {SIDES}
         from books.transactions as fresh
-        inner join (
-            select others.*, bucket + step as near from pg_temp.others cross join (values (-1), (0), (1)) as by (step)
-        ) as other
-            on other.near = (fresh.booked_on - date '1970-01-01') / {BUCKET_DAYS}
+        inner join pg_temp.others as other on other.near = (fresh.booked_on - date '1970-01-01') / {BUCKET_DAYS}
         where fresh.organization_id = %(organization_id)s and fresh.batch_id = %(batch_id)s
-            and {STANDS.format("fresh")} and other.account_id <> fresh.account_id and {OTHER_AMOUNT}
-            and {IN_TIME.format(fresh="fresh", other="other")}
-            and (fresh.counterparty is not null or fresh.description ~* %(words)s)
+            and {STANDS.format("fresh")} and {OTHER_AMOUNT} and {IN_TIME}
         """,
-        {"organization_id": organization_id, "batch_id": batch_id, "words": EITHER_SQL},
+        {"organization_id": organization_id, "batch_id": batch_id},
     )
     await db.execute("set local enable_nestloop = on")
-
-
-async def find_other_amounts_for_few(db: Connection, organization_id: UUID) -> None:
-    """The same for `fresh`: by the days around each that speaks."""
-    await db.execute(
-        f"""
-        insert into pg_temp.pairs
-        select fresh.transaction_id, other.transaction_id
-        from pg_temp.fresh
-        cross join lateral (
-            select other.transaction_id from books.transactions as other
-            where other.organization_id = %(organization_id)s and {STANDS.format("other")}
-                and other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on + {LATEST}
-                and other.account_id <> fresh.account_id and {OTHER_AMOUNT}
-                and {IN_TIME.format(fresh="fresh", other="other")}
-                and (other.counterparty is not null or other.description ~* %(words)s)
-                and {IS_FREE.format(side="other")}
-            offset 0
-        ) as other
-        where fresh.speaks
-        """,
-        {"organization_id": organization_id, "words": EITHER_SQL},
-    )
 
 
 async def add_suggested(
@@ -250,31 +200,19 @@ async def add_suggested(
     """What was suggested for these, and for the partners found, is looked at again: a rival may have come or gone."""
     await db.execute(
         """
+        with suggested as materialized (
+            select out_transaction_id as out_id, in_transaction_id as in_id from books.transfers
+            where organization_id = %(organization_id)s and state = 'suggested'
+        ),
+        of_batch as materialized (
+            select transaction_id from books.transactions
+            where organization_id = %(organization_id)s and batch_id = %(batch_id)s and exists (select from suggested)
+        )
         insert into pg_temp.pairs
-        select transfer.out_transaction_id, transfer.in_transaction_id
-        from books.transfers as transfer
-        where transfer.organization_id = %(organization_id)s and transfer.state = 'suggested'
-            and exists (
-                select from books.transactions as side
-                where side.organization_id = %(organization_id)s and side.transaction_id = transfer.out_transaction_id
-                    and (side.batch_id = %(batch_id)s or side.transaction_id = any(%(ids)s))
-                union all
-                select from books.transactions as side
-                where side.organization_id = %(organization_id)s and side.transaction_id = transfer.in_transaction_id
-                    and (side.batch_id = %(batch_id)s or side.transaction_id = any(%(ids)s))
-            )
-        union
-        select transfer.out_transaction_id, transfer.in_transaction_id
-        from (select distinct other_id from pg_temp.pairs) as found
-        inner join books.transfers as transfer
-            on transfer.organization_id = %(organization_id)s and transfer.out_transaction_id = found.other_id
-        where transfer.state = 'suggested'
-        union
-        select transfer.out_transaction_id, transfer.in_transaction_id
-        from (select distinct other_id from pg_temp.pairs) as found
-        inner join books.transfers as transfer
-            on transfer.organization_id = %(organization_id)s and transfer.in_transaction_id = found.other_id
-        where transfer.state = 'suggested'
+        select out_id, in_id from suggested
+        where out_id in (select out_id from pg_temp.pairs) or in_id in (select in_id from pg_temp.pairs)
+            or out_id = any(%(ids)s) or in_id = any(%(ids)s)
+            or out_id in (select transaction_id from of_batch) or in_id in (select transaction_id from of_batch)
         """,
         {"organization_id": organization_id, "batch_id": batch_id, "ids": list(transaction_ids)},
     )
@@ -284,13 +222,8 @@ async def forget_unlikely(db: Connection, organization_id: UUID, verdicts: Seque
     """Drop what was suggested among `pairs` and is suggested no more."""
     await db.execute(
         """
-        with gathered as materialized (
-            select fresh_id as out_id, other_id as in_id from pg_temp.pairs
-            union
-            select other_id, fresh_id from pg_temp.pairs
-        ),
-        unlikely as materialized (
-            select out_id, in_id from gathered
+        with unlikely as materialized (
+            select out_id, in_id from pg_temp.pairs
             except
             select * from unnest(%(outs)s::uuid[], %(ins)s::uuid[])
         )
@@ -307,70 +240,68 @@ async def forget_unlikely(db: Connection, organization_id: UUID, verdicts: Seque
 
 
 async def candidates(db: Connection, organization_id: UUID, limit: int) -> list[DictRow]:
-    """The pairs with all that the rules look at, each once; those that a person rejected are none."""
+    """The pairs, each once, without those that a person rejected."""
     return await rows(
         db,
-        f"""
-        with pair as (
-            select distinct
-                case when fresh.amount < 0 then pairs.fresh_id else pairs.other_id end as out_id,
-                case when fresh.amount < 0 then pairs.other_id else pairs.fresh_id end as in_id
-            from pg_temp.pairs
-            inner join books.transactions as fresh
-                on fresh.organization_id = %(organization_id)s and fresh.transaction_id = pairs.fresh_id
+        """
+        with rejected as materialized (
+            select out_transaction_id as out_id, in_transaction_id as in_id from books.transfers
+            where organization_id = %(organization_id)s and state = 'rejected'
         )
-        select to_jsonb(out_side) as out, to_jsonb(in_side) as into, rate.rate
-        from pair
-        cross join lateral (
-            select
-                transaction.transaction_id, account_id, booked_on, amount::text, currency, description, merchant,
-                reference, counterparty, mcc, status = 'posted' as is_posted,
-                decided_by is not distinct from 'user' and kind is distinct from 'transfer' as put_elsewhere
-            from books.transactions as transaction
-            left join books.categories using (organization_id, category_id)
-            where transaction.organization_id = %(organization_id)s and transaction.transaction_id = pair.out_id
-                and {STANDS.format("transaction")} and {IS_FREE.format(side="transaction")}
-        ) as out_side
-        cross join lateral (
-            select
-                transaction.transaction_id, account_id, booked_on, amount::text, currency, description, merchant,
-                reference, counterparty, mcc, status = 'posted' as is_posted,
-                decided_by is not distinct from 'user' and kind is distinct from 'transfer' as put_elsewhere
-            from books.transactions as transaction
-            left join books.categories using (organization_id, category_id)
-            where transaction.organization_id = %(organization_id)s and transaction.transaction_id = pair.in_id
-                and {STANDS.format("transaction")} and {IS_FREE.format(side="transaction")}
-        ) as in_side
-        left join lateral (
-            select came.per_euro / paid.per_euro as rate
-            from (select 1) as once
-            cross join lateral (
-                select 1::numeric as per_euro where out_side.currency = 'EUR'
-                union all
-                (select per_euro from books.exchange_rates as quote
-                where quote.currency = out_side.currency
-                    and quoted_on between out_side.booked_on - 7 and out_side.booked_on
-                order by quoted_on desc limit 1)
-            ) as paid
-            cross join lateral (
-                select 1::numeric as per_euro where in_side.currency = 'EUR'
-                union all
-                (select per_euro from books.exchange_rates as quote
-                where quote.currency = in_side.currency
-                    and quoted_on between out_side.booked_on - 7 and out_side.booked_on
-                order by quoted_on desc limit 1)
-            ) as came
-            where out_side.currency <> in_side.currency
-        ) as rate on true
-        where not exists (
-            select from books.transfers as transfer
-            where transfer.organization_id = %(organization_id)s and transfer.out_transaction_id = pair.out_id
-                and transfer.in_transaction_id = pair.in_id and transfer.state = 'rejected'
-        )
-        order by pair.out_id, pair.in_id
+        select out_id, in_id from pg_temp.pairs
+        except
+        select out_id, in_id from rejected
+        order by out_id, in_id
         limit %(limit)s
         """,
         {"organization_id": organization_id, "limit": limit},
+    )
+
+
+async def sides(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[DictRow]:
+    """What the rules look at, of those that stand and are not paired."""
+    return await rows(
+        db,
+        f"""
+        with paired as materialized (
+            select out_transaction_id as transaction_id from books.transfers
+            where organization_id = %(organization_id)s and state = 'paired' and out_transaction_id = any(%(ids)s)
+            union all
+            select in_transaction_id from books.transfers
+            where organization_id = %(organization_id)s and state = 'paired' and in_transaction_id = any(%(ids)s)
+        ),
+        transfer_category as materialized (
+            select category_id from books.categories
+            where organization_id = %(organization_id)s and kind = 'transfer'
+        )
+        select
+            transaction_id, account_id, booked_on, amount, currency::text as currency, description, merchant,
+            reference, counterparty, mcc::text as mcc, status = 'posted' as is_posted,
+            decided_by is not distinct from 'user'
+            and category_id not in (select category_id from transfer_category) as put_elsewhere
+        from books.transactions as transaction
+        where organization_id = %(organization_id)s and transaction_id = any(%(ids)s)
+            and {STANDS.format("transaction")}
+            and transaction_id not in (select transaction_id from paired)
+        """,
+        {"organization_id": organization_id, "ids": list(transaction_ids)},
+    )
+
+
+async def rates(db: Connection, days: Sequence[date], currencies: Sequence[str]) -> list[DictRow]:
+    """What a euro was worth on each of these days, or on the nearest day of the week before it."""
+    return await rows(
+        db,
+        """
+        select wanted.day, wanted.currency, quote.per_euro
+        from unnest(%(days)s::date[], %(currencies)s::text[]) as wanted (day, currency)
+        cross join lateral (
+            select per_euro from books.exchange_rates
+            where currency = wanted.currency and quoted_on between wanted.day - 7 and wanted.day
+            order by quoted_on desc limit 1
+        ) as quote
+        """,
+        {"days": list(days), "currencies": list(currencies)},
     )
 
 
@@ -472,12 +403,15 @@ async def forget_suggestions_of(db: Connection, organization_id: UUID, batch_id:
     """The same for all that a batch wrote."""
     await db.execute(
         """
-        delete from books.transfers as transfer
-        where transfer.organization_id = %(organization_id)s and transfer.state = 'suggested'
-            and exists (
-                select from books.transactions as side
-                where side.organization_id = %(organization_id)s and side.batch_id = %(batch_id)s
-                    and side.transaction_id in (transfer.out_transaction_id, transfer.in_transaction_id)
+        with of_batch as materialized (
+            select transaction_id from books.transactions
+            where organization_id = %(organization_id)s and batch_id = %(batch_id)s
+        )
+        delete from books.transfers
+        where organization_id = %(organization_id)s and state = 'suggested'
+            and (
+                out_transaction_id in (select transaction_id from of_batch)
+                or in_transaction_id in (select transaction_id from of_batch)
             )
         """,
         {"organization_id": organization_id, "batch_id": batch_id},
