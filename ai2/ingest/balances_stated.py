@@ -180,25 +180,43 @@ def headed(balances: Sequence[StatedBalance], posted: pa.Table) -> list[Stated]:
     An opening balance is that of the evening before its date, unless no line has its date: then banks name the day
     of the balance itself. What one statement leaves, the next begins with: said twice, it counts once.
     """
-    days = set(posted["booked_on"].unique().to_pylist()) if balances else set()
-    openings = [balance for balance in balances if balance.kind == "opening"]
-    closings = [balance for balance in balances if balance.kind == "closing"]
-    carried = {(balance.balance_on, balance.amount) for balance in closings}
-    begun = {(balance.balance_on, balance.amount) for balance in openings}
-    sign = _sign(
-        [balance for balance in openings if (balance.balance_on, balance.amount) not in carried],
-        [balance for balance in closings if (balance.balance_on, balance.amount) not in begun],
-        posted,
-    )
+    if not balances:
+        return []
+    begun = {(each.balance_on, each.amount) for each in balances if each.kind == "opening"}
+    carried = {(each.balance_on, each.amount) for each in balances if each.kind == "closing"} & begun
+    openings = [each for each in balances if each.kind == "opening" and (each.balance_on, each.amount) not in carried]
+    closings = [each for each in balances if each.kind == "closing"]
+    ends = [each for each in closings if (each.balance_on, each.amount) not in carried]
+    sign = _sign(openings, ends, posted)
+    moved = _moved(posted)
     found: dict[tuple[date, Kind], Stated] = {}
-    for balance in openings:
-        if (balance.balance_on, balance.amount) not in carried:
-            on = balance.balance_on - DAY if balance.balance_on in days else balance.balance_on
-            found.setdefault((on, "opening"), _at(on, balance, sign))
+    for each in openings:
+        on = each.balance_on - DAY if each.balance_on in moved else each.balance_on
+        found.setdefault((on, "opening"), _at(on, each, sign))
+    begins = min(found.values(), key=lambda each: each.balance_on, default=None)
     # several statements of one day: the last is the one that no other goes on from
-    for balance in sorted(closings, key=lambda each: (each.balance_on, each.amount) not in begun):
-        found[balance.balance_on, "closing"] = _at(balance.balance_on, balance, sign)
+    for each in sorted(closings, key=lambda each: (each.balance_on, each.amount) not in carried):
+        is_carried = (each.balance_on, each.amount) in carried
+        on = _end_of(each, moved, begins, sign) if is_carried else each.balance_on
+        found[on, "closing"] = _at(on, each, sign)
     return list(found.values())
+
+
+def _moved(posted: pa.Table) -> dict[date, Decimal]:
+    by_day = posted.group_by("booked_on").aggregate([("amount", "sum")])
+    return dict(zip(by_day["booked_on"].to_pylist(), by_day["amount_sum"].to_pylist(), strict=True))
+
+
+def _end_of(closing: StatedBalance, moved: dict[date, Decimal], begins: Stated | None, sign: int | None) -> date:
+    """The day that a balance ends which the next statement begins with: where lines of its date are still to come,
+    and the lines before it say so, the day before."""
+    if begins is not None:
+        grew = (-closing.amount if sign == -1 else closing.amount) - begins.amount
+        days = [(on, amount) for on, amount in moved.items() if on > begins.balance_on]
+        through = sum((amount for on, amount in days if on <= closing.balance_on), Decimal(0))
+        if grew != through and grew == through - moved.get(closing.balance_on, Decimal(0)):
+            return closing.balance_on - DAY
+    return closing.balance_on
 
 
 def _at(on: date, balance: StatedBalance, sign: int | None) -> Stated:

@@ -131,6 +131,17 @@ def test_statements_in_a_row_carry_one_balance_on() -> None:
     assert [(day, kind) for day, kind, *_ in found] == [(-1, "opening"), (0, "closing"), (1, "closing")]
 
 
+def test_a_statement_may_close_before_the_lines_of_its_date() -> None:
+    """Closed on the 8th, and the next one of the 8th brings that day's lines: it was the evening of the 7th."""
+    rows = [(0, "-25.00", None), (1, "-10.00", None), (7, "-25.00", None), (8, "-10.00", None)]
+    in_a_row = (on(0, "1000", "opening"), on(7, "965", "closing"), on(7, "965", "opening"), on(14, "930", "closing"))
+    assert headed(rows, *in_a_row) == [
+        (-1, "opening", "1000", True),
+        (6, "closing", "965", True),
+        (14, "closing", "930", True),
+    ]
+
+
 def test_of_several_statements_of_a_day_the_last_closes_it() -> None:
     rows = [(0, "-10.00", None), (0, "5.00", None)]
     in_a_row = (on(0, "100", "opening"), on(0, "90", "closing"), on(0, "90", "opening"), on(0, "95", "closing"))
