@@ -21,6 +21,15 @@ INCLUSION = b"http://www.w3.org/2001/XInclude"
 _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 
 
+# How UTF-16 begins, with its mark or with a tag.
+_MARKS = (
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    ("<".encode("utf-16-le"), "utf-16-le"),
+    ("<".encode("utf-16-be"), "utf-16-be"),
+)
+
+
 class Reader(Protocol):
     """What is told of the content, in its order. Names are as written, with their prefixes."""
 
@@ -37,8 +46,9 @@ class Reader(Protocol):
 class Walk:
     """One pass over a file. While a reader is told of a tag, `line` and `place` say where that stands."""
 
-    def __init__(self, member: Member) -> None:
-        self._member = member
+    def __init__(self, member: Member, said: str | None = None) -> None:
+        """`said` is a person's word on the file's encoding, where it is not Unicode."""
+        self._member, self._said = member, said
         self._parser = expat.ParserCreate("utf-8")
         self._lines_before = 0
         # the piece being read, how many bytes stand before it, and what is kept of the earlier ones
@@ -105,7 +115,7 @@ class Walk:
 
     def _pieces(self) -> Iterator[bytes]:
         """The file in UTF-8, without what stands before its first tag."""
-        decoder = codecs.getincrementaldecoder(_encoding(self._member))("replace")
+        decoder = codecs.getincrementaldecoder(_encoding(self._member, self._said))("replace")
         begun = False
         with self._member.open() as opened:
             while piece := opened.read(PIECE_BYTES):
@@ -118,19 +128,36 @@ class Walk:
                     yield text.encode("utf-8", "replace")
 
 
-def _encoding(member: Member) -> str:
-    """UTF-8 or UTF-16 where it is that, whatever it declares; else what it declares, or looks like."""
+def _encoding(member: Member, said: str | None) -> str:
+    """Unicode where it is that, whatever it declares; else what a person says, it declares, or it looks like."""
     with member.open() as opened:
-        found = encodings.examine(opened, one_line=True, usual="cp1252").encoding
-    if found.startswith("utf"):
-        return found
-    with member.open() as opened:
-        declared = _DECLARED.match(opened.read(200))
-    name = declared[1].decode().lower() if declared else found
+        head = opened.read(200)
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    if _is_utf8(member):
+        return "utf-8"
+    declared = _DECLARED.match(head)
+    name = said or (declared[1].decode() if declared else "")
     try:
-        return found if codecs.lookup(name).name.startswith("utf") else name
+        if not codecs.lookup(name).name.startswith("utf"):
+            return name
     except LookupError:
-        return found
+        pass
+    with member.open() as opened:
+        return encodings.examine(opened, one_line=True, usual="cp1252").encoding
+
+
+def _is_utf8(member: Member) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with member.open() as opened:
+        try:
+            while piece := opened.read(PIECE_BYTES):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _refuse(*_: object) -> NoReturn:

@@ -105,6 +105,7 @@ class TestMessages:
             lambda text: text[text.index("<Document") :],
             lambda text: "\ufeff\n" + text,
             lambda text: text.replace("UTF-8", "UTF-16").encode("utf-16"),
+            lambda text: text.encode("utf-16-be"),
             lambda text: text.replace("Tea", "Té").replace("UTF-8", "ISO-8859-1").encode("latin-1"),
             lambda text: text.replace("Tea", "Té").encode("cp1252"),  # not what it declares
             lambda text: text.replace("?>\n", "?>\n<!-- made by a bank -->\n<?style none?>\n"),
@@ -117,6 +118,17 @@ class TestMessages:
         found = read(dress(camt(statement(entry(direction="CRDT", details=detail(text="Cups", parties=INWARD))))))
         [(day, amount, text)] = lines(found)
         assert (day, amount, text.replace("é", "ea")) == ("2024-01-13", "6.6", "Tea Ltd  Cups")
+
+    def test_what_it_declares_counts_where_it_is_not_unicode(self) -> None:
+        text = camt(statement(entry(details=detail(text="zażółć gęślą")))).replace("UTF-8", "ISO-8859-2")
+        assert lines(read(text.encode("iso-8859-2")))[0][2] == "Tea Ltd  zażółć gęślą"
+        assert lines(read(text.encode("utf-8")))[0][2] == "Tea Ltd  zażółć gęślą"
+        undeclared = text[text.index("<Document") :].encode("iso-8859-2")
+        assert lines(read(undeclared, encoding="iso-8859-2"))[0][2] == "Tea Ltd  zażółć gęślą"
+
+    def test_more_lines_than_a_table_may_have_are_no_matter(self) -> None:
+        text = camt(statement("\n" * 3_100_000, entry()))
+        assert len(read(text).lines) == 1
 
     def test_balances(self) -> None:
         stated = (

@@ -43,7 +43,7 @@ def matches(head: bytes) -> bool:
 
 def read(member: Member, account: Account, options: Options, saved: Sequence[Layout] = ()) -> Statement:
     """The lines of the account's own statements. Raises Unreadable and its kinds, SeveralAccounts, OtherCurrency."""
-    walk = Walk(member)
+    walk = Walk(member, options.encoding)
     message = _Message(walk, Gathering(account))
     last_line = walk.run(message)
     if not message.is_camt:

@@ -82,7 +82,7 @@ def matches(head: bytes) -> bool:
 
 def read(member: Member, account: Account, options: Options, saved: Sequence[Layout] = ()) -> Statement:
     """The lines of the account's own statements. Raises Unreadable and its kinds, SeveralAccounts, OtherCurrency."""
-    text, found = text_of(member, saved)
+    text, found = text_of(member, saved, said=options.encoding)
     lines = _LINE_END.split(text)
     walk = _Walk(Gathering(account), ends_whole=found.ends_whole or not lines[-1])
     for each in _fields(lines):

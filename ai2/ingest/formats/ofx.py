@@ -81,7 +81,7 @@ def matches(head: bytes) -> bool:
 
 def read(member: Member, account: Account, options: Options, saved: Sequence[Layout] = ()) -> Statement:
     """The lines of the account's own statement. Raises Unreadable and its kinds, SeveralAccounts, OtherCurrency."""
-    text, _ = text_of(member, saved)
+    text, _ = text_of(member, saved, said=options.encoding)
     if _UNSAFE.search(text):
         raise UnsafeMarkup
     line_of = _line_finder(text)
