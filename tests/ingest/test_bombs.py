@@ -12,14 +12,18 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable
+from datetime import date
 
 import pytest
+
+from tests.ingest import writing
 
 SECONDS, GROWTH_BYTES = 10.0, 200_000_000
 ROWS = b"Date,Description,Amount\n" + b"".join(b"2024-01-%02d,Tea %d,-2.00\n" % (n % 28 + 1, n) for n in range(500))
 # One process for all: each file's own peak, counted from what the process held before (Linux).
 MEASURE = """
 import json, sys, time
+from pathlib import Path
 from ai2.ingest.lines import Account
 from ai2.ingest.read import statements
 from ai2.kit.errors import Problem
@@ -47,7 +51,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, f
     folder = tmp_path_factory.mktemp("bombs")
     for name, make in {**HARMLESS, **{name: make for name, (make, _) in BOMBS.items()}}.items():
         (folder / name).write_bytes(make())
-    done = subprocess.run([sys.executable, "-c", MEASURE, folder], capture_output=True, check=True, text=True)
+    done = subprocess.run([sys.executable, "-c", MEASURE, folder], capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stderr[-1000:]
     return {name: tuple(found) for name, found in json.loads(done.stdout).items()}
 
 
@@ -116,6 +121,32 @@ def linking() -> bytes:
     return made.getvalue()
 
 
+LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha">' + "".join(
+    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10)
+) + "]>"  # fmt: skip
+ODS_CELL = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+
+
+def texts_bomb() -> bytes:
+    """A workbook whose shared texts are 80 MB of next to nothing."""
+    return writing.packed(writing.xlsx_parts("", texts="<x:si><x:t>a</x:t></x:si>" * 3_000_000))
+
+
+def laughing(name: str) -> bytes:
+    parts = writing.xlsx_parts("<x:row/>")
+    return writing.packed({**parts, name: f"{LAUGHS}<sst><si><t>&k;</t></si></sst>"})
+
+
+def repeating() -> bytes:
+    """A spreadsheet that says once what it has a million times."""
+    row = f'<table:table-row table:number-rows-repeated="1048576">{ODS_CELL.format("a")}</table:table-row>'
+    return writing.ods_of(f"<table:table>{row}</table:table>")
+
+
+def table() -> writing.Rows:
+    return [("Date", "Description", "Amount"), *((date(2024, 1, n % 28 + 1), f"Tea {n}", -2) for n in range(500))]
+
+
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "gzip of 400 MB": (lambda: long_gzip(400), "expands_too_much"),
     "zip of 400 MB": (lambda: long_zip(400), "expands_too_much"),
@@ -135,6 +166,20 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a drive letter": (lambda: slipping("C:\\Windows\\a.csv"), "unsafe_archive"),
     "a back slash": (lambda: slipping("..\\..\\a.csv"), "unsafe_archive"),
     "a link": (linking, "unsafe_archive"),
+    "a workbook of texts": (texts_bomb, "expands_too_much"),
+    "a workbook that laughs": (lambda: laughing("xl/sharedStrings.xml"), "unsafe_markup"),
+    "a sheet that laughs": (lambda: laughing("xl/worksheets/data.xml"), "unsafe_markup"),
+    "a spreadsheet that laughs": (lambda: writing.ods_of("&k;", prolog=LAUGHS), "unsafe_markup"),
+    "a spreadsheet that repeats": (repeating, "expands_too_much"),
+    "wide rows": (
+        lambda: writing.packed(writing.xlsx_parts('<x:row><x:c r="XFD1"><x:v>1</x:v></x:c></x:row>' * 1000)),
+        "too_many_columns",
+    ),
+    "deep JSON": (lambda: b'{"a":' * 2_000_000, "broken_json"),
+    "a number of a million digits": (
+        lambda: b'{"date": "2024-01-01", "amount": ' + b"9" * 1_000_000 + b"}",
+        "needs_answer",
+    ),
 }
 HARMLESS: dict[str, Callable[[], bytes]] = {
     "plain": lambda: ROWS,
@@ -145,6 +190,10 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
     "zip": lambda: zipped({"2024/jan.csv": ROWS}),
     "zip, stored": lambda: zipped({"jan.csv": ROWS}, method=zipfile.ZIP_STORED),
     "zip with dots": lambda: zipped({"a..b/jan...csv": ROWS}),
+    "xlsx": lambda: writing.xlsx(table()),
+    "ods": lambda: writing.ods(table()),
+    "zip of xlsx": lambda: zipped({"jan.xlsx": writing.xlsx(table())}),
+    "gzip of ods": lambda: gzip.compress(writing.ods(table())),
     "zip by Windows": lambda: slipping("2024\\jan.csv"),
 }
 
