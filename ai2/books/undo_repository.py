@@ -26,7 +26,9 @@ GIVEN_BACK = (
     ("category_id", "decided_by", "decided_version", "confidence", "decided_at"),
 )  # fmt: skip
 # As the index versions_by_people has it: an act of many rows is written as `user:<id> undo:<batch>`.
-BY_PEOPLE = "changed_by ~ '^(user|api_key):[^ ]+$'"
+BY_PEOPLE = """
+    (former.changed_by like 'user:%%' or former.changed_by like 'api_key:%%') and former.changed_by not like '%% %%'
+"""
 # A statement over very many rows stamps them itself: the row trigger leaves alone what is stamped.
 STAMPED = "version = transaction.version + 1, updated_at = now(), row_xid = pg_current_xact_id()"
 
@@ -57,7 +59,7 @@ EDITS = f"""
         where transaction.organization_id = %(organization_id)s
             and transaction.transaction_id = former.transaction_id and transaction.version = former.version + 1
     ) as later
-    where former.organization_id = %(organization_id)s and former.{BY_PEOPLE}
+    where former.organization_id = %(organization_id)s and {BY_PEOPLE}
         and former.version >= reached.since_version
 """
 

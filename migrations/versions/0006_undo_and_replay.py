@@ -8,7 +8,7 @@ down_revision = "0005"
 
 def upgrade() -> None:
     cursor = op.get_bind().connection.cursor()
-    for statements in (BATCHES, CORRECTIONS, HISTORY, SPEED):
+    for statements in (BATCHES, CORRECTIONS, HISTORY, SPEED, TOTALS):
         cursor.execute(statements)
 
 
@@ -65,7 +65,7 @@ grant select, insert, update, delete on ingest.corrections to ai2_api, ai2_pipel
 # many rows is written as `user:<id> undo:<batch>`, and is nobody's edit.
 HISTORY = """
 create index versions_by_people on books.transaction_versions (organization_id, transaction_id, version)
-    where changed_by ~ '^(user|api_key):[^ ]+$';
+    where (changed_by like 'user:%' or changed_by like 'api_key:%') and changed_by not like '% %';
 create index versions_by_batch on books.transaction_versions (organization_id, changed_by, transaction_id, version)
     where changed_by like 'batch:%';
 """
@@ -80,4 +80,57 @@ create trigger stamp_version before update on books.transactions
 drop index books.transactions_by_merchant;
 create index transactions_by_merchant on books.transactions (organization_id, merchant_key)
     where deleted_at is null;
+"""
+
+# What one side of a change adds to the totals, or takes from them: signs are set on sums, not on every amount.
+SIDE = """
+    select
+        organization_id, {day_of} as {day}, {key}, category_id, currency,
+        {sign} coalesce(sum(amount) filter (where amount > 0), 0) as money_in,
+        {sign} -coalesce(sum(amount) filter (where amount < 0), 0) as money_out,
+        {sign} count(*) as transactions
+    from {rows}
+    where deleted_at is null and status = 'posted'
+    group by organization_id, {day_of}, {key}, category_id, currency
+"""
+ADD_TO_TOTALS = """
+    insert into books.{table} as total
+        (organization_id, {day}, {key}, category_id, currency, money_in, money_out, transactions)
+    select
+        organization_id, {day}, {key}, category_id, currency, sum(money_in), sum(money_out), sum(transactions)
+    from ({sides}) as changed
+    group by organization_id, {day}, {key}, category_id, currency
+    having sum(transactions) <> 0 or sum(money_in) <> 0 or sum(money_out) <> 0
+    -- always in the same order, so that two writers never wait for each other
+    order by organization_id, {day}, {key}, category_id, currency
+    on conflict (organization_id, {day}, {key}, category_id, currency) do update set
+        money_in = total.money_in + excluded.money_in,
+        money_out = total.money_out + excluded.money_out,
+        transactions = total.transactions + excluded.transactions;
+"""
+ADDED, REMOVED = {"rows": "added", "sign": ""}, {"rows": "removed", "sign": "-1 *"}
+MONTH = "date_trunc('month', booked_on::timestamp)::date"
+KINDS = (
+    {"table": "daily_totals", "day": "booked_on", "day_of": "booked_on", "key": "account_id"},
+    {"table": "monthly_totals", "day": "month", "day_of": MONTH, "key": "account_id"},
+    {"table": "merchant_totals", "day": "month", "day_of": MONTH, "key": "merchant_key"},
+)
+
+
+def _add_to_totals(*sides: dict[str, str]) -> str:
+    return "".join(
+        ADD_TO_TOTALS.format(sides=" union all ".join(SIDE.format(**side, **kind) for side in sides), **kind)
+        for kind in KINDS
+    )
+
+
+TOTALS = f"""
+create or replace function books.keep_totals() returns trigger language plpgsql set search_path = '' as $$
+begin
+    if tg_op = 'INSERT' then {_add_to_totals(ADDED)}
+    elsif tg_op = 'UPDATE' then {_add_to_totals(ADDED, REMOVED)}
+    else {_add_to_totals(REMOVED)}
+    end if;
+    return null;
+end $$;
 """
