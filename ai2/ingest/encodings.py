@@ -86,6 +86,8 @@ DENSE_SHARE, FEWEST = 0.5, 6
 # A script's text has at least so many of its frequent letters; scores nearer than that are the same.
 LEAST_FAMILIAR, NEARLY = 0.25, 0.95
 _INSIDE = re.compile(r"[^\W\d_A-Z]([^\x00-\x7f])")
+# A sign where a letter is expected, or a letter where a space parts thousands.
+_OUT_OF_PLACE = re.compile(r"(?<=[A-Za-z])[€£§°–](?=[a-z])|(?<=\d)[^\x00-\x7f\s’](?=\d)")
 _BEHIND_NUMBER = re.compile(r"\d\s?([^\x00-\x7f€£¥°\s])(?=[;,|\t\r\n\"]|$)", re.M)
 # Words of up to so many letters come about by chance.
 SHORT_WORD = 3
@@ -219,9 +221,10 @@ def _legacy(telling: bytes, usual: str | None, head: bytes) -> str:
     best = min(scores.values())
     equals = [name for name in order if scores.get(name) == best]
     equals = [name for name in equals if name not in RARE] or equals
-    if len(equals) > 1 and usual not in equals:
-        equals = [name for name in equals if LATIN[name] == _letters_of(head)] or _ask(telling, equals)
-    return equals[0]
+    if usual in equals:
+        return str(usual)
+    likely = [name for name in equals if LATIN[name] == _letters_of(head)] or equals
+    return likely[0] if len(likely) == 1 else _ask(telling, likely)
 
 
 def _letters_of(head: bytes) -> str | None:
@@ -239,17 +242,18 @@ def _strangeness(text: str, encoding: str) -> tuple[int, int, float, int]:
     """
     beyond = [letter for letter in text if not letter.isascii() and letter not in SIGNS_IN_TEXT]
     letters = [letter for letter in beyond if unicodedata.category(letter) in ("Ll", "Lu")]
-    capitals = sum(map(str.isupper, _INSIDE.findall(text))) + len(_BEHIND_NUMBER.findall(text))
+    strange = sum(map(str.isupper, _INSIDE.findall(text))) + len(_BEHIND_NUMBER.findall(text))
+    strange += len(_OUT_OF_PLACE.findall(text))
     own_letters = LATIN[encoding].split()
     folded = [letter.casefold() for letter in letters]
     own = max(sum(letter in alphabet for letter in folded) for alphabet in own_letters)
     known = [cell for cell in _cells(text) & words.KNOWN if len(cell) > SHORT_WORD]
     large = sum(map(str.isupper, letters))
-    return len(beyond) - len(letters) + capitals, -len(known), -own / max(len(letters), 1), large
+    return len(beyond) - len(letters) + strange, -len(known), -own / max(len(letters), 1), large
 
 
 def _cells(text: str) -> set[str]:
-    return {words.plain(cell) for line in text.splitlines()[:20] for cell in re.split(r"[,;|\t\"]+", line)}
+    return {words.plain(cell) for line in text.splitlines()[:20] for cell in re.split(r"[,;|\t\"~^]+|'(?=[,;|\t~^]|$)", line)}
 
 
 def _by_script(telling: bytes, usual: str | None) -> str | None:

@@ -30,19 +30,32 @@ def import_text(database: Database, organization: Organization, account: Account
 
     async def do(text: str | bytes, *, into: Account = account, dry_run: bool = False, **options: Any) -> ImportResult:
         raw = text.encode() if isinstance(text, str) else text
-        async with database.transaction(organization.organization_id) as db:
-            return await service.import_file(
-                db,
-                organization_id=organization.organization_id,
-                account_id=into.account_id,
-                file=io.BytesIO(raw),
-                file_name="statement.csv",
-                options=ImportOptions(**options),
-                source=Source.CLI,
-                dry_run=dry_run,
-            )
+        return await import_into(database, organization, into, raw, dry_run=dry_run, **options)
 
     return do
+
+
+async def import_into(
+    database: Database,
+    organization: Organization,
+    account: Account,
+    raw: bytes,
+    *,
+    dry_run: bool = False,
+    **options: Any,
+) -> ImportResult:
+    """Import bytes as a file, in a transaction of its own."""
+    async with database.transaction(organization.organization_id) as db:
+        return await service.import_file(
+            db,
+            organization_id=organization.organization_id,
+            account_id=account.account_id,
+            file=io.BytesIO(raw),
+            file_name="statement.csv",
+            options=ImportOptions(**options),
+            source=Source.CLI,
+            dry_run=dry_run,
+        )
 
 
 @pytest.fixture

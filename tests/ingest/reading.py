@@ -30,6 +30,12 @@ def read(
     return found
 
 
+def read_as(raw: bytes, account: Account, options: Options) -> Statement:
+    """The one statement in these bytes."""
+    [found] = statements(io.BytesIO(raw), "statement.csv", account, options)
+    return found
+
+
 def lines(statement: Statement) -> list[tuple[str, str, str]]:
     """Date, amount and description of each line."""
     return [

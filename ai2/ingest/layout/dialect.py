@@ -31,7 +31,8 @@ class Dialect:
 def find(head: list[str], rows: Rows, saved: Sequence[Layout] = ()) -> Dialect:
     """The one that makes the most rows with a date and an amount; among equals the most even columns.
 
-    `rows` parts the file's first lines by a dialect. Those of the account's layouts are tried too.
+    Where most cells still stand between apostrophes, those are what wraps them. `rows`
+    parts the file's first lines by a dialect. Those of the account's layouts are tried too.
     """
     text = "".join(head)
     present = [delimiter for delimiter in DELIMITERS if delimiter in text] or [","]
@@ -43,8 +44,10 @@ def find(head: list[str], rows: Rows, saved: Sequence[Layout] = ()) -> Dialect:
     return max(dict.fromkeys([*usual, *kept]), key=lambda dialect: _fit(rows(dialect)))
 
 
-def _fit(rows: Iterable[Sequence[str]]) -> tuple[int, int, int]:
+def _fit(rows: Iterable[Sequence[str]]) -> tuple[bool, int, int, int]:
     found = list(rows)
-    data = sum(looks_like_data(list(cells)) for cells in found)
-    widths = [len(cells) for cells in found if len(cells) > 1]
-    return data, max(map(widths.count, set(widths)), default=0), max(widths, default=0)
+    cells = [cell for row in found for cell in row if cell]
+    wrapped = sum(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
+    data = sum(looks_like_data(list(row)) for row in found)
+    widths = [len(row) for row in found if len(row) > 1]
+    return wrapped * 2 <= len(cells), data, max(map(widths.count, set(widths)), default=0), max(widths, default=0)

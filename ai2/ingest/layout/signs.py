@@ -79,11 +79,12 @@ class Balances:
         return max((self.down if way else self.up for way in ways), key=lambda held: max(held.as_in, held.as_out))
 
     def direction(self, ways: tuple[bool, ...]) -> Direction | None:
-        """What an amount above zero is by the balances; none where they prove nothing."""
-        held = self.along(ways)
-        if held.as_in == held.as_out or max(held.as_in, held.as_out) < PROOF_SHARE * held.steps:
+        """What an amount above zero is by the balances; none where they prove nothing, or each way something else."""
+        found = [self.down if way else self.up for way in ways]
+        as_in, as_out = max(held.as_in for held in found), max(held.as_out for held in found)
+        if as_in == as_out or max(as_in, as_out) < PROOF_SHARE * max(held.steps for held in found):
             return None
-        return "in" if held.as_in > held.as_out else "out"
+        return "in" if as_in > as_out else "out"
 
 
 def flags_of(column: Column, own: Mapping[str, Direction] | None = None) -> Flags:

@@ -242,6 +242,12 @@ def _phrases(text: str) -> list[str]:
 PHRASES: dict[Role, tuple[str, ...]] = {role: _split(text) for role, text in _PHRASES.items()}
 DATE_PHRASES = tuple(map(_split, DATES_BY_RANK))
 KNOWN = frozenset(phrase for phrases in (*PHRASES.values(), *DATE_PHRASES) for phrase in phrases)
+# Each phrase's place among its role's, the strongest first.
+_PLACES = {
+    role: {phrase: place for place, phrase in reversed([*enumerate(phrases)])} for role, phrases in PHRASES.items()
+}
+_DATE_PLACES = tuple({phrase: place for place, phrase in reversed([*enumerate(phrases)])} for phrases in DATE_PHRASES)
+_MOST_WORDS = max(len(phrase.split()) for phrase in KNOWN)
 
 # What a column of flags says; +1 money in, -1 money out.
 FLAGS: dict[str, int] = {
@@ -356,6 +362,7 @@ def currency_of(header: str) -> str | None:
     return None
 
 
+@lru_cache(4096)
 def without_currency(header: str) -> str:
     """The header's plain words without the currency and without a closing number."""
     code = currency_of(header)
@@ -375,24 +382,36 @@ def rank(header: str, role: Role) -> int:
         return 0
     if role is Role.DATE:
         return _date_rank(words)
-    return _phrase_rank(words, PHRASES[role])
+    return _phrase_rank(words, _PLACES[role])
 
 
 def _date_rank(words: str) -> int:
-    for place, phrases in enumerate(DATE_PHRASES):
+    for place, phrases in enumerate(_DATE_PLACES):
         if words in phrases:
             return 130 - place * 10
-    if words in PHRASES[Role.VALUE_DATE]:
+    if words in _PLACES[Role.VALUE_DATE]:
         return 100
-    for place, phrases in enumerate(DATE_PHRASES):
+    for place, phrases in enumerate(_DATE_PLACES):
         if _phrase_rank(words, phrases):
             return 40 - place * 10
     return 0
 
 
-def _phrase_rank(words: str, phrases: tuple[str, ...]) -> int:
+def _phrase_rank(words: str, phrases: dict[str, int]) -> int:
+    """By the phrase that the words are, else by the longest among them."""
     if words in phrases:
-        return 130 - 30 * phrases.index(words) // len(phrases)
-    padded = f" {words} "
-    inside = [phrase for phrase in phrases if len(phrase) > 2 and f" {phrase} " in padded]
-    return 10 + min(30, max(map(len, inside))) if inside else 0
+        return 130 - 30 * phrases[words] // len(phrases)
+    inside = [len(sequence) for sequence in _sequences(words) if sequence in phrases]
+    return 10 + min(30, max(inside)) if inside else 0
+
+
+@lru_cache(4096)
+def _sequences(words: str) -> tuple[str, ...]:
+    """Every run of words that could be a phrase: a file's cells are many, and phrases more."""
+    parts = words.split()
+    return tuple(
+        sequence
+        for start in range(len(parts))
+        for end in range(start + 1, min(start + _MOST_WORDS, len(parts)) + 1)
+        if len(sequence := " ".join(parts[start:end])) > 2
+    )
