@@ -237,6 +237,19 @@ async def test_a_ledger_balance_proves_the_file_before_it(import_text: Import, p
     assert (found.state, found.proven_until) == ("holds", date(2026, 3, 10))
 
 
+async def test_statements_of_several_days_in_one_file(import_text: Import, prove: Prove) -> None:
+    days = (
+        (":20:A\n:25:12345678\n:28C:1\n:60F:C260301GBP100,00\n:61:2603020302D10,00NMSCNONREF\n:86:TEA\n"
+         ":62F:C260302GBP90,00\n-\n"),
+        (":20:B\n:25:12345678\n:28C:2\n:60F:C260302GBP90,00\n:61:2603030303C5,00NMSCNONREF\n:86:ANN\n"
+         ":61:2603030303D2,50NMSCNONREF\n:86:TEA\n:62F:C260303GBP92,50\n-\n"),
+    )  # fmt: skip
+    await import_text("".join(days))
+    found = await prove()
+    assert (found.state, found.proven_until, found.anchored_on) == ("holds", date(2026, 3, 3), date(2026, 3, 1))
+    assert [day.stated for day in found.days][-2:] == [Decimal("90.00"), Decimal("92.50")]
+
+
 async def test_a_download_at_noon_is_no_break(import_text: Import, prove: Prove) -> None:
     """The ledger balance of the first file was true when it was written; the afternoon came with the second."""
     await import_text(ofx("90.00", "20260301", ("20260301", "-10.00", "A")))
