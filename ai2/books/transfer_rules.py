@@ -110,7 +110,8 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-Judged = tuple[Candidate, float, tuple[str, ...]]
+# A candidate, its confidence, why, and its points, which tell apart what is equally certain.
+Judged = tuple[Candidate, float, tuple[str, ...], float]
 
 
 def decide(candidates: Sequence[Candidate], accounts: Mapping[UUID, Own], *, bare: bool = True) -> list[Verdict]:
@@ -119,9 +120,9 @@ def decide(candidates: Sequence[Candidate], accounts: Mapping[UUID, Own], *, bar
     Without `bare`, equal amounts of which neither says anything are taken for chance.
     """
     judged = [
-        (candidate, confidence, reasons)
+        (candidate, confidence, reasons, points)
         for candidate in candidates
-        for confidence, reasons in judge(candidate, accounts)
+        for confidence, reasons, points in judge(candidate, accounts)
         if bare or BARE not in reasons
     ]
     verdicts, open_ones = [], judged
@@ -137,7 +138,7 @@ def _sides(judged: Judged) -> tuple[UUID, UUID]:
 
 
 def _verdict(judged: Judged) -> Verdict:
-    candidate, confidence, reasons = judged
+    candidate, confidence, reasons, _ = judged
     out, into = candidate.out, candidate.into
     state: State = "paired" if confidence >= PAIRED else "suggested"
     if not (out.is_posted and into.is_posted):
@@ -152,12 +153,12 @@ def _clear(judged: Sequence[Judged]) -> list[Judged]:
     go out as come in; otherwise nobody knows which is left over."""
     for_out, for_in = _by_side(judged)
     found, taken = [], set[UUID]()
-    for each in sorted(judged, key=lambda j: (-j[1], j[0].out.booked_on, j[0].into.booked_on, *_sides(j))):
+    for each in sorted(judged, key=lambda j: (-j[3], j[0].out.booked_on, j[0].into.booked_on, *_sides(j))):
         out_id, in_id = _sides(each)
         if taken & {out_id, in_id}:
             continue
-        rival_ins = [j for j in for_out[out_id] if each[1] - j[1] < MARGIN]
-        rival_outs = [j for j in for_in[in_id] if each[1] - j[1] < MARGIN]
+        rival_ins = [j for j in for_out[out_id] if each[3] - j[3] < MARGIN]
+        rival_outs = [j for j in for_in[in_id] if each[3] - j[3] < MARGIN]
         alike = {_looks(j[0].into) for j in rival_ins} | {_looks(j[0].out) for j in rival_outs}
         if len(alike) == 2 and len(rival_ins) == len(rival_outs):
             taken |= {out_id, in_id}
@@ -183,8 +184,8 @@ def _unclear(judged: Sequence[Judged]) -> list[Verdict]:
     best = {
         id(each)
         for side in (*for_out.values(), *for_in.values())
-        for each in sorted(side, key=lambda j: -j[1])[:OFFERED]
-        if each[1] >= UNCLEAR and max(j[1] for j in side) - each[1] < MARGIN
+        for each in sorted(side, key=lambda j: -j[3])[:OFFERED]
+        if each[1] >= UNCLEAR and max(j[3] for j in side) - each[3] < MARGIN
     }
     return [
         Verdict(each[0].out, each[0].into, "suggested", each[1], (*each[2], "another one fits as well"))
@@ -193,8 +194,8 @@ def _unclear(judged: Sequence[Judged]) -> list[Verdict]:
     ]
 
 
-def judge(candidate: Candidate, accounts: Mapping[UUID, Own]) -> Iterator[tuple[float, tuple[str, ...]]]:
-    """How sure it is that the two are one movement, from 0.5 up, and why; nothing where they are not."""
+def judge(candidate: Candidate, accounts: Mapping[UUID, Own]) -> Iterator[tuple[float, tuple[str, ...], float]]:
+    """How sure it is that the two are one movement, from 0.5 up, why, and its points; nothing where they are not."""
     out, into = candidate.out, candidate.into
     gap = (into.booked_on - out.booked_on).days
     if out.account_id == into.account_id or not EARLIEST <= gap <= LATEST:
@@ -213,7 +214,7 @@ def judge(candidate: Candidate, accounts: Mapping[UUID, Own]) -> Iterator[tuple[
     if not reasons and gap >= 0:
         confidence, reasons = SUGGESTED, [BARE]
     if confidence >= SUGGESTED:
-        yield confidence, (why, *reasons, _when(gap))
+        yield confidence, (why, *reasons, _when(gap)), base + points - late
 
 
 def _when(gap: int) -> str:
@@ -312,7 +313,7 @@ def _names_better(side: Side, other: Own, partner: Own) -> bool:
     """Whether the text names another own account, and not this partner."""
     if _names_number(side, other):
         return True
-    return _names(side, other) and not _names(side, partner) and not _hints(side, partner)
+    return _names(side, other) and not _names(side, partner)
 
 
 def _is_with_another(side: Side, other: Own) -> bool:

@@ -236,8 +236,8 @@ def judge(one: Announced, line: Booked) -> tuple[str, float] | None:
     if not _same_way(one, line) or not EARLIEST <= gap <= LATEST_HOLD:
         return None
     if one.amount == line.amount:
-        likeness = similarity(one.description, line.description)
-        alike = likeness >= SIMILAR or _same_merchant(one, line)
+        likeness = similarity(one.merchant_key or one.description, line.merchant_key or line.description)
+        alike = likeness >= SIMILAR or _same_merchant(one, line) or _same_opening(one, line)
         return ("similar", round(0.75 + 0.15 * likeness, 2)) if alike and gap <= LATEST else None
     if not _same_merchant(one, line):
         return None
@@ -278,6 +278,18 @@ def _same_merchant(one: Announced, line: Booked) -> bool:
     if len(short) < 3:
         return bool(short) and short == long
     return long.startswith(short) or (_first_word(one) == _first_word(line) and similarity(short, long) >= SIMILAR)
+
+
+def _same_opening(one: Announced, line: Booked) -> bool:
+    """The same first word, and not one of how it was paid: a processor that names the merchant later."""
+    words = [normalise(each.description).partition(" ")[0].strip("*:") for each in (one, line)]
+    return words[0] == words[1] and len(words[0]) >= 4 and not _HOW.fullmatch(words[0])
+
+
+_HOW = re.compile(
+    r"card|visa|mastercard|debit|credit|payment|purchase|direct|contactless|online|transfer|kartenzahlung|lastschrift"
+    r"|carte|paiement|pago|compra|pagamento|betaling"
+)
 
 
 def _first_word(each: Announced | Booked) -> str:
