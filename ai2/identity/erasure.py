@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
+from psycopg.errors import ForeignKeyViolation
+
 from ai2.identity import erasure_repository as repository
 from ai2.identity import organizations
 from ai2.identity.organizations import OrganizationNotFound
@@ -19,6 +21,10 @@ from ai2.kit.database import Connection, Database
 from ai2.kit.settings import settings
 
 TOMBSTONES = "erased"
+
+
+class StillNamed(RuntimeError):
+    """Rows of other organizations point to rows that are to go; there must be no such rows."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,29 @@ async def erase_rows(db: Connection, organization_id: UUID, *, erased_by: str) -
     await repository.bury(db, organization_id, erased_by)
     people = await repository.only_theirs(db, organization_id)
     tables = _children_first(await repository.tables(db))
-    rows = {table: await repository.delete_all(db, table, organization_id) for table in tables}
-    for table in tables:  # triggers may have written while others went
-        rows[table] += await repository.delete_all(db, table, organization_id)
+    rows = await _delete(db, tables, organization_id)
+    for table, number in (await _delete(db, tables, organization_id)).items():
+        rows[table] += number  # triggers wrote them while others went
     await repository.delete_users(db, people)
     return Erased(organization_id, {table: number for table, number in rows.items() if number}, len(people))
+
+
+async def _delete(db: Connection, tables: list[str], organization_id: UUID) -> dict[str, int]:
+    """Delete from every table. Some references are kept by triggers and not by keys: who is still named waits."""
+    rows: dict[str, int] = {}
+    waiting = tables
+    while waiting:
+        named = []
+        for table in waiting:
+            try:
+                async with db.transaction():
+                    rows[table] = await repository.delete_all(db, table, organization_id)
+            except ForeignKeyViolation:
+                named.append(table)
+        if named == waiting:
+            raise StillNamed(f"rows of {', '.join(named)} are named by others and cannot go")
+        waiting = named
+    return rows
 
 
 def tombstones() -> list[UUID]:

@@ -45,6 +45,8 @@ async def settle_in(database: Database, organization: Organization, email: str) 
         done = {"account_id": account.account_id, "file": file, "file_name": "x.csv"}
         await service.import_file(db, organization_id=whose, **done)  # type: ignore[arg-type]
         rent = await one(db, "select transaction_id from books.transactions where amount < 0")
+        category = await one(db, "select category_id from books.categories where kind = 'expense' limit 1")
+        await transactions.update(db, whose, (rent or {})["transaction_id"], dict(category or {}))
         await transactions.delete(db, whose, (rent or {})["transaction_id"])
         await api_keys.create(db, whose, name="key", role=Role.OWNER, created_by=person.user_id)
     return person.user_id
