@@ -362,7 +362,6 @@ def currency_of(header: str) -> str | None:
     return None
 
 
-@lru_cache(4096)
 def without_currency(header: str) -> str:
     """The header's plain words without the currency and without a closing number."""
     code = currency_of(header)
@@ -377,7 +376,7 @@ def without_currency(header: str) -> str:
 
 def rank(header: str, role: Role) -> int:
     """How well a header fits a role: 100 and more for its very words, 10 and more for words in it, 0 not at all."""
-    words = without_currency(header) if len(header) <= LONGEST_HEADER else ""
+    words = _telling(header) if len(header) <= LONGEST_HEADER else ""
     if not words:
         return 0
     if role is Role.DATE:
@@ -406,8 +405,15 @@ def _phrase_rank(words: str, phrases: dict[str, int]) -> int:
 
 
 @lru_cache(4096)
+def _telling(header: str) -> str:
+    """The header's plain words, or nothing where no role knows any of them: so it is with most cells of a file."""
+    words = without_currency(header)
+    return words if words in KNOWN or not KNOWN.isdisjoint(_sequences(words)) else ""
+
+
+@lru_cache(4096)
 def _sequences(words: str) -> tuple[str, ...]:
-    """Every run of words that could be a phrase: a file's cells are many, and phrases more."""
+    """Every run of words that could be a phrase."""
     parts = words.split()
     return tuple(
         sequence
