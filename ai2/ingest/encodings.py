@@ -253,7 +253,8 @@ def _strangeness(text: str, encoding: str) -> tuple[int, int, float, int]:
 
 
 def _cells(text: str) -> set[str]:
-    return {words.plain(cell) for line in text.splitlines()[:20] for cell in re.split(r"[,;|\t\"~^]+|'(?=[,;|\t~^]|$)", line)}
+    parted = (cell for line in text.splitlines()[:20] for cell in re.split(r"[,;|\t\"~^]+", line))
+    return {words.plain(cell.strip("'")) for cell in parted}
 
 
 def _by_script(telling: bytes, usual: str | None) -> str | None:

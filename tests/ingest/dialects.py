@@ -242,7 +242,7 @@ HARD = ("", ", Ltd", "; 5", " | x", ' "A"', " 'b'", " & Co", " 01/02", " 1,50", 
 
 
 @st.composite
-def entries(draw: st.DrawFn, dialect: Dialect) -> list[Entry]:
+def entries(draw: st.DrawFn, dialect: Dialect, last: date = date(2060, 12, 31)) -> list[Entry]:
     """Transactions in the order of their days, described in the dialect's language."""
     words = LANGUAGES[dialect.language].words.split()
     text = st.builds(
@@ -252,7 +252,7 @@ def entries(draw: st.DrawFn, dialect: Dialect) -> list[Entry]:
     )
     amount = st.integers(-(10**8), 10**8).filter(bool).map(lambda minor: Decimal(minor) / 100)
     # Two-digit years are of one century.
-    days = st.dates(date(1980, 1, 1), date(2060, 12, 31)) if draw(st.booleans()) else _one_year(draw)
+    days = st.dates(date(1980, 1, 1), last) if draw(st.booleans()) else _one_year(draw, last.year)
     found = draw(st.lists(st.tuples(days, amount, text), min_size=1, max_size=12))
     if dialect.signs == "reversed" and sum(amount < 0 for _, amount, _ in found) * 2 <= len(found):
         # Where money out is positive, most is money out: as many minuses would be a bank's usual convention.
@@ -260,6 +260,6 @@ def entries(draw: st.DrawFn, dialect: Dialect) -> list[Entry]:
     return sorted(found, key=lambda entry: entry[0])
 
 
-def _one_year(draw: st.DrawFn) -> st.SearchStrategy[date]:
-    year = draw(st.integers(2000, 2030))
+def _one_year(draw: st.DrawFn, last: int) -> st.SearchStrategy[date]:
+    year = draw(st.integers(2000, min(last, 2030)))
     return st.dates(date(year, 1, 1), date(year, 12, 31))

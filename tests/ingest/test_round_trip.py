@@ -5,9 +5,10 @@ Answered, the question gives the same list; never another one. AI2_SEED runs the
 
 import os
 import random
+from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from ai2.books import accounts
@@ -32,6 +33,8 @@ LOOSE = settings(
         HealthCheck.function_scoped_fixture,
     ],
 )
+# Books take no dates that are still to come.
+PAST = dialects().flatmap(lambda dialect: st.tuples(st.just(dialect), entries(dialect, date(2025, 12, 31))))
 WRITTEN = dialects().flatmap(lambda dialect: st.tuples(st.just(dialect), entries(dialect)))
 
 
@@ -56,7 +59,7 @@ def answered(dialect: Dialect, raw: bytes) -> Statement:
 
 class TestRoundTrip:
     @seed(SEED)
-    @settings(LOOSE, max_examples=400)
+    @settings(LOOSE, max_examples=250)
     @given(WRITTEN)
     def test_the_same_list_comes_back(self, written: tuple[Dialect, list[Entry]]) -> None:
         dialect, expected = written
@@ -67,8 +70,8 @@ class TestRoundTrip:
         assert [(row["booked_on"], row["amount"], row["description"]) for row in rows] == ordered
 
     @seed(SEED)
-    @settings(LOOSE, max_examples=15)
-    @given(written=WRITTEN)
+    @settings(LOOSE, max_examples=8, phases=[Phase.explicit, Phase.generate])
+    @given(written=PAST)
     async def test_the_same_list_comes_into_the_books(
         self, database: Database, organization: Organization, written: tuple[Dialect, list[Entry]]
     ) -> None:
@@ -78,7 +81,8 @@ class TestRoundTrip:
             account = await accounts.create(db, organization_id, name=f"A {new_id()}", currency="GBP")
         raw, said = dialect.write(expected), dialect.answers()
         options = {name: said[name] for name in ("date_order", "decimal_mark", "positive_is", "encoding")}
-        await import_into(database, organization, account, raw, **options)
+        result = await import_into(database, organization, account, raw, **options)
+        assert result.status == "loaded", result.checks
         async with database.transaction(organization_id) as db:
             query = "select booked_on, amount, description from books.transactions where account_id = %s"
             rows = await (await db.execute(query, [account.account_id])).fetchall()
