@@ -17,7 +17,7 @@ from ai2.ingest.layout.dates import FIRST_YEAR, LAST_YEAR
 from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, StatedBalance, Statement
 from ai2.ingest.problems import NoStatement, OtherAccount, OtherCurrency, SeveralAccounts
 
-PIECE_ROWS = 10_000
+PIECE_ROWS = 1_000
 ZERO = Decimal(0)
 # What banks write where there is no reference.
 NO_REFERENCE = frozenset({"", "NONREF", "NONE", "NOTPROVIDED", "NOT PROVIDED", "NOTAVAILABLE", "NOTAVAIL", "N/A", "NA"})

@@ -85,8 +85,7 @@ class _Message:
     def opened(self, name: str, attributes: dict[str, str], /) -> None:
         around = self._element
         self._element = element = around.children.get(name) or self._child(around, name)
-        if self._chunks:
-            self._chunks.clear()
+        self._chunks.clear()
         if attributes and "Ccy" in attributes:
             self._values.setdefault(element.priced, attributes["Ccy"])
         if element.begin:
@@ -95,11 +94,15 @@ class _Message:
     def closed(self, name: str, /) -> None:
         element = self._element
         self._element = element.around
-        if self._chunks:
-            text = "".join(self._chunks).strip()
-            self._chunks.clear()
-            if text and self._values.setdefault(element.path, text) is not text:
-                self._add(element.path, text)
+        if chunks := self._chunks:
+            text = (chunks[0] if len(chunks) == 1 else "".join(chunks)).strip()
+            chunks.clear()
+            if text:
+                values, path = self._values, element.path
+                if path in values:
+                    self._add(path, text)
+                else:
+                    values[path] = text
         if element.end:
             element.end(self)
 
