@@ -76,6 +76,7 @@ async def balanced(ask: Ask) -> list[dict[str, Any]]:
             count(*) filter (where line.state = 'quarantined') as quarantined
         from ingest.batches as batch
         left join published.statement_lines as line using (organization_id, batch_id)
+        where batch.status in ('loaded', 'undone')
         group by batch.organization_id, batch.batch_id order by batch.batch_id
         """
     )
