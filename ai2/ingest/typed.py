@@ -168,7 +168,7 @@ def _column(column: Column, mark: DecimalMark) -> Column:
 def _rejected(sheet: Sheet, reading: Reading, table: Table) -> Iterator[Rejected]:
     """The rejected rows as text that the same layout reads: delimited, or objects where cells came with names."""
     for first, _last, reason in reading.rejected:
-        [row] = np.flatnonzero(sheet.first_line == first)[:1].tolist()
+        row = int(np.searchsorted(sheet.first_line, first))
         cells = {column.name: column.text[row].as_py() for column in sheet.columns}
         if table.header is None:
             written = io.StringIO()
