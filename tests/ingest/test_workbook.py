@@ -52,8 +52,14 @@ class TestReads:
         other = [("Summary", None), (date(2025, 1, 31), 100)]
         found = read(writing.xlsx(other, ROWS, other))
         assert lines(found) == EXPECTED
-        assert found.outside["other sheets"] == 2
+        assert reasons(found) == [(5, "other_table"), (6, "other_table")], "no row vanishes"
         assert lines(read(writing.ods(other, ROWS, other))) == EXPECTED
+
+    def test_a_sheet_a_month(self) -> None:
+        february: Rows = [("Bank of Tea", None, None), HEADER, (date(2025, 2, 3), "Cake", Decimal("-4.50"))]
+        found = read(writing.xlsx(ROWS, [("Notes", None)], february))
+        assert lines(found) == [*EXPECTED, ("2025-02-03", "-4.5", "Cake")]
+        assert found.rejected == ()
 
     @pytest.mark.parametrize("is_1904", [False, True])
     def test_both_epochs(self, is_1904: bool) -> None:

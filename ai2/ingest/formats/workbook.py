@@ -1,23 +1,27 @@
 """Workbooks: XLSX, XLS, ODS, and what banks send under these names: XML of Excel 2003 and tables of HTML.
 
-Of several sheets the one with the most rows that have a date and an amount is read; its cells go the way of those of
-delimited text. Rows of other sheets that look like transactions are counted.
+Of several sheets the one with the most rows that have a date and an amount is read, and all that have its header (a
+sheet a month), one after the other; their cells go the way of those of delimited text. Rows of other sheets that look
+like transactions are rejected.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from ai2.ingest import containers, typed
 from ai2.ingest.containers import Member
 from ai2.ingest.layout import heading
+from ai2.ingest.layout.heading import Heading
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.layout.sheet import Record
-from ai2.ingest.lines import Account, Statement
+from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Reason, Rejected, Statement
 from ai2.ingest.problems import NoTransactions, UnknownFormat
-from ai2.ingest.typed import Table
+from ai2.ingest.typed import HEAD_ROWS, Table
 from ai2.ingest.workbooks import html_tables, ods, spreadsheetml, xls, xlsx
 from ai2.ingest.workbooks.grid import Grid
 from ai2.ingest.workbooks.parts import Parts
+from ai2.kit.errors import Problem
 
 NAME = "workbook"
 PARSER_VERSION = "workbook-1"
@@ -36,7 +40,7 @@ def matches(head: bytes) -> bool:
 
 
 def read(member: Member, account: Account, options: Options, saved: Sequence[Layout] = ()) -> Statement:
-    """The lines of one sheet. Raises Unreadable and its kinds, NeedsAnswer, OtherCurrency."""
+    """The lines of a workbook. Raises Unreadable and its kinds, NeedsAnswer, OtherCurrency."""
     with member.open() as opened:
         head = opened.read(1 << 14)
     grids = _grids(member, head)
@@ -47,10 +51,49 @@ def read(member: Member, account: Account, options: Options, saved: Sequence[Lay
         if is_page:
             raise UnknownFormat("This is a web page without a table of transactions; export the statement as CSV.")
         raise NoTransactions
-    table = Table(_once(grids[best].rows()), NAME, PARSER_VERSION, DELIMITER)
+    alike, others = _alike([grid for grid, count in zip(grids, counts, strict=True) if count], grids[best], saved)
+    table = Table(_once(_rows(alike)), NAME, PARSER_VERSION, DELIMITER)
     found = typed.statement(table, member, account, options, saved)
-    found.outside["other sheets"] = sum(counts) - counts[best]
-    return found
+    return typed.with_rejected(found, _rejected(others, found.last_line))
+
+
+def _alike(grids: Sequence[Grid], best: Grid, saved: Sequence[Layout]) -> tuple[list[tuple[Grid, int]], list[Grid]]:
+    """The grids under the best one's header, each with how many rows stand above its own; and the others."""
+    if len(grids) == 1:
+        return [(best, 0)], []
+    headings = {grid.name: _heading(grid, saved) for grid in grids}
+    wanted = headings[best.name]
+    alike = [
+        grid for grid in grids if grid is best or (wanted and wanted.has_header and _same(headings[grid.name], wanted))
+    ]
+    skipped = [0, *(found.skip for grid in alike[1:] if (found := headings[grid.name]))]
+    return list(zip(alike, skipped, strict=True)), [grid for grid in grids if grid not in alike]
+
+
+def _heading(grid: Grid, saved: Sequence[Layout]) -> Heading | None:
+    head = [row._replace(cells=[typed.shown(cell) for cell in row.cells]) for row in islice(grid.rows(), HEAD_ROWS)]
+    try:
+        return heading.find(head, saved)
+    except Problem:
+        return None
+
+
+def _same(one: Heading | None, other: Heading) -> bool:
+    return one is not None and one.has_header and one.names == other.names
+
+
+def _rows(grids: Sequence[tuple[Grid, int]]) -> Iterator[Record]:
+    for grid, skipped in grids:
+        yield from islice(grid.rows(), skipped, None)
+
+
+def _rejected(grids: Sequence[Grid], after: int) -> list[Rejected]:
+    """What looks like transactions in sheets that cannot be read with the others, numbered on."""
+    rows = [row for grid in grids for row in grid.rows() if _is_data(row)]
+    return [
+        Rejected(number, Reason.OTHER_TABLE, DELIMITER.join(map(typed.shown, row.cells))[:ORIGINAL_LENGTH])
+        for number, row in enumerate(rows, after + 1)
+    ]
 
 
 def _grids(member: Member, head: bytes) -> list[Grid]:
