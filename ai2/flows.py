@@ -11,9 +11,9 @@ from psycopg import Rollback
 from ai2.books import accounts
 from ai2.identity import organizations
 from ai2.ingest import service as ingest
-from ai2.ingest.replay import Replay, replay
-from ai2.ingest.replay import replay_account as replay_all_of
-from ai2.ingest.resubmit import Resubmission, resubmit
+from ai2.ingest.mending.replay import Replay, replay
+from ai2.ingest.mending.replay import replay_account as replay_all_of
+from ai2.ingest.mending.resubmit import Resubmission, resubmit
 from ai2.ingest.service import ImportOptions, ImportResult, Source
 from ai2.kit import queue
 from ai2.kit.database import Connection, Database
@@ -112,7 +112,7 @@ async def receive_file(database: Database, *, organization_id: UUID, imported_by
 
 
 async def replay_import(db: Connection, organization_id: UUID, batch_id: UUID, **words: Any) -> Replay:
-    """`ai2.ingest.replay.replay`; what it changes or loads is queued to be categorised."""
+    """`ai2.ingest.mending.replay.replay`; what it changes or loads is queued to be categorised."""
     found = await replay(db, organization_id, batch_id, **words)
     if found.is_applied and found.differs:
         await _categorise_batch(db, organization_id, batch_id)
@@ -120,7 +120,7 @@ async def replay_import(db: Connection, organization_id: UUID, batch_id: UUID, *
 
 
 async def replay_account(db: Connection, organization_id: UUID, account_id: UUID, **words: Any) -> list[Replay]:
-    """`ai2.ingest.replay.replay_account`; what it changes or loads is queued to be categorised."""
+    """`ai2.ingest.mending.replay.replay_account`; what it changes or loads is queued to be categorised."""
     found = await replay_all_of(db, organization_id, account_id, **words)
     for each in found:
         if each.is_applied and each.differs:
@@ -131,7 +131,7 @@ async def replay_account(db: Connection, organization_id: UUID, account_id: UUID
 async def resubmit_rows(
     db: Connection, organization_id: UUID, batch_id: UUID, raw: bytes, *, sent_by: str, options: ImportOptions
 ) -> Resubmission:
-    """`ai2.ingest.resubmit.resubmit`; what it loads is queued to be categorised."""
+    """`ai2.ingest.mending.resubmit.resubmit`; what it loads is queued to be categorised."""
     found = await resubmit(db, organization_id, batch_id, raw, sent_by=sent_by, options=options)
     if found.loaded:
         await _categorise_batch(db, organization_id, batch_id)

@@ -85,9 +85,10 @@ async def accounts() -> tuple[str, str]:
 async def alone(path: Path) -> dict[str, object]:
     """COPY and insert rows that are finished, by the statements that the import uses."""
     from ai2.books import imports
-    from ai2.ingest import read, staged_repository, staging
+    from ai2.ingest import read
     from ai2.ingest.layout.model import Options
     from ai2.ingest.lines import Account
+    from ai2.ingest.loading import staged_repository, staging
     from ai2.kit.database import Database
     from ai2.kit.ids import new_id
 
@@ -116,7 +117,8 @@ async def alone(path: Path) -> dict[str, object]:
 
 
 async def measure(path: Path, organization: str, account: str) -> dict[str, object]:
-    from ai2.ingest import expectations, service
+    from ai2.ingest import service
+    from ai2.ingest.loading import expectations
     from ai2.kit.database import Database
 
     expectations.warm().join()

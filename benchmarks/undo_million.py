@@ -58,7 +58,7 @@ async def measure(file: Path) -> None:
     from ai2.books import accounts, categories
     from ai2.identity import organizations
     from ai2.ingest import service
-    from ai2.ingest.undo import undo
+    from ai2.ingest.mending.undo import undo
     from ai2.kit.database import Database
 
     async with Database() as database:

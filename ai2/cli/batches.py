@@ -28,7 +28,7 @@ def undo(
 
 async def _undo(batch_id: UUID, organization: str | None) -> dict[str, Any]:
     from ai2.cli import home
-    from ai2.ingest.undo import undo as take_back
+    from ai2.ingest.mending.undo import undo as take_back
 
     async with home.databases() as (database, pipeline):
         owner = (await home.organization(pipeline, organization)).organization_id

@@ -11,8 +11,8 @@ from ai2.cli.output import console, problems
 
 if TYPE_CHECKING:
     from ai2.books.accounts import Account
-    from ai2.ingest.proof import Proof
-    from ai2.ingest.suspects import Suspect
+    from ai2.ingest.balances.proof import Proof
+    from ai2.ingest.balances.suspects import Suspect
 
 BROKEN = 1
 

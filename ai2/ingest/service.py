@@ -21,11 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ai2.books import accounts
 from ai2.identity import organizations
-from ai2.ingest import batches, read, repository
+from ai2.ingest import read, repository
 from ai2.ingest.layout.model import Layout
 from ai2.ingest.layout.model import Options as ImportOptions
 from ai2.ingest.layout.words import Role
 from ai2.ingest.lines import Account, Statement
+from ai2.ingest.loading import batches
 from ai2.ingest.problems import (
     AccountIsArchived,
     BatchNotFound,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ai2.ingest import expectations
+from ai2.ingest.loading import expectations
 from api.core import accounts, api_keys, auth, categories, dashboard, imports, transactions, transfers
 
 ROUTERS = (

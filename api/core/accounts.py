@@ -11,8 +11,8 @@ from pydantic import Field
 from ai2.books import accounts
 from ai2.books.accounts import Account, AccountKind, OpeningIs
 from ai2.ingest import balances
-from ai2.ingest.proof import State
-from ai2.ingest.suspects import SuspectKind
+from ai2.ingest.balances.proof import State
+from ai2.ingest.balances.suspects import SuspectKind
 from api.etags import IfMatch, mark
 from api.schemas import (
     Amount,

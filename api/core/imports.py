@@ -12,12 +12,12 @@ from ai2 import flows
 from ai2.identity import idempotency
 from ai2.identity.idempotency import Answer
 from ai2.identity.principal import Principal
-from ai2.ingest import rejects
 from ai2.ingest import service as ingest
 from ai2.ingest.layout.model import Layout
-from ai2.ingest.replay import Replay
+from ai2.ingest.mending import rejects
+from ai2.ingest.mending.replay import Replay
+from ai2.ingest.mending.undo import undo
 from ai2.ingest.service import Batch, ImportOptions, SavedLayout, Source
-from ai2.ingest.undo import undo
 from ai2.kit.errors import FieldError, Invalid, TooLarge
 from ai2.kit.settings import settings
 from api.core.import_schemas import (

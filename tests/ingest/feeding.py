@@ -10,9 +10,10 @@ from uuid import UUID
 
 from ai2.books.accounts import Account
 from ai2.identity.organizations import Organization
-from ai2.ingest import batches, repository
-from ai2.ingest.batches import Outcome
+from ai2.ingest import repository
 from ai2.ingest.lines import Statement, lines_of
+from ai2.ingest.loading import batches
+from ai2.ingest.loading.batches import Outcome
 from ai2.kit.database import Connection, Database
 from ai2.kit.ids import new_id
 

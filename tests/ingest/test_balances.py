@@ -12,9 +12,10 @@ from ai2.books import accounts, transactions
 from ai2.books.accounts import Account
 from ai2.books.transactions import NewTransaction
 from ai2.identity.organizations import Organization
-from ai2.ingest import balances, undo
-from ai2.ingest.proof import Proof
-from ai2.ingest.suspects import Suspect
+from ai2.ingest import balances
+from ai2.ingest.balances.proof import Proof
+from ai2.ingest.balances.suspects import Suspect
+from ai2.ingest.mending import undo
 from ai2.kit.database import Database
 from tests.ingest.conftest import Ask, Import
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ai2.ingest.balances_stated import stated
+from ai2.ingest.balances.stated import stated
 from ai2.ingest.lines import StatedBalance, Statement, lines_of
 
 FIRST = date(2026, 3, 2)

@@ -14,9 +14,9 @@ import pytest
 from ai2.books import transactions
 from ai2.books.accounts import Account
 from ai2.identity.organizations import Organization
-from ai2.ingest import identities
-from ai2.ingest.fingerprint import fingerprints
 from ai2.ingest.lines import lines_of
+from ai2.ingest.loading import identities
+from ai2.ingest.loading.fingerprint import fingerprints
 from ai2.kit.database import Database
 from tests.ingest.conftest import Ask, Import
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from ai2.ingest.fingerprint import fingerprints, occurrences
 from ai2.ingest.lines import lines_of
-from ai2.ingest.normalise import normalise
+from ai2.ingest.loading.fingerprint import fingerprints, occurrences
+from ai2.ingest.loading.normalise import normalise
 
 ACCOUNT = UUID("01890000-0000-7000-8000-000000000001")
 ROW = {

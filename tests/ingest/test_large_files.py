@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ai2.ingest import sheets, spool, staging
+from ai2.ingest.formats.delimited import sheets, spool
 from ai2.ingest.layout.model import Options
 from ai2.ingest.lines import Account, Statement
+from ai2.ingest.loading import staging
 from ai2.ingest.problems import NeedsAnswer
 from ai2.ingest.read import statements
 from ai2.kit.ids import new_id

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ai2.ingest import markup
 from ai2.ingest.containers import Member
 from ai2.ingest.formats import camt
+from ai2.ingest.formats.shared import markup
 from ai2.ingest.layout.model import Options
 from ai2.ingest.lines import Account
 from ai2.ingest.problems import UnsafeMarkup

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ai2.ingest import records
 from ai2.ingest.containers import Member
 from ai2.ingest.formats import camt, mt940, ofx
+from ai2.ingest.formats.shared import records
 from ai2.ingest.layout.model import Options
 from ai2.ingest.lines import Account, Statement
 from ai2.kit.errors import Problem

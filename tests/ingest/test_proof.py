@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from ai2.books.accounts import Moved
-from ai2.ingest.proof import Proof, Statement, doubtful_ends, prove, unfinished
+from ai2.ingest.balances.proof import Proof, Statement, doubtful_ends, prove, unfinished
 
 FIRST = date(2026, 3, 1)
 BATCH = UUID(int=1)

@@ -19,9 +19,9 @@ from ai2.identity.organizations import Organization
 from ai2.ingest import service
 from ai2.ingest.formats import delimited
 from ai2.ingest.lines import Reason, Rejected, Statement
+from ai2.ingest.mending.replay import NotLoaded, Replay, ReplayHeld, replay, replay_account
+from ai2.ingest.mending.undo import undo
 from ai2.ingest.problems import BatchNotFound
-from ai2.ingest.replay import NotLoaded, Replay, ReplayHeld, replay, replay_account
-from ai2.ingest.undo import undo
 from ai2.kit.database import Database
 from ai2.kit.errors import Problem
 from ai2.kit.ids import new_id

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai2.identity.organizations import Organization
-from ai2.ingest import rejects, service
+from ai2.ingest import service
 from ai2.ingest.layout.model import Options
+from ai2.ingest.mending import rejects
+from ai2.ingest.mending.rejects import ColumnsDoNotFit, NotRejects
+from ai2.ingest.mending.replay import NotLoaded, ReplayHeld, replay
+from ai2.ingest.mending.resubmit import Resubmission, resubmit
+from ai2.ingest.mending.undo import undo
 from ai2.ingest.problems import BatchNotFound, NeedsAnswer
-from ai2.ingest.rejects import ColumnsDoNotFit, NotRejects
-from ai2.ingest.replay import NotLoaded, ReplayHeld, replay
-from ai2.ingest.resubmit import Resubmission, resubmit
-from ai2.ingest.undo import undo
 from ai2.kit.database import Database
 from ai2.kit.ids import new_id
 from tests.ingest.conftest import Ask, Import

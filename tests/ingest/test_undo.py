@@ -12,8 +12,8 @@ from ai2.books import accounts, categories, decisions, transactions
 from ai2.books.accounts import Account
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
+from ai2.ingest.mending.undo import NothingToUndo, undo
 from ai2.ingest.problems import BatchNotFound
-from ai2.ingest.undo import NothingToUndo, undo
 from ai2.kit.database import Database
 from ai2.kit.ids import new_id
 from tests.ingest.conftest import Ask, Import

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai2.ingest import problems
-from ai2.ingest.workbooks import grid
+from ai2.ingest.formats.workbook import grid
 from ai2.kit.errors import Problem
 from tests.ingest import writing
 from tests.ingest.reading import amounts, asked, lines, read, reasons

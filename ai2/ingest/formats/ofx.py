@@ -15,13 +15,13 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import NamedTuple
 
-from ai2.ingest import records
 from ai2.ingest.containers import Member
+from ai2.ingest.formats.shared import records
+from ai2.ingest.formats.shared.messages import Balance, Gathering, Part, as_json, day
+from ai2.ingest.formats.shared.whole import text_of
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.lines import Account, Reason, Statement
-from ai2.ingest.messages import Balance, Gathering, Part, as_json, day
 from ai2.ingest.problems import BankReportsError, BrokenMarkup, NoStatement, SecuritiesTrades, UnsafeMarkup
-from ai2.ingest.whole import text_of
 
 NAME = "ofx"
 PARSER_VERSION = "ofx-2"

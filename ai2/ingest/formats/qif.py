@@ -12,17 +12,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from ai2.ingest.choice import chosen, plain
 from ai2.ingest.containers import Member
-from ai2.ingest.deciding import Decisions
+from ai2.ingest.formats.shared.choice import chosen, plain
+from ai2.ingest.formats.shared.deciding import Decisions
+from ai2.ingest.formats.shared.records import description, unfit
+from ai2.ingest.formats.shared.whole import text_of
 from ai2.ingest.layout import amounts, dates
 from ai2.ingest.layout.amounts import DecimalMark
 from ai2.ingest.layout.dates import DateOrder
 from ai2.ingest.layout.model import Direction, Layout, Options
 from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Reason, Rejected, StatedBalance, Statement, lines_of
 from ai2.ingest.problems import NoStatement, OtherCurrency, SecuritiesTrades
-from ai2.ingest.records import description, unfit
-from ai2.ingest.whole import text_of
 from ai2.kit.money import LIMIT
 
 NAME = "qif"

@@ -1,0 +1,1 @@
+"""Loading: a batch's lines staged, told from known ones, checked, and put into the books."""

@@ -1,0 +1,232 @@
+"""Batches: one file's lines into the books, whole or not at all, inside the caller's database transaction.
+
+Lines are staged, told from known ones, checked and inserted in a savepoint. The expectations run on the staged
+lines while PostgreSQL inserts them: where one fails, the savepoint is rolled back and the batch is held with the
+reasons, and the caller's transaction keeps only that.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ai2.books import imports, transfers
+from ai2.ingest import balances, pending, repository
+from ai2.ingest.lines import LINES, Rejected, Statement
+from ai2.ingest.loading import expectations, staging
+from ai2.ingest.loading import staged_repository as staged
+from ai2.ingest.loading.expectations import Check
+from ai2.ingest.loading.identities import IDENTITY_VERSION
+from ai2.ingest.loading.staging import File, line_offsets
+from ai2.ingest.pending import Seen
+from ai2.kit.database import Connection
+
+Progress = Callable[[float], None]
+# How far the work is when a step ends, as a part of an import of many rows.
+READ, STAGED, COMPARED, INSERTED = 0.25, 0.4, 0.5, 0.95
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a batch ended. `rows_in` = loaded + duplicate + quarantined, unless it is held: then nothing is loaded."""
+
+    status: str
+    rows_in: int
+    rows_loaded: int
+    rows_duplicate: int
+    rows_quarantined: int
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """How many lines are staged, and what they say of what is pending."""
+
+    lines: int
+    seen: Seen
+
+
+class _Held(Exception):
+    """The savepoint is to be rolled back."""
+
+    def __init__(self, checks: list[Check]) -> None:
+        self.checks = checks
+        super().__init__()
+
+
+async def load(
+    db: Connection,
+    *,
+    organization_id: UUID,
+    account_id: UUID,
+    batch_id: UUID,
+    statements: list[Statement],
+    currency: str,
+    is_known: bool,
+    progress: Progress,
+) -> Outcome:
+    """Load the statements of one batch; its row in ingest.batches is there already.
+
+    `is_known` says that this very file was loaded before, so that most likely nothing will have to be checked.
+    """
+    rows_in = sum(statement.rows_in for statement in statements)
+    rejected = sum(len(statement.rejected) for statement in statements)
+    try:
+        async with db.transaction():
+            if not is_known:
+                expectations.warm()  # while PostgreSQL works: before, the two would only be in each other's way
+            told = await tell_apart(
+                db, organization_id, account_id, batch_id, statements, currency=currency, progress=progress
+            )
+            loaded = await staged.count_new(db)
+            await transfers.queue_up(db, organization_id)
+            progress(COMPARED)
+            checks, _ = await asyncio.gather(
+                expected(statements, currency) if loaded or rejected else _no_checks(),
+                imports.insert_staged(db, organization_id, batch_id),
+            )
+            if not all(check.holds for check in checks):
+                raise _Held(checks)
+            await pending.complete(db, organization_id, batch_id, told.seen)
+            await pending.close_vanished(db, organization_id, account_id, batch_id, told.seen)
+            await balances.keep(db, organization_id, account_id, batch_id, statements)
+            if loaded:
+                await transfers.pair(db, organization_id, batch_id)
+            progress(INSERTED)
+            await staged.insert_duplicates(db, organization_id, batch_id)
+            if rejected:
+                await repository.insert_quarantined(db, organization_id, batch_id, quarantined(statements))
+    except _Held as held:
+        return Outcome("held", rows_in, 0, 0, rejected, tuple(held.checks))
+    duplicate = told.lines - loaded
+    return Outcome("loaded", rows_in, loaded, duplicate, rejected, tuple(checks))
+
+
+async def tell_apart(
+    db: Connection,
+    organization_id: UUID,
+    account_id: UUID,
+    batch_id: UUID,
+    statements: list[Statement],
+    *,
+    currency: str,
+    progress: Progress,
+    is_again: bool = False,
+) -> Told:
+    """Stage the lines and tell new ones from known ones: the temporary table `staged` has all, file after file.
+
+    What makes new lines known from now on is kept, so that a file of a zip knows those before it. `is_again` says that
+    the batch is loaded: then a line that says what it said is the transaction that it was.
+    """
+    await repository.lock_account(db, account_id)
+    await staged.prepare(db)
+    seen = await pending.look(db, organization_id, account_id, statements)
+    for file in staging.files(statements):
+        await staged.copy(db, _ahead(staging.pieces(file, account_id, currency)))
+        progress(STAGED)
+        if is_again:
+            await staged.match_own(db, organization_id, batch_id, file.number)
+        is_first = not await _match(db, organization_id, account_id, batch_id, file)
+        await pending.link(db, organization_id, account_id, seen)
+        await staged.keep_identities(
+            db, organization_id, batch_id, file.number, version=IDENTITY_VERSION, is_first=is_first
+        )
+    return Told(sum(len(statement.lines) for statement in statements), seen)
+
+
+async def _match(db: Connection, organization_id: UUID, account_id: UUID, batch_id: UUID, file: File) -> bool:
+    """Tell a file's known lines: by the provider's id, by content, by what former versions kept, by other sources.
+
+    Says whether the content of any was known.
+    """
+    lines, has_known = file.statement.lines, False
+    if not len(lines):
+        return False
+    if await staged.has_identities(db, organization_id):
+        if lines["provider_id"].null_count < len(lines):
+            await staged.match_by_provider(db, organization_id, file.number)
+        has_known = await staged.match_by_content(db, organization_id, batch_id, file.number)
+    if await staged.has_version_1(db, organization_id):
+        former = await asyncio.to_thread(staging.version_1, file, account_id)
+        await staged.match_by_version_1(db, organization_id, file.number, former)
+    format_name = file.statement.format
+    if await staged.has_other_sources(db, organization_id, account_id, format_name):
+        days = pc.min_max(lines["booked_on"]).as_py()
+        await staged.match_other_sources(
+            db,
+            organization_id,
+            account_id,
+            batch_id,
+            file.number,
+            format_name=format_name,
+            days=(days["min"], days["max"]),
+        )
+    return has_known
+
+
+async def _ahead(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Each piece, while the next is made in a thread."""
+    coming = asyncio.ensure_future(asyncio.to_thread(next, pieces, None))
+    while (piece := await coming) is not None:
+        coming = asyncio.ensure_future(asyncio.to_thread(next, pieces, None))
+        yield piece
+
+
+async def expected(statements: list[Statement], currency: str) -> list[Check]:
+    """Run the expectations on the lines of a batch."""
+    rows_in = sum(statement.rows_in for statement in statements)
+    lines = pa.concat_tables([statement.lines.select(LINES.names) for statement in statements])
+    today = datetime.now(UTC).date()
+    return await asyncio.to_thread(expectations.check, lines, rows_in=rows_in, currency=currency, today=today)
+
+
+async def _no_checks() -> list[Check]:
+    """Nothing new, nothing to expect of it."""
+    return []
+
+
+def quarantined(statements: list[Statement]) -> list[tuple[int, str, str, str]]:
+    """Line number in the batch, reason code, reason and original text of each row that became no line."""
+    return [
+        _as_row(rejected, offset)
+        for statement, offset in zip(statements, line_offsets(statements), strict=True)
+        for rejected in statement.rejected
+    ]
+
+
+def _as_row(rejected: Rejected, offset: int) -> tuple[int, str, str, str]:
+    reason = rejected.reason
+    return rejected.line_number + offset, reason.value, reason.text, rejected.original
+
+
+def dates(statements: list[Statement]) -> tuple[date | None, date | None]:
+    """The first and the last date of all lines."""
+    found = [pc.min_max(statement.lines["booked_on"]).as_py() for statement in statements if len(statement.lines)]
+    return min((one["min"] for one in found), default=None), max((one["max"] for one in found), default=None)
+
+
+def described(statements: list[Statement]) -> dict[str, Any]:
+    """The files of a batch: where each one's lines begin, and how it was read."""
+    return {
+        "files": [
+            {
+                "file_name": statement.file_name,
+                "format": statement.format,
+                "lines_before": offset,
+                "lines": statement.last_line,
+                "outside": statement.outside,
+                "layout": statement.layout.model_dump(mode="json") if statement.layout else None,
+                "account_number": statement.account_number,
+                "balances": [
+                    {"balance_on": stated.balance_on.isoformat(), "amount": str(stated.amount), "kind": stated.kind}
+                    for stated in statement.balances
+                ],
+            }
+            for statement, offset in zip(statements, line_offsets(statements), strict=True)
+        ]
+    }

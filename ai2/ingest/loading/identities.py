@@ -1,0 +1,66 @@
+"""Identities: by what a line is known when it comes again. Version 2; docs/reference/dedupe.md says it for users.
+
+Each is BLAKE2b-128 over, separated by U+001F and in UTF-8, `2`, its kind, the account's id, and
+- content: date (ISO), amount in ten-thousandths, currency, normalised text (`normalise`, version 1). Equal
+  lines have equal content; the books number them, and a file's first such line is the first of the books.
+- provider: the provider's id; and where ids are not stable, date, amount and currency too, because some banks use
+  an id again for another payment. An id that stands twice in one file identifies nothing there.
+What is pending is of kinds of its own: the booked line is to complete it, not to be taken for it.
+
+Version 1 (`fingerprint`) had the number of the equal line in its hash. Its rows are kept and asked, so an
+upgrade lets no row in again.
+"""
+
+from hashlib import blake2b
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ai2.ingest.loading.fingerprint import amounts_of, unique_ids
+from ai2.ingest.loading.normalise import normalised
+
+IDENTITY_VERSION = 2
+SIZE = 16
+_SEPARATOR = "\x1f"
+_PENDING = "pending-"
+
+
+def identities(lines: pa.Table, account_id: UUID, ids: pa.Array, *, ids_are_stable: bool) -> tuple[pa.Array, pa.Array]:
+    """The content and the provider identity of each line, the latter null where `ids` has none.
+
+    Each is text, as PostgreSQL reads a bytea: `\\x` and 32 hexadecimal digits. `ids` are the provider's, those that
+    stand twice in the file left out.
+    """
+    days = lines["booked_on"].combine_chunks().cast(pa.string())
+    amounts, currency = amounts_of(lines), lines["currency"].combine_chunks()
+    texts = normalised(lines["description"].combine_chunks())
+    is_pending = pc.equal(lines["status"].combine_chunks(), "pending")
+    content = pc.binary_join_element_wise(days, amounts, currency, texts, _SEPARATOR)
+    provider = ids if ids_are_stable else pc.binary_join_element_wise(ids, days, amounts, currency, _SEPARATOR)
+    return (
+        _digests("content", account_id, content, is_pending),
+        _digests("provider", account_id, provider, is_pending),
+    )
+
+
+def known_ids(lines: pa.Table) -> pa.Array:
+    """The provider's ids that identify: those that stand once among these lines."""
+    return unique_ids(lines["provider_id"].combine_chunks())
+
+
+def _digests(kind: str, account_id: UUID, keys: pa.Array, is_pending: pa.BooleanArray) -> pa.Array:
+    posted, pending = (_seed(name, account_id) for name in (kind, _PENDING + kind))
+
+    def digest(key: bytes, waits: bool) -> str:
+        found = (pending if waits else posted).copy()
+        found.update(key)
+        return f"\\x{found.hexdigest()}"
+
+    pairs = zip(keys.cast(pa.binary()).to_pylist(), is_pending.to_pylist(), strict=True)
+    return pa.array([digest(key, waits) if key is not None else None for key, waits in pairs], pa.string())
+
+
+def _seed(kind: str, account_id: UUID) -> "blake2b":
+    text = f"{IDENTITY_VERSION}{_SEPARATOR}{kind}{_SEPARATOR}{account_id}{_SEPARATOR}"
+    return blake2b(text.encode(), digest_size=SIZE)
