@@ -165,6 +165,7 @@ async def _match(db: Connection, organization_id: UUID, account_id: UUID, batch_
             file.number,
             format_name=format_name,
             days=(days["min"], days["max"]),
+            lines=len(lines),
         )
     return has_known
 

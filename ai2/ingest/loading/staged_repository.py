@@ -1,6 +1,7 @@
 """Every query on staged lines: a file's lines in the temporary table `staged`, told from those that are known."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date
 from uuid import UUID
 
@@ -15,6 +16,7 @@ COPIED = """
 
 # What a sort of many rows may hold, before it goes to disk; the default is for questions about few.
 SORTED_IN_MEMORY = "128MB"
+MANY = 2000
 
 
 async def prepare(db: Connection) -> None:
@@ -103,6 +105,27 @@ async def match_by_content(db: Connection, organization_id: UUID, batch_id: UUID
     if not found.rowcount:
         return False
     await db.execute("analyze pg_temp.hit")
+    async with _many(db, found.rowcount):
+        await _pair_by_content(db, organization_id, file_number)
+    await db.execute(
+        """
+        update ingest.identities as known
+            set provider = staged.provider, has_id = true, claimed_by = %(batch_id)s
+        from pg_temp.staged
+        where known.organization_id = %(organization_id)s and known.content = staged.content
+            and known.transaction_id = staged.duplicate_of and not known.has_id
+            and staged.file_number = %(file_number)s and staged.provider is not null
+            and not exists (
+                select from ingest.identities as other
+                where other.organization_id = %(organization_id)s and other.provider = staged.provider
+            )
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id, "file_number": file_number},
+    )
+    return True
+
+
+async def _pair_by_content(db: Connection, organization_id: UUID, file_number: int) -> None:
     await db.execute(
         """
         with wanted as (
@@ -133,22 +156,17 @@ async def match_by_content(db: Connection, organization_id: UUID, batch_id: UUID
         """,
         {"organization_id": organization_id, "file_number": file_number},
     )
-    await db.execute(
-        """
-        update ingest.identities as known
-            set provider = staged.provider, has_id = true, claimed_by = %(batch_id)s
-        from pg_temp.staged
-        where known.organization_id = %(organization_id)s and known.content = staged.content
-            and known.transaction_id = staged.duplicate_of and not known.has_id
-            and staged.file_number = %(file_number)s and staged.provider is not null
-            and not exists (
-                select from ingest.identities as other
-                where other.organization_id = %(organization_id)s and other.provider = staged.provider
-            )
-        """,
-        {"organization_id": organization_id, "batch_id": batch_id, "file_number": file_number},
-    )
-    return True
+
+
+@asynccontextmanager
+async def _many(db: Connection, number: int) -> AsyncIterator[None]:
+    """Pair many rows without nested loops, which the planner takes for numbered rows because it expects few of them."""
+    if number < MANY:
+        yield
+        return
+    await db.execute("set local enable_nestloop = off")
+    yield
+    await db.execute("set local enable_nestloop = on")
 
 
 async def has_version_1(db: Connection, organization_id: UUID) -> bool:
@@ -224,68 +242,70 @@ async def match_other_sources(
     *,
     format_name: str,
     days: tuple[date, date],
+    lines: int,
 ) -> None:
     """Pair lines with transactions of the same day, amount and merchant that came in another format, or by hand.
 
     Two sources word one payment differently. Equal ones are paired one with one, and what a source has said once it
     does not say again, so that the more that one source has are new.
     """
-    await db.execute(
-        """
-        with wanted as (
-            select
-                line_number, booked_on, amount, merchant_key,
-                row_number() over (partition by booked_on, amount, merchant_key order by line_number) as place
-            from pg_temp.staged
-            where file_number = %(file_number)s and is_new and status = 'posted' and merchant_key <> ''
-        ),
-        free as (
-            select
-                transaction.transaction_id, transaction.booked_on, transaction.amount, transaction.merchant_key,
-                row_number() over (
-                    partition by transaction.booked_on, transaction.amount, transaction.merchant_key
-                    order by transaction.transaction_id
-                ) as place
-            from books.transactions as transaction
-            left join ingest.batches as batch
-                on batch.organization_id = transaction.organization_id and batch.batch_id = transaction.batch_id
-            where transaction.organization_id = %(organization_id)s and transaction.account_id = %(account_id)s
-                and transaction.booked_on between %(first)s and %(last)s and transaction.status = 'posted'
-                and case
-                    when batch.batch_id is null then transaction.deleted_at is null
-                    else batch.status = 'loaded' and not %(format)s = any(string_to_array(batch.format, '+'))
-                end
-                and not exists (
-                    select from pg_temp.staged as taken where taken.duplicate_of = transaction.transaction_id
-                )
-                and not exists (
-                    select from ingest.identities as known
-                    inner join ingest.batches as other
-                        on other.organization_id = known.organization_id
-                        and other.batch_id in (known.batch_id, known.claimed_by)
-                    where known.organization_id = %(organization_id)s and known.has_id
-                        and known.transaction_id = transaction.transaction_id
-                        and (
-                            other.batch_id = %(batch_id)s
-                            or %(format)s = any(string_to_array(other.format, '+'))
-                        )
-                )
+    async with _many(db, lines):
+        await db.execute(
+            """
+            with wanted as (
+                select
+                    line_number, booked_on, amount, merchant_key,
+                    row_number() over (partition by booked_on, amount, merchant_key order by line_number) as place
+                from pg_temp.staged
+                where file_number = %(file_number)s and is_new and status = 'posted' and merchant_key <> ''
+            ),
+            free as (
+                select
+                    transaction.transaction_id, transaction.booked_on, transaction.amount, transaction.merchant_key,
+                    row_number() over (
+                        partition by transaction.booked_on, transaction.amount, transaction.merchant_key
+                        order by transaction.transaction_id
+                    ) as place
+                from books.transactions as transaction
+                left join ingest.batches as batch
+                    on batch.organization_id = transaction.organization_id and batch.batch_id = transaction.batch_id
+                where transaction.organization_id = %(organization_id)s and transaction.account_id = %(account_id)s
+                    and transaction.booked_on between %(first)s and %(last)s and transaction.status = 'posted'
+                    and case
+                        when batch.batch_id is null then transaction.deleted_at is null
+                        else batch.status = 'loaded' and not %(format)s = any(string_to_array(batch.format, '+'))
+                    end
+                    and not exists (
+                        select from pg_temp.staged as taken where taken.duplicate_of = transaction.transaction_id
+                    )
+                    and not exists (
+                        select from ingest.identities as known
+                        inner join ingest.batches as other
+                            on other.organization_id = known.organization_id
+                            and other.batch_id in (known.batch_id, known.claimed_by)
+                        where known.organization_id = %(organization_id)s and known.has_id
+                            and known.transaction_id = transaction.transaction_id
+                            and (
+                                other.batch_id = %(batch_id)s
+                                or %(format)s = any(string_to_array(other.format, '+'))
+                            )
+                    )
+            )
+            update pg_temp.staged set duplicate_of = free.transaction_id, is_new = false, is_learnt = true
+            from wanted
+            inner join free using (booked_on, amount, merchant_key, place)
+            where staged.line_number = wanted.line_number
+            """,
+            {
+                "organization_id": organization_id,
+                "account_id": account_id,
+                "batch_id": batch_id,
+                "file_number": file_number,
+                "format": format_name,
+                "first": days[0],
+                "last": days[1],
+            },
         )
-        update pg_temp.staged set duplicate_of = free.transaction_id, is_new = false, is_learnt = true
-        from wanted
-        inner join free using (booked_on, amount, merchant_key, place)
-        where staged.line_number = wanted.line_number
-        """,
-        {
-            "organization_id": organization_id,
-            "account_id": account_id,
-            "batch_id": batch_id,
-            "file_number": file_number,
-            "format": format_name,
-            "first": days[0],
-            "last": days[1],
-        },
-    )
 
 
 async def keep_identities(
