@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import errors
 
 from ai2.books import categories_repository, transactions_repository
+from ai2.books import transfer_candidates_repository as finding
 from ai2.books import transfers_repository as repository
 from ai2.books.transfer_rules import Candidate, Own, Side, Verdict, decide
 from ai2.kit.database import Connection, done_by
@@ -85,13 +86,13 @@ async def pair(
 
     May be called again: what is paired or rejected stays, and suggestions are made anew.
     """
-    if not await repository.has_others(db, organization_id):
+    if not await finding.has_others(db, organization_id):
         return 0
-    await repository.prepare(db)
+    await finding.prepare(db)
     is_large = await _find_for_batch(db, organization_id, batch_id) if batch_id else False
     for transaction_id in transaction_ids:
-        await repository.find_for(db, organization_id, transaction_id)
-    await repository.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
+        await finding.find_for(db, organization_id, transaction_id)
+    await finding.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
     for _ in range(3):  # somebody else may pair one of these meanwhile
         candidates = await _candidates(db, organization_id)
         verdicts = decide(candidates, await _accounts(db, organization_id), bare=not is_large)
@@ -105,25 +106,25 @@ async def pair(
 
 async def _find_for_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> bool:
     """Gather who may be whose partner; whether the batch is a large one."""
-    extent = await repository.batch_extent(db, organization_id, batch_id)
+    extent = await finding.batch_extent(db, organization_id, batch_id)
     if extent is None or not extent["has_others"]:
         return False
     size, days = extent["transactions"], (extent["last"] - extent["first"]).days + 1
     is_large = bool(size > MOST_BARE)
     reach = {name: extent[name] for name in ("account_id", "currency", "first", "last")}
-    await repository.stage_others(db, organization_id, **reach, closely=not is_large)
-    await repository.find_same_amounts(db, organization_id, batch_id)
-    speaking = await repository.keep_speaking(db)
+    await finding.stage_others(db, organization_id, **reach, closely=not is_large)
+    await finding.find_same_amounts(db, organization_id, batch_id)
+    speaking = await finding.keep_speaking(db)
     if speaking and speaking * (1 + size // days) * DAYS_NEAR <= MOST_NEAR:
-        await repository.find_other_amounts(db, organization_id, batch_id)
+        await finding.find_other_amounts(db, organization_id, batch_id)
     return is_large
 
 
 async def _candidates(db: Connection, organization_id: UUID) -> list[Candidate]:
     """Each side once, in however many pairs it may be: what its text says is found out once."""
-    pairs = await repository.candidates(db, organization_id, MOST_CANDIDATES)
+    pairs = await finding.found(db, organization_id, MOST_CANDIDATES)
     wanted = {side for pair in pairs for side in pair.values()}
-    found = await repository.sides(db, organization_id, list(wanted)) if wanted else []
+    found = await finding.sides(db, organization_id, list(wanted)) if wanted else []
     sides = {row["transaction_id"]: Side(**row) for row in found}
     both = [
         (sides[pair["out_id"]], sides[pair["in_id"]])
@@ -138,7 +139,7 @@ async def _rates(db: Connection, pairs: Sequence[tuple[Side, Side]]) -> dict[tup
     wanted = {(out.booked_on, side.currency) for out, into in pairs for side in (out, into)}
     if not wanted:
         return {}
-    found = await repository.rates(db, [day for day, _ in wanted], [currency for _, currency in wanted])
+    found = await finding.rates(db, [day for day, _ in wanted], [currency for _, currency in wanted])
     return {(row["day"], row["currency"]): row["per_euro"] for row in found} | {
         (day, currency): Decimal(1) for day, currency in wanted if currency == EURO
     }
@@ -155,7 +156,7 @@ async def _accounts(db: Connection, organization_id: UUID) -> dict[UUID, Own]:
 
 
 async def _write(db: Connection, organization_id: UUID, batch_id: UUID | None, verdicts: Sequence[Verdict]) -> int:
-    await repository.forget_unlikely(db, organization_id, verdicts)
+    await finding.forget_unlikely(db, organization_id, verdicts)
     if verdicts:
         await repository.write(db, organization_id, verdicts, [new_id() for _ in verdicts], decided_by="rule")
     paired = [verdict for verdict in verdicts if verdict.state == "paired"]
