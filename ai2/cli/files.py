@@ -1,6 +1,7 @@
 """Commands for files: import one into the books, or only classify its rows."""
 
 import asyncio
+import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,15 +24,21 @@ def import_(
     positive_is: Annotated[str | None, typer.Option(help="What an amount without a minus is: in or out.")] = None,
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd.")] = None,
     decimal_mark: Annotated[str | None, typer.Option(help="'.' or ','.")] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option(help="What a column is: amount=3, or date=Buchung; once for each.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="The file's encoding, such as cp1252.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come of it and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer as POST /api/core/csv-import does.")] = False,
 ) -> None:
-    """Import a statement file: CSV, OFX or QFX, alone or in gzip or zip."""
+    """Import a statement file of any format, alone or in gzip or zip."""
     answers = {
         "currency": currency.upper() if currency else None,
         "positive_is": _one_of("--positive-is", positive_is, "in", "out"),
         "date_order": _one_of("--date-order", date_order, "dmy", "mdy", "ymd"),
         "decimal_mark": _one_of("--decimal-mark", decimal_mark, ".", ","),
+        "mapping": _mapping(mapping or []),
+        "encoding": _encoding(encoding),
     }
     with problems(as_json=as_json):
         from ai2.cli.home import server
@@ -63,6 +70,26 @@ async def _import(
             progress=progress,
         )
     return result.model_dump(mode="json", exclude=None if dry_run else {"sample"})
+
+
+def _mapping(pairs: list[str]) -> dict[str, list[str | int]] | None:
+    """Roles with their columns, by header or by position from 1."""
+    from ai2.ingest.layout.words import Role
+
+    found: dict[str, list[str | int]] = {}
+    for pair in pairs:
+        role, equals, column = pair.partition("=")
+        if not equals or role not in list(Role):
+            raise typer.BadParameter(f"{pair}: say ROLE=COLUMN, with one of {', '.join(Role)}", param_hint="--mapping")
+        found.setdefault(role, []).append(int(column) if column.isdigit() else column)
+    return found or None
+
+
+def _encoding(name: str | None) -> str | None:
+    try:
+        return codecs.lookup(name).name if name else None
+    except LookupError:
+        raise typer.BadParameter("is no encoding that is known here", param_hint="--encoding") from None
 
 
 def _tell(result: dict[str, Any]) -> None:

@@ -120,6 +120,8 @@ def examine(source: BinaryIO, *, one_line: bool = False, usual: str | None = Non
     sample = source.read(SAMPLE_BYTES)
     if not sample.strip(b"\0\r\n\t \xef\xbb\xbf"):
         raise EmptyFile
+    if sample.startswith(BINARY):
+        raise NotText
     encoding = said or _marked(sample) or _unmarked_utf16(sample)
     if encoding is None:
         _refuse_binary(sample)
@@ -200,7 +202,7 @@ def _refuse_binary(sample: bytes) -> None:
     controls = len(text) - len(text.translate(None, CONTROLS))
     padding = text.count(0)
     is_padded = padding and (controls or padding > len(text) * MOST_PADDING_SHARE)
-    if text.startswith(BINARY) or is_padded or controls > len(text) * MOST_CONTROL_SHARE:
+    if is_padded or controls > len(text) * MOST_CONTROL_SHARE:
         raise NotText
 
 

@@ -41,7 +41,9 @@ create table ingest.identities (
 create unique index identities_by_provider on ingest.identities (organization_id, provider)
     where provider is not null;
 create index identities_by_transaction on ingest.identities (organization_id, transaction_id) where has_id;
-create index identities_by_batch on ingest.identities (organization_id, batch_id);
+-- Batches are written one after the other and never in between, so the blocks of each are known by their bounds.
+create index identities_by_batch on ingest.identities using brin (organization_id, batch_id)
+    with (pages_per_range = 16, autosummarize = true);
 
 call identity.protect(array['ingest.identities']::regclass[]);
 grant select, insert, update, delete on ingest.identities to ai2_api, ai2_pipeline;

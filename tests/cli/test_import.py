@@ -67,6 +67,14 @@ def test_asks_and_takes_the_answer(ai2: Command, company: str, tmp_path: Path) -
     assert rows(ai2(*words, "--positive-is", "out", "--json").stdout)["loaded"] == 2
 
 
+def test_takes_a_mapping_and_an_encoding(ai2: Command, company: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_bytes("a,b,c\n2026-11-02,Caf\u00e9,-4.20\n2026-11-03,Th\u00e9,-56.10\n".encode("cp850"))
+    words = ("import", path, "--account", "Odd", "--organization", company, "--json", "--encoding", "cp850")
+    mapped = ai2(*words, "--mapping", "date=a", "--mapping", "amount=3", "--mapping", "description=b", "--dry-run")
+    assert [row["description"] for row in json.loads(mapped.stdout)["sample"]] == ["Caf\u00e9", "Th\u00e9"]
+
+
 @pytest.mark.parametrize(
     ("content", "code"), [(b"", "empty_file"), (b"\x7fELF\x00\x01" * 100, "not_text"), (b"\x1f\x8b\x08\x00", None)]
 )
@@ -88,6 +96,8 @@ def test_what_cannot_be_read_is_a_problem_and_no_traceback(
         ("import", __file__),
         ("import", __file__, "--account", "x", "--date-order", "ydm"),
         ("import", __file__, "--account", "x", "--positive-is", "up"),
+        ("import", __file__, "--account", "x", "--mapping", "sum=1"),
+        ("import", __file__, "--account", "x", "--encoding", "morse"),
         ("up", "--profile", "everything"),
     ],
 )

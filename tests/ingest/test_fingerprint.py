@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ai2.ingest.lines import lines_of
 from ai2.ingest.loading.fingerprint import fingerprints, occurrences
-from ai2.ingest.loading.normalise import normalise
+from ai2.ingest.loading.normalise import normalise, normalised
 
 ACCOUNT = UUID("01890000-0000-7000-8000-000000000001")
 ROW = {
@@ -81,3 +83,9 @@ class TestNormalise:
     )
     def test_levels_what_banks_change(self, text: str, expected: str) -> None:
         assert normalise(text) == expected
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12)))
+@example(["Caf\u00e9  SHOP ", " A", "A\x1fB", "a\u00a0b", "STRASSE \u00df", "\uff21\uff22", "", "A b"])
+def test_a_column_is_normalised_as_each_text(texts: list[str]) -> None:
+    assert normalised(pa.array(texts, pa.string())).to_pylist() == [normalise(text) for text in texts]

@@ -7,8 +7,11 @@ is cut, so that different rows stay different.
 import unicodedata
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 NORMALISATION_VERSION = 1
+# Space at an end, in a row, or another than a blank: what `str.split` levels in ASCII.
+_SPACE_TO_LEVEL = r"^ | $|  |[\t-\r\x1c-\x1f]"
 
 
 def normalise(text: str) -> str:
@@ -19,7 +22,9 @@ def normalise(text: str) -> str:
 
 
 def normalised(texts: pa.Array) -> pa.Array:
-    """The same for a column, each different text once."""
+    """The same for a column, each different text once; plain ones by Arrow."""
     encoded = texts.dictionary_encode()
-    distinct = pa.array(map(normalise, encoded.dictionary.to_pylist()), pa.string())
-    return distinct.take(encoded.indices)
+    distinct = encoded.dictionary
+    is_odd = pc.or_(pc.invert(pc.string_is_ascii(distinct)), pc.match_substring_regex(distinct, _SPACE_TO_LEVEL))
+    odd = pa.array(map(normalise, distinct.filter(is_odd).to_pylist()), pa.string())
+    return pc.replace_with_mask(pc.ascii_lower(distinct), is_odd, odd).take(encoded.indices)

@@ -325,7 +325,14 @@ async def keep_identities(
             %(organization_id)s, staged.content,
             coalesce(last.occurrence, 0)
             + row_number() over (partition by staged.content order by staged.line_number),
-            %(version)s, staged.provider, staged.provider is not null or staged.is_learnt,
+            %(version)s,
+            case
+                when staged.is_new or not exists (
+                    select from ingest.identities as known
+                    where known.organization_id = %(organization_id)s and known.provider = staged.provider
+                ) then staged.provider
+            end,
+            staged.provider is not null or staged.is_learnt,
             coalesce(staged.completes, staged.duplicate_of, staged.transaction_id), %(batch_id)s
         from pg_temp.staged
         left join (
@@ -337,7 +344,6 @@ async def keep_identities(
         where staged.file_number = %(file_number)s
             and (staged.is_new or staged.completes is not null or staged.is_learnt)
         order by staged.content, staged.line_number
-        on conflict do nothing
         """,
         {
             "organization_id": organization_id,
