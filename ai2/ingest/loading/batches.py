@@ -148,9 +148,10 @@ async def _match(db: Connection, organization_id: UUID, account_id: UUID, batch_
     if not len(lines):
         return False
     if await staged.has_identities(db, organization_id):
-        if lines["provider_id"].null_count < len(lines):
+        has_ids = lines["provider_id"].null_count < len(lines)
+        if has_ids:
             await staged.match_by_provider(db, organization_id, file.number)
-        has_known = await staged.match_by_content(db, organization_id, batch_id, file.number)
+        has_known = await staged.match_by_content(db, organization_id, batch_id, file.number, has_ids=has_ids)
     if await staged.has_version_1(db, organization_id):
         former = await asyncio.to_thread(staging.version_1, file, account_id)
         await staged.match_by_version_1(db, organization_id, file.number, former)

@@ -82,12 +82,14 @@ async def match_by_provider(db: Connection, organization_id: UUID, file_number: 
     )
 
 
-async def match_by_content(db: Connection, organization_id: UUID, batch_id: UUID, file_number: int) -> bool:
+async def match_by_content(
+    db: Connection, organization_id: UUID, batch_id: UUID, file_number: int, *, has_ids: bool
+) -> bool:
     """Pair lines with known transactions of equal content, one with one, in the order of both.
 
     A line with a provider's id is none that is known by another id, so it is paired with those that came without,
     before the lines without an id are paired with what is left. What a line of this file is already is not left.
-    Says whether the content of any line was known.
+    `has_ids` says that lines of the file have any. Says whether the content of any line was known.
     """
     await db.execute("drop table if exists pg_temp.hit")
     found = await db.execute(
@@ -107,21 +109,8 @@ async def match_by_content(db: Connection, organization_id: UUID, batch_id: UUID
     await db.execute("analyze pg_temp.hit")
     async with _many(db, found.rowcount):
         await _pair_by_content(db, organization_id, file_number)
-    await db.execute(
-        """
-        update ingest.identities as known
-            set provider = staged.provider, has_id = true, claimed_by = %(batch_id)s
-        from pg_temp.staged
-        where known.organization_id = %(organization_id)s and known.content = staged.content
-            and known.transaction_id = staged.duplicate_of and not known.has_id
-            and staged.file_number = %(file_number)s and staged.provider is not null
-            and not exists (
-                select from ingest.identities as other
-                where other.organization_id = %(organization_id)s and other.provider = staged.provider
-            )
-        """,
-        {"organization_id": organization_id, "batch_id": batch_id, "file_number": file_number},
-    )
+        if has_ids:
+            await _claim(db, organization_id, batch_id, file_number)
     return True
 
 
@@ -155,6 +144,25 @@ async def _pair_by_content(db: Connection, organization_id: UUID, file_number: i
         where staged.line_number = wanted.line_number
         """,
         {"organization_id": organization_id, "file_number": file_number},
+    )
+
+
+async def _claim(db: Connection, organization_id: UUID, batch_id: UUID, file_number: int) -> None:
+    """Transactions that came without a provider's id have that of the line they were paired with."""
+    await db.execute(
+        """
+        update ingest.identities as known
+            set provider = staged.provider, has_id = true, claimed_by = %(batch_id)s
+        from pg_temp.staged
+        where known.organization_id = %(organization_id)s and known.content = staged.content
+            and known.transaction_id = staged.duplicate_of and not known.has_id
+            and staged.file_number = %(file_number)s and staged.provider is not null
+            and not exists (
+                select from ingest.identities as other
+                where other.organization_id = %(organization_id)s and other.provider = staged.provider
+            )
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id, "file_number": file_number},
     )
 
 
