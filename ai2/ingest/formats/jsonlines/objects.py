@@ -6,6 +6,7 @@ its next object would begin.
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -165,11 +166,20 @@ def _refuse(text: str) -> NoReturn:
     raise ValueError(text)  # NaN and Infinity are no JSON
 
 
+def _whole(value: Any) -> Any:
+    """A text without halves of letters, which JSON can write and no text can hold."""
+    if isinstance(value, str) and not value.isascii():
+        return _HALF.sub("\ufffd", value)
+    return [_whole(each) for each in value] if isinstance(value, list) else value
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    pairs = [(_whole(name), _whole(value)) for name, value in pairs]
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name is there twice")
     return found
 
 
+_HALF = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=_refuse, object_pairs_hook=_object)
