@@ -61,7 +61,7 @@ class Frame:
             await self.app(scope, receive, framed)
         except ClientDisconnect:
             status = status or 499
-        except Exception:
+        except Exception:  # whatever it was, the client is told, and the server goes on
             log.exception("request failed", request_id=scope["state"]["request_id"])
             if status:
                 raise

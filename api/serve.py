@@ -83,7 +83,7 @@ def _listen(ports: Mapping[str, int]) -> list[socket.socket]:
     try:
         for name, port in ports.items():
             bound.append(_bind(name, port))
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves no port taken; raised again
         for one in bound:
             one.close()
         raise
