@@ -21,7 +21,6 @@ async def insert_staged(db: Connection, organization_id: UUID, batch_id: UUID) -
             merchant_key, reference, mcc, attributes, status, value_on, counterparty, %(batch_id)s, line_number
         from pg_temp.staged
         where is_new
-        order by booked_on, transaction_id
         """,
         {"organization_id": organization_id, "batch_id": batch_id},
     )

@@ -189,9 +189,8 @@ async def close(db: Connection, organization_id: UUID, batch_id: UUID) -> int:
         update books.transactions as transaction set deleted_at = now(), {STAMPED}
         where transaction.organization_id = %(organization_id)s and transaction.batch_id = %(batch_id)s
             and transaction.deleted_at is null
-            and not exists (
-                select from pg_temp.staying as staying where staying.transaction_id = transaction.transaction_id
-            )
+            -- not `not exists`: a join of its own would put the rows out of their order on the disk
+            and transaction.transaction_id not in (select transaction_id from pg_temp.staying)
         """,
         {"organization_id": organization_id, "batch_id": batch_id},
     )

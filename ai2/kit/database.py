@@ -19,6 +19,9 @@ from ai2.kit.settings import Settings, settings
 
 Connection = AsyncConnection[DictRow]
 
+# From so many rows on a statement is planned for many, and what a sort of many rows may hold before it goes to disk.
+MANY, MANY_IN_MEMORY = 2000, "128MB"
+
 
 class DatabaseDown(Unavailable):
     """The database does not answer; try again shortly."""
@@ -132,6 +135,26 @@ async def done_by(db: Connection, actor: str) -> AsyncIterator[None]:
     )
     yield
     await db.execute("select set_config('app.actor', %s, true)", [(known or {})["actor"] or ""])
+
+
+@asynccontextmanager
+async def planned_for(db: Connection, number: int) -> AsyncIterator[None]:
+    """Have statements over this many rows planned for many.
+
+    Of rows that this transaction wrote, or that came since the last `analyze`, the planner expects few: it would
+    look each of a million up, or read them in an order that is none on the disk.
+    """
+    if number < MANY:
+        yield
+        return
+    await db.execute("set local enable_nestloop = off; set local enable_indexscan = off")
+    yield
+    await db.execute("set local enable_nestloop = on; set local enable_indexscan = on")
+
+
+async def allow_memory(db: Connection) -> None:
+    """Let this transaction sort and hash many rows in memory; the default is for questions about few."""
+    await db.execute(f"set local work_mem = '{MANY_IN_MEMORY}'")
 
 
 async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> list[DictRow]:

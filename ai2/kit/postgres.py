@@ -32,10 +32,10 @@ START_SECONDS = 60
 TUNING = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",  # the folder decides who may knock, the password who may enter
-    "shared_buffers": "256MB",
+    "shared_buffers": "512MB",
     "wal_buffers": "16MB",
     "max_connections": "80",
-    "max_wal_size": "2GB",
+    "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
     "random_page_cost": "1.1",

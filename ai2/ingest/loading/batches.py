@@ -6,7 +6,9 @@ reasons, and the caller's transaction keeps only that.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -29,6 +31,8 @@ from ai2.kit.database import Connection
 Progress = Callable[[float], None]
 # How far the work is when a step ends, as a part of an import of many rows.
 READ, STAGED, COMPARED, INSERTED = 0.25, 0.4, 0.5, 0.95
+# Pieces for COPY that wait, of some megabytes each.
+PIECES_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,9 @@ async def _match(db: Connection, organization_id: UUID, account_id: UUID, batch_
         has_ids = lines["provider_id"].null_count < len(lines)
         if has_ids:
             await staged.match_by_provider(db, organization_id, file.number)
-        has_known = await staged.match_by_content(db, organization_id, batch_id, file.number, has_ids=has_ids)
+        has_known = await staged.match_by_content(
+            db, organization_id, batch_id, file.number, has_ids=has_ids, lines=len(lines)
+        )
     if await staged.has_version_1(db, organization_id):
         former = await asyncio.to_thread(staging.version_1, file, account_id)
         await staged.match_by_version_1(db, organization_id, file.number, former)
@@ -172,11 +178,15 @@ async def _match(db: Connection, organization_id: UUID, account_id: UUID, batch_
 
 
 async def _ahead(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Each piece, while the next is made in a thread."""
-    coming = asyncio.ensure_future(asyncio.to_thread(next, pieces, None))
-    while (piece := await coming) is not None:
-        coming = asyncio.ensure_future(asyncio.to_thread(next, pieces, None))
-        yield piece
+    """Each piece, while a thread makes the next ones: some take it long to make, others PostgreSQL to take."""
+    maker, loop = ThreadPoolExecutor(1), asyncio.get_running_loop()
+    coming = deque(loop.run_in_executor(maker, next, pieces, None) for _ in range(PIECES_AHEAD))
+    try:
+        while (piece := await coming.popleft()) is not None:
+            coming.append(loop.run_in_executor(maker, next, pieces, None))
+            yield piece
+    finally:
+        maker.shutdown(wait=False, cancel_futures=True)
 
 
 async def expected(statements: list[Statement], currency: str) -> list[Check]:

@@ -1,11 +1,10 @@
 """Every query on staged lines: a file's lines in the temporary table `staged`, told from those that are known."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import date
 from uuid import UUID
 
-from ai2.kit.database import Connection, one
+from ai2.kit.database import Connection, allow_memory, one, planned_for
 
 # What is copied, in the order of ai2.ingest.loading.staging.
 COPIED = """
@@ -14,14 +13,10 @@ COPIED = """
     pending_id
 """
 
-# What a sort of many rows may hold, before it goes to disk; the default is for questions about few.
-SORTED_IN_MEMORY = "128MB"
-MANY = 2000
-
 
 async def prepare(db: Connection) -> None:
     """Make `staged`, empty. A line is new, a duplicate of a transaction, or completes a pending one."""
-    await db.execute(f"set local work_mem = '{SORTED_IN_MEMORY}'")
+    await allow_memory(db)
     await db.execute("drop table if exists pg_temp.staged, pg_temp.former")
     await db.execute(
         """
@@ -83,14 +78,15 @@ async def match_by_provider(db: Connection, organization_id: UUID, file_number: 
 
 
 async def match_by_content(
-    db: Connection, organization_id: UUID, batch_id: UUID, file_number: int, *, has_ids: bool
+    db: Connection, organization_id: UUID, batch_id: UUID, file_number: int, *, has_ids: bool, lines: int
 ) -> bool:
     """Pair lines with known transactions of equal content, one with one, in the order of both.
 
     A line with a provider's id is none that is known by another id, so it is paired with those that came without,
     before the lines without an id are paired with what is left. What a line of this file is already is not left.
-    `has_ids` says that lines of the file have any. Says whether the content of any line was known.
+    `has_ids` says that some of the file's lines have any. Says whether the content of any line was known.
     """
+    has_firsts = not has_ids and await _pair_firsts(db, organization_id, file_number, lines=lines)
     await db.execute("drop table if exists pg_temp.hit")
     found = await db.execute(
         """
@@ -105,13 +101,41 @@ async def match_by_content(
         {"organization_id": organization_id, "file_number": file_number},
     )
     if not found.rowcount:
-        return False
+        return has_firsts
     await db.execute("analyze pg_temp.hit")
-    async with _many(db, found.rowcount):
+    async with planned_for(db, found.rowcount):
         await _pair_by_content(db, organization_id, file_number)
         if has_ids:
             await _claim(db, organization_id, batch_id, file_number)
     return True
+
+
+async def _pair_firsts(db: Connection, organization_id: UUID, file_number: int, *, lines: int) -> bool:
+    """Pair the first line of each content with the first such transaction: in most files, that is all of them.
+
+    Where ids have a say, or what is first here is taken, it is left to the pairing of all. Says whether any was paired.
+    """
+    async with planned_for(db, lines):
+        done = await db.execute(
+            """
+            with firsts as (
+                select content, min(line_number) as line_number from pg_temp.staged
+                where file_number = %(file_number)s and is_new
+                group by content
+            )
+            update pg_temp.staged set duplicate_of = known.transaction_id, is_new = false
+            from firsts
+            inner join ingest.identities as known using (content)
+            where known.organization_id = %(organization_id)s and known.occurrence = 1 and not known.has_id
+                and staged.file_number = %(file_number)s and staged.line_number = firsts.line_number
+                and not exists (
+                    select from pg_temp.staged as taken
+                    where taken.file_number = %(file_number)s and taken.duplicate_of = known.transaction_id
+                )
+            """,
+            {"organization_id": organization_id, "file_number": file_number},
+        )
+    return done.rowcount > 0
 
 
 async def _pair_by_content(db: Connection, organization_id: UUID, file_number: int) -> None:
@@ -164,17 +188,6 @@ async def _claim(db: Connection, organization_id: UUID, batch_id: UUID, file_num
         """,
         {"organization_id": organization_id, "batch_id": batch_id, "file_number": file_number},
     )
-
-
-@asynccontextmanager
-async def _many(db: Connection, number: int) -> AsyncIterator[None]:
-    """Pair many rows without nested loops, which the planner takes for numbered rows because it expects few of them."""
-    if number < MANY:
-        yield
-        return
-    await db.execute("set local enable_nestloop = off")
-    yield
-    await db.execute("set local enable_nestloop = on")
 
 
 async def has_version_1(db: Connection, organization_id: UUID) -> bool:
@@ -257,7 +270,7 @@ async def match_other_sources(
     Two sources word one payment differently. Equal ones are paired one with one, and what a source has said once it
     does not say again, so that the more that one source has are new.
     """
-    async with _many(db, lines):
+    async with planned_for(db, lines):
         await db.execute(
             """
             with wanted as (

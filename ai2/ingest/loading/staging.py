@@ -64,7 +64,7 @@ def version_1(file: File, account_id: UUID) -> list[tuple[int, str, str | None]]
 
 
 def _rows(file: File, account_id: UUID, currency: str) -> Iterator[pa.Table]:
-    lines, keys = file.statement.lines, MerchantKeys()
+    lines, keys = _by_date(file.statement.lines), MerchantKeys()
     ids = known_ids(lines)
     for start in range(0, len(lines), PIECE_ROWS):
         piece = lines.slice(start, PIECE_ROWS).combine_chunks()
@@ -80,7 +80,7 @@ def _staged(
         {
             "file_number": pa.repeat(pa.scalar(file.number, pa.int16()), len(lines)),
             "line_number": pc.add(lines["line_number"], pa.scalar(file.lines_before, pa.int32())),
-            "transaction_id": _ids(lines),
+            "transaction_id": new_ids(len(lines)),
             "account_id": pa.repeat(str(account_id), len(lines)),
             "booked_on": lines["booked_on"],
             "amount": lines["amount"].cast(pa.decimal128(20, exponent(currency))).cast(pa.string()),
@@ -102,9 +102,9 @@ def _staged(
     )
 
 
-def _ids(lines: pa.Table) -> pa.Array:
-    """Ids that grow with the date, as the books' indexes do: rows that are neighbours in all of them go in faster."""
-    places = pc.sort_indices(
-        pc.sort_indices(lines, sort_keys=[("booked_on", "ascending"), ("line_number", "ascending")])
-    )
-    return new_ids(len(lines)).take(places)
+def _by_date(lines: pa.Table) -> pa.Table:
+    """The lines in the order of their dates, and so of the books' indexes: neighbours in all of them go in faster."""
+    days = lines["booked_on"]
+    if not len(days) or pc.all(pc.greater_equal(days[1:], days[:-1])).as_py():
+        return lines
+    return lines.take(pc.sort_indices(lines, sort_keys=[("booked_on", "ascending"), ("line_number", "ascending")]))

@@ -13,7 +13,7 @@ from ai2.books import undo_repository as books
 from ai2.ingest import balances, repository
 from ai2.ingest.mending import undo_repository as lines
 from ai2.ingest.problems import BatchNotFound
-from ai2.kit.database import Connection, act_for
+from ai2.kit.database import Connection, act_for, allow_memory, planned_for
 from ai2.kit.errors import Conflict
 
 # So many rows that stay are named in the report; all of them are counted.
@@ -48,8 +48,10 @@ async def undo(db: Connection, organization_id: UUID, batch_id: UUID, *, undone_
     await transfers.queue_up(db, organization_id)
     # The history says who did it and why, so that it is not taken for an edit.
     await act_for(db, organization_id, actor=f"{undone_by} undo:{batch_id}")
-    await _stage(db, organization_id, batch["account_id"], batch_id)
-    report = await _take_back(db, organization_id, batch_id)
+    await allow_memory(db)
+    async with planned_for(db, batch["rows_loaded"]):
+        await _stage(db, organization_id, batch["account_id"], batch_id)
+        report = await _take_back(db, organization_id, batch_id)
     await lines.set_undone(db, organization_id, batch_id, undone_by=undone_by, report=report)
     await act_for(db, organization_id, actor=undone_by)
     return report

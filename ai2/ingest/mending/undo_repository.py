@@ -14,7 +14,7 @@ async def locked_batch(db: Connection, organization_id: UUID, batch_id: UUID) ->
     return await one(
         db,
         """
-        select batch_id, account_id, status, undone_at, undone_by, undo_report from ingest.batches
+        select batch_id, account_id, status, rows_loaded, undone_at, undone_by, undo_report from ingest.batches
         where organization_id = %(organization_id)s and batch_id = %(batch_id)s for update
         """,
         {"organization_id": organization_id, "batch_id": batch_id},
