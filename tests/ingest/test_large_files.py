@@ -97,3 +97,17 @@ def test_pieces_are_staged_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None
     whole = staged()
     monkeypatch.setattr(staging, "PIECE_ROWS", 100)
     assert staged() == whole
+
+
+def test_rows_are_staged_in_the_order_of_their_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(f"2024-01-{day:02},Shop {day},-1.00\n" for day in (3, 1, 2, 1))
+    [file] = staging.files([read(f"Date,Description,Amount\n{rows}", positive_is="in")])
+
+    def staged() -> list[tuple[str, str]]:
+        text = b"".join(staging.pieces(file, new_id(), "GBP")).decode()
+        return [(row.split(",")[4], row.split(",")[1]) for row in text.splitlines()]
+
+    in_order = [("2024-01-01", "3"), ("2024-01-01", "5"), ("2024-01-02", "4"), ("2024-01-03", "2")]
+    assert staged() == in_order
+    monkeypatch.setattr(staging, "SORTED_ROWS", 3)
+    assert sorted(staged()) == in_order

@@ -225,6 +225,17 @@ class TestShared:
         await balanced(ask)
         assert (await import_text(MARCH)).rows.loaded == 4
 
+    async def test_equal_rows_are_known_where_the_first_of_them_is_gone(
+        self, import_text: Import, take_back: Undo, ask: Ask
+    ) -> None:
+        coffee = '{"id": "%s", "date": "2024-03-02", "amount": "-3.20", "currency": "GBP", "description": "Coffee"}\n'
+        first, _ = await import_text(coffee % "a"), await import_text(coffee % "b" + coffee % "c")
+        await take_back(first.batch_id)
+        three = "Date,Description,Amount\n" + "2024-03-02,Coffee,-3.20\n" * 3
+        assert (await import_text(three)).rows.loaded == 1
+        assert (await import_text(three)).rows.loaded == 0
+        assert len(await ask(LIVE)) == 3
+
     async def test_undoing_the_later_batch_first_takes_only_its_own(
         self, import_text: Import, take_back: Undo, ask: Ask
     ) -> None:

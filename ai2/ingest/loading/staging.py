@@ -19,6 +19,8 @@ from ai2.kit.money import exponent
 # Rows that are in memory at once, beside the statement itself.
 PIECE_ROWS = 100_000
 COPY_ROWS = 20_000
+# Sorting copies all of them; more rows than this are staged in the order of their file, however slow that makes them.
+SORTED_ROWS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def version_1(file: File, account_id: UUID) -> list[tuple[int, str, str | None]]
 
 
 def _rows(file: File, account_id: UUID, currency: str) -> Iterator[pa.Table]:
-    lines, keys = _by_date(file.statement.lines), MerchantKeys()
+    lines, keys = file.statement.lines, MerchantKeys()
+    lines = lines if len(lines) > SORTED_ROWS else _by_date(lines)
     ids = known_ids(lines)
     for start in range(0, len(lines), PIECE_ROWS):
         piece = lines.slice(start, PIECE_ROWS).combine_chunks()
