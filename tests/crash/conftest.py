@@ -28,7 +28,8 @@ from ai2.kit.settings import Settings
 ROWS = int(os.environ.get("AI2_CRASH_ROWS", "5000"))
 SEED = int(os.environ.get("AI2_CRASH_SEED", str(random.randrange(1 << 32))))
 WORDS = ("--positive-is", "in", "--json")
-PATIENCE_S = 120
+# An import beside ever more accounts that have the same rows takes ever longer to look for transfers.
+PATIENCE_S = 120 + ROWS / 250
 PREPARE = """
 import asyncio, sys
 from ai2.books import categories

@@ -30,6 +30,8 @@ from ai2.ingest.problems import MappingDoesNotFit, Question
 from ai2.kit.errors import FieldError
 
 STRONG = 100
+# Of more columns of amounts without a word, no sum is tried on every three: a broken file may have hundreds.
+MOST_MONEY_COLUMNS = 8
 MONEY_ROLES = (Role.AMOUNT, Role.DEBIT, Role.CREDIT, Role.BALANCE)
 _CODE = re.compile(r"[A-Z]{3}")
 _MCC = re.compile(r"\d{4}")
@@ -187,6 +189,9 @@ def _money_by_cells(found: Assignment, candidates: list[Column]) -> None:
         for role, text in ((Role.DEBIT, "money out"), (Role.CREDIT, "money in")):
             question = f"Which column is {text}: '{names[0]}' or '{names[1]}'?"
             found.questions.append(Question(f"mapping.{role}", question, names))
+        return
+    if len(candidates) > MOST_MONEY_COLUMNS:
+        found.ask(Role.AMOUNT, candidates)
         return
     sides = _sides_and_balance(candidates)
     if sides:
