@@ -4,11 +4,14 @@ from ai2.identity.principal import Principal, Role
 from ai2.kit.errors import Forbidden
 
 # No credential: whoever has none yet, and machines that look whether we are well.
-PUBLIC = frozenset({"register", "login", "refresh", "health", "ready", "metrics", "openapi", "docs"})
+PUBLIC = frozenset({
+    "register", "login", "refresh", "accept_invitation", "health", "ready", "metrics", "openapi", "docs",
+})  # fmt: skip
 
 MAY = {
     Role.VIEWER: {
-        "me", "logout",
+        "me", "logout", "list_sessions", "end_session",
+        "get_organization", "list_members",
         "list_accounts", "get_account", "list_balances",
         "list_transactions", "get_transaction", "list_transfers",
         "list_categories",
@@ -26,6 +29,8 @@ MAY = {
     Role.ADMIN: {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
+        "update_organization", "update_member", "remove_member",
+        "list_invitations", "create_invitation", "revoke_invitation",
     },
     Role.OWNER: set[str](),
 }  # fmt: skip

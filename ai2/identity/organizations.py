@@ -1,12 +1,13 @@
 """Organizations: the tenants, each with a key of its own for its raw files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from ai2.identity import repository
 from ai2.kit.database import Connection, act_for
 from ai2.kit.envelope import fresh_wrapped_key, unwrap_key
-from ai2.kit.errors import Conflict, NotFound
+from ai2.kit.errors import Conflict, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.money import exponent
 
@@ -21,12 +22,19 @@ class OrganizationNotFound(NotFound):
 
 @dataclass(frozen=True)
 class Organization:
-    """A tenant. `base_currency` is ISO 4217, `country` ISO 3166-1 alpha-2 or unknown."""
+    """A tenant. `base_currency` is ISO 4217, `country` ISO 3166-1 alpha-2 or unknown.
+
+    Its fiscal year begins with the month `fiscal_year_start`; only where `shares_learning` do its corrections teach
+    the model that all share.
+    """
 
     organization_id: UUID
     name: str
     base_currency: str
     country: str | None
+    fiscal_year_start: int = 1
+    shares_learning: bool = False
+    version: int = 1
 
 
 async def create(db: Connection, *, name: str, base_currency: str, country: str | None = None) -> Organization:
@@ -43,6 +51,20 @@ async def get(db: Connection, organization_id: UUID) -> Organization:
     if row is None:
         raise OrganizationNotFound
     return Organization(**row)
+
+
+async def update(
+    db: Connection, organization_id: UUID, changes: dict[str, Any], *, version: int | None = None
+) -> Organization:
+    """Change what is named. Amounts stay in the currencies they are in, whatever the base currency becomes."""
+    await repository.lock_organization(db, organization_id)
+    present = await get(db, organization_id)
+    if version not in (None, present.version):
+        raise Stale
+    changed = replace(present, **changes)
+    exponent(changed.base_currency)
+    await repository.update_organization(db, changed)
+    return await get(db, organization_id)
 
 
 async def find(db: Connection, name_or_id: str) -> Organization:

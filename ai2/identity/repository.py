@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ai2.identity.organizations import Organization
     from ai2.identity.users import User
 
+ORGANIZATION = "organization_id, name, base_currency, country, fiscal_year_start, shares_learning, version"
+
 
 async def insert_organization(db: Connection, organization: "Organization", wrapped_key: bytes) -> None:
     await db.execute(
@@ -29,26 +31,39 @@ async def insert_organization(db: Connection, organization: "Organization", wrap
 async def organization(db: Connection, organization_id: UUID) -> DictRow | None:
     return await one(
         db,
-        """
-        select organization_id, name, base_currency, country from identity.organizations
-        where organization_id = %(organization_id)s
-        """,
+        f"select {ORGANIZATION} from identity.organizations where organization_id = %(organization_id)s",
         {"organization_id": organization_id},
     )
 
 
-async def organizations(db: Connection) -> list[DictRow]:
-    return await rows(
-        db,
-        "select organization_id, name, base_currency, country from identity.organizations order by organization_id",
+async def lock_organization(db: Connection, organization_id: UUID) -> None:
+    """Changes of an organization and of who belongs to it come one after the other, until the transaction ends."""
+    await db.execute(
+        "select from identity.organizations where organization_id = %s for no key update", [organization_id]
     )
+
+
+async def update_organization(db: Connection, organization: "Organization") -> None:
+    await db.execute(
+        """
+        update identity.organizations set
+            name = %(name)s, base_currency = %(base_currency)s, country = %(country)s,
+            fiscal_year_start = %(fiscal_year_start)s, shares_learning = %(shares_learning)s, version = version + 1
+        where organization_id = %(organization_id)s
+        """,
+        vars(organization),
+    )
+
+
+async def organizations(db: Connection) -> list[DictRow]:
+    return await rows(db, f"select {ORGANIZATION} from identity.organizations order by organization_id")
 
 
 async def organizations_named(db: Connection, name_or_id: str) -> list[DictRow]:
     return await rows(
         db,
-        """
-        select organization_id, name, base_currency, country from identity.organizations
+        f"""
+        select {ORGANIZATION} from identity.organizations
         where lower(name) = lower(%(name)s) or organization_id::text = lower(%(name)s)
         """,
         {"name": name_or_id},
@@ -101,8 +116,8 @@ async def lock_registration(db: Connection) -> None:
 async def upsert_membership(db: Connection, organization_id: UUID, user_id: UUID, role: str) -> None:
     await db.execute(
         """
-        insert into identity.memberships (organization_id, user_id, role) values (%s, %s, %s)
-        on conflict (organization_id, user_id) do update set role = excluded.role
+        insert into identity.memberships as membership (organization_id, user_id, role) values (%s, %s, %s)
+        on conflict (organization_id, user_id) do update set role = excluded.role, version = membership.version + 1
         """,
         [organization_id, user_id, role],
     )

@@ -14,7 +14,7 @@ from ai2.identity import repository, sessions_repository, users
 from ai2.identity.principal import Principal, Role
 from ai2.identity.users import Membership
 from ai2.kit.database import Connection, act_for
-from ai2.kit.errors import Invalid, Unauthorized
+from ai2.kit.errors import Invalid, NotFound, Unauthorized
 from ai2.kit.ids import new_id
 from ai2.kit.security import (
     AccessToken,
@@ -44,6 +44,21 @@ class RefreshTokenReused(SessionEnded):
     """This refresh token was used before, so the session has been ended; sign in again."""
 
     keeps_changes = True
+
+
+class SessionNotFound(NotFound):
+    """There is no such session; GET /api/core/sessions lists yours."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session that has not ended; `is_current` where it is the one that asks."""
+
+    session_id: UUID
+    created_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime
+    is_current: bool
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,20 @@ async def authenticate(db: Connection, token: AccessToken) -> Principal:
 async def end(db: Connection, session_id: UUID) -> None:
     """End a session; its access token is refused from now on."""
     await sessions_repository.end(db, session_id)
+
+
+async def list_own(db: Connection, who: Principal) -> list[Session]:
+    """The caller's sessions in this organization, oldest first. An API key has none."""
+    if who.user_id is None:
+        return []
+    found = await sessions_repository.list_live(db, who.organization_id, who.user_id)
+    return [Session(**row, is_current=row["session_id"] == who.session_id) for row in found]
+
+
+async def end_own(db: Connection, who: Principal, session_id: UUID) -> None:
+    """End one of the caller's sessions in this organization."""
+    if not await sessions_repository.end_of_user(db, who.organization_id, who.user_id, session_id):
+        raise SessionNotFound
 
 
 async def _check_password(db: Connection, email: str, password: str) -> UUID:

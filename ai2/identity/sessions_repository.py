@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, one
+from ai2.kit.database import Connection, one, rows
 
 if TYPE_CHECKING:
     from ai2.kit.security import AccessToken
@@ -29,6 +29,16 @@ async def live(db: Connection, session_id: UUID, *, lock: bool) -> DictRow | Non
         where session_id = %(session_id)s and ended_at is null and expires_at > now()
     """
     return await one(db, query + (" for update" if lock else ""), {"session_id": session_id})
+
+
+async def list_live(db: Connection, organization_id: UUID, user_id: UUID) -> list[DictRow]:
+    query = """
+        select session_id, created_at, refreshed_at, expires_at from identity.sessions
+        where organization_id = %(organization_id)s and user_id = %(user_id)s
+            and ended_at is null and expires_at > now()
+        order by session_id
+    """
+    return await rows(db, query, {"organization_id": organization_id, "user_id": user_id})
 
 
 async def role(db: Connection, token: "AccessToken") -> DictRow | None:
@@ -59,3 +69,19 @@ async def rotate(db: Connection, session_id: UUID, refresh_digest: bytes, expire
 async def end(db: Connection, session_id: UUID) -> None:
     query = "update identity.sessions set ended_at = now() where session_id = %s and ended_at is null"
     await db.execute(query, [session_id])
+
+
+async def end_of_user(
+    db: Connection, organization_id: UUID, user_id: UUID | None, session_id: UUID | None = None
+) -> bool:
+    """End a user's session in an organization, or all of them; whether there was one."""
+    ended = await db.execute(
+        """
+        update identity.sessions set ended_at = now()
+        where organization_id = %(organization_id)s and user_id = %(user_id)s
+            and ended_at is null and expires_at > now()
+            and (%(session_id)s::uuid is null or session_id = %(session_id)s)
+        """,
+        {"organization_id": organization_id, "user_id": user_id, "session_id": session_id},
+    )
+    return ended.rowcount > 0

@@ -3,11 +3,26 @@
 import asyncio
 
 from ai2.ingest.loading import expectations
-from api.core import accounts, api_keys, auth, categories, dashboard, imports, transactions, transfers
+from api.core import (
+    accounts,
+    api_keys,
+    auth,
+    categories,
+    dashboard,
+    imports,
+    members,
+    organization,
+    sessions,
+    transactions,
+    transfers,
+)
 
 ROUTERS = (
     auth.router,
+    sessions.router,
     api_keys.router,
+    organization.router,
+    members.router,
     accounts.router,
     transactions.router,
     transfers.router,

@@ -1,23 +1,21 @@
 """Signing up, in and out. Access tokens live for minutes; a refresh token works once."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from ai2.books import categories
-from ai2.identity import organizations, sessions, users
+from ai2.identity import invitations, organizations, sessions, users
 from ai2.identity.principal import Role
 from ai2.kit.settings import settings
 from api.limits import Tries
-from api.schemas import Body, Currency, Name, Out
+from api.schemas import Body, Country, Currency, Email, Name, Out
 from api.unit import Caller, Db, Unit, address
 
 router = APIRouter(prefix="/api/core/auth", tags=["auth"], route_class=Unit)
-
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320)]
-Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
 
 
 class Registration(Body):
@@ -43,6 +41,16 @@ class Refresh(Body):
     """The refresh token you were given last."""
 
     refresh_token: str
+
+
+class Acceptance(Body):
+    """An invitation's token, and who you are."""
+
+    token: str = Field(description="As whoever invited you passed it on.")
+    name: Name | None = Field(default=None, description="Yours, where you have no account yet.")
+    password: str | None = Field(
+        default=None, description="That of your account; where you have none yet, one of 10 characters or more."
+    )
 
 
 class TokensOut(Out):
@@ -83,6 +91,20 @@ class Me(Out):
     api_key_id: UUID | None
 
 
+@contextmanager
+def tried(request: Request, email: str) -> Iterator[None]:
+    """A try at the password of this address: each wrong one makes the next from here wait."""
+    tries: Tries = request.app.state.limits.tries
+    pair = (email.lower(), address(request))
+    tries.check(pair)
+    try:
+        yield
+    except sessions.WrongPassword:
+        tries.failed(pair)
+        raise
+    tries.succeeded(pair)
+
+
 @router.post("/register", status_code=201, response_model=TokensOut)
 async def register(new: Registration, db: Db) -> sessions.Tokens:
     """Make an organization and its owner, and sign in. Closed once there is one, unless ENABLE_MULTI_TENANT."""
@@ -99,18 +121,19 @@ async def register(new: Registration, db: Db) -> sessions.Tokens:
 @router.post("/login", response_model=TokensOut)
 async def login(wanted: Login, request: Request, db: Db) -> sessions.Tokens:
     """Open a session. Wrong passwords make the next try wait, for this address and this e-mail only."""
-    tries: Tries = request.app.state.limits.tries
-    pair = (wanted.email.lower(), address(request))
-    tries.check(pair)
-    try:
-        tokens = await sessions.login(
+    with tried(request, wanted.email):
+        return await sessions.login(
             db, email=wanted.email, password=wanted.password, organization_id=wanted.organization_id
         )
-    except sessions.WrongPassword:
-        tries.failed(pair)
-        raise
-    tries.succeeded(pair)
-    return tokens
+
+
+@router.post("/accept-invitation", response_model=TokensOut)
+async def accept_invitation(given: Acceptance, request: Request, db: Db) -> sessions.Tokens:
+    """Become a member of the organization that invited you, and sign in. Who is new makes an account by it."""
+    invitation = await invitations.opened_by(db, given.token)
+    with tried(request, invitation.email):
+        membership = await invitations.accept(db, invitation, name=given.name, password=given.password)
+    return await sessions.open_session(db, membership)
 
 
 @router.post("/refresh", response_model=TokensOut)

@@ -6,13 +6,14 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 
-from ai2.identity import api_keys
+from ai2.identity import api_keys, users
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit import logs
 from ai2.kit.database import Database
+from ai2.kit.ids import new_id
 from api.app import build
-from tests.api.asking import ClientOf, connect
+from tests.api.asking import PASSWORD, ClientOf, Person, PersonIn, connect
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,26 @@ async def client_of(app: FastAPI, database: Database) -> AsyncIterator[ClientOf]
             key = await api_keys.create(db, organization.organization_id, name="test", role=role)
         made.append(connect(app, **{"X-API-Key": key.secret}))
         return made[-1]
+
+    yield make
+    for client in made:
+        await client.aclose()
+
+
+@pytest.fixture
+async def person_in(app: FastAPI, database: Database) -> AsyncIterator[PersonIn]:
+    """Makes people: a member of an organization, in a role, signed in."""
+    made: list[AsyncClient] = []
+
+    async def make(organization: Organization, role: Role = Role.OWNER) -> Person:
+        email = f"{new_id()}@example.com"
+        async with database.transaction() as db:
+            user = await users.create(db, email=email, name="Ana", password=PASSWORD)
+            await users.join(db, organization.organization_id, user.user_id, role)
+        made.append(connect(app))
+        login = await made[-1].post("/api/core/auth/login", json={"email": email, "password": PASSWORD})
+        made[-1].headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+        return Person(made[-1], email, login.json())
 
     yield make
     for client in made:

@@ -10,8 +10,11 @@ from httpx import AsyncClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ai2.identity.organizations import Organization
+from ai2.identity.principal import Role
 from ai2.kit.ids import new_id
 from api.app import operations
+from tests.api.asking import PersonIn
 
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
 TEA = {"description": "Tea", "amount": "-1.00"}
@@ -21,6 +24,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/accounts": {"name": "Main", "currency": "GBP"},
     "/api/core/categories": {"name": "Lunch", "kind": "expense"},
     "/api/core/api-keys": {"name": "till", "role": "viewer"},
+    "/api/core/organization": {"name": "Bright Bikes", "fiscal_year_start": 4},
+    "/api/core/members/{user_id}": {"role": "viewer"},
+    "/api/core/members/invitations": {"email": "ben@example.com", "role": "viewer"},
+    "/api/core/auth/accept-invitation": {"token": "x" * 43, "name": "Ben", "password": "correct horse battery"},
     "/api/core/csv-import": {"csv_data": "Date,Text,Amount\n2026-03-01,Tea,-1\n", "account_name": "Imported"},
     "/api/ai/analyze-transaction": TEA,
     "/api/ai/batch-analyze": {"transactions": [{**TEA, "id": "a"}]},
@@ -71,11 +78,14 @@ def all_operations(app: FastAPI) -> list[tuple[str, str, list[str], list[str]]]:
 
 
 @pytest.fixture
-async def ids(owner: AsyncClient) -> list[str]:
+async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organization) -> list[str]:
     """What there is: ids of every kind."""
     row = (await owner.post("/api/core/transactions", json={**LUNCH, "category": "Coffee"})).json()
     imported = (await owner.post("/api/core/csv-import", json=GOOD["/api/core/csv-import"])).json()
-    return [row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"]]
+    invited = (await owner.post("/api/core/members/invitations", json=GOOD["/api/core/members/invitations"])).json()
+    member = await person_in(organization, Role.VIEWER)
+    return [row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
+            invited["invitation_id"], member.session_id]  # fmt: skip
 
 
 @pytest.mark.timeout(200)

@@ -64,14 +64,22 @@ async def test_after_a_day_the_key_is_free(owner: AsyncClient, pipeline: Databas
     assert (await owner.post(TRANSACTIONS, json={**LUNCH, "notes": "again"}, headers=KEY)).status_code == 201
 
 
-async def test_an_answer_with_a_secret_is_not_kept(owner: AsyncClient, pipeline: Database) -> None:
-    new = {"name": "till", "role": "viewer"}
-    made = await owner.post("/api/core/api-keys", json=new, headers=KEY)
-    again = await owner.post("/api/core/api-keys", json=new, headers=KEY)
+@pytest.mark.parametrize(
+    ("address", "new", "secret"),
+    [
+        ("/api/core/api-keys", {"name": "till", "role": "viewer"}, "key"),
+        ("/api/core/members/invitations", {"email": "ben@example.com", "role": "viewer"}, "token"),
+    ],
+)
+async def test_an_answer_with_a_secret_is_not_kept(
+    owner: AsyncClient, pipeline: Database, address: str, new: dict[str, str], secret: str
+) -> None:
+    made = await owner.post(address, json=new, headers=KEY)
+    again = await owner.post(address, json=new, headers=KEY)
     assert (again.status_code, again.json()["code"]) == (409, "answer_not_kept")
     async with pipeline.transaction() as db:
         kept = await (await db.execute("select * from identity.idempotency_keys")).fetchall()
-    assert made.json()["key"] not in str(kept)
+    assert made.json()[secret] not in str(kept)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\tb"])

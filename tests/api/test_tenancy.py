@@ -3,20 +3,29 @@
 import pytest
 from httpx import AsyncClient
 
+from ai2.identity.organizations import Organization
+from ai2.identity.principal import Role
+from tests.api.asking import PersonIn
+
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
 
 
 @pytest.fixture
-async def theirs(their_owner: AsyncClient) -> dict[str, str]:
+async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organization) -> dict[str, str]:
     """Ids of another organization, by kind."""
     transaction = (await their_owner.post("/api/core/transactions", json=LUNCH)).json()
     category = (await their_owner.post("/api/core/categories", json={"name": "Mine", "kind": "expense"})).json()
     key = (await their_owner.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
+    guest = {"email": "guest@example.com", "role": "viewer"}
+    invitation = (await their_owner.post("/api/core/members/invitations", json=guest)).json()
+    member = await person_in(stranger, Role.VIEWER)
     return {
         "transaction_id": transaction["transaction_id"],
         "account_id": transaction["account_id"],
         "category_id": category["category_id"],
         "api_key_id": key["api_key_id"],
+        "invitation_id": invitation["invitation_id"],
+        "user_id": member.user_id,
     }
 
 
@@ -31,6 +40,9 @@ BY_ID = [
     ("PATCH", "/api/core/categories/{category_id}", {"name": "mine now"}),
     ("DELETE", "/api/core/categories/{category_id}", None),
     ("DELETE", "/api/core/api-keys/{api_key_id}", None),
+    ("DELETE", "/api/core/members/invitations/{invitation_id}", None),
+    ("PATCH", "/api/core/members/{user_id}", {"role": "accountant"}),
+    ("DELETE", "/api/core/members/{user_id}", None),
     ("GET", "/api/core/transactions?account_id={account_id}", None),
     ("GET", "/api/core/transactions?category_id={category_id}", None),
     ("POST", "/api/core/transactions", {**LUNCH, "account_id": "{account_id}"}),
@@ -56,7 +68,7 @@ async def test_a_strangers_id_is_not_there_and_its_owners_is(
 
 
 async def test_a_list_holds_only_ones_own(owner: AsyncClient, their_owner: AsyncClient, theirs: dict[str, str]) -> None:
-    for address in ("transactions", "accounts", "api-keys", "categories"):
+    for address in ("transactions", "accounts", "api-keys", "categories", "members", "members/invitations"):
         ours = (await owner.get(f"/api/core/{address}")).text
         assert not any(found in ours for found in theirs.values())
         own = (await their_owner.get(f"/api/core/{address}")).text

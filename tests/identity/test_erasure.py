@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from ai2.books import accounts, transactions
-from ai2.identity import api_keys, erasure, organizations, sessions, users
+from ai2.identity import api_keys, erasure, invitations, organizations, sessions, users
 from ai2.identity.organizations import Organization, OrganizationNotFound
-from ai2.identity.principal import Role
+from ai2.identity.principal import Principal, Role
 from ai2.identity.sessions import NotAMember, SessionEnded, WrongPassword
 from ai2.ingest import service
 from ai2.kit import blobs
@@ -49,6 +49,8 @@ async def settle_in(database: Database, organization: Organization, email: str) 
         await transactions.update(db, whose, (rent or {})["transaction_id"], dict(category or {}))
         await transactions.delete(db, whose, (rent or {})["transaction_id"])
         await api_keys.create(db, whose, name="key", role=Role.OWNER, created_by=person.user_id)
+        who = Principal(whose, Role.OWNER, user_id=person.user_id)
+        await invitations.create(db, who, email="guest@example.com", role=Role.VIEWER)
     return person.user_id
 
 
@@ -77,7 +79,8 @@ async def test_nothing_is_left_and_nobody_else_notices(
     dbt.build("--exclude-resource-type", "unit_test")
     before, theirs = await left(pipeline, whose), await left(pipeline, stranger.organization_id)
     some = {"books.transactions", "books.transaction_versions", "ingest.raw_files", "ingest.stated_balances",
-            "identity.organization_keys", "identity.sessions", "identity.api_key_index", "marts.fct_transactions",
+            "identity.organization_keys", "identity.sessions", "identity.api_key_index",
+            "identity.invitations", "identity.invitation_index", "marts.fct_transactions",
             "marts.fct_daily_balances"}  # fmt: skip
     assert some - {"identity.sessions"} <= before.keys()
 

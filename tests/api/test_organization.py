@@ -1,0 +1,83 @@
+"""The organization over HTTP: seen by all who belong to it, changed by owners and admins."""
+
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from ai2.identity.organizations import Organization
+from ai2.identity.principal import Role
+from tests.api.asking import ClientOf
+
+ORGANIZATION = "/api/core/organization"
+
+
+async def test_everybody_in_it_sees_it(client_of: ClientOf, organization: Organization) -> None:
+    for role in Role:
+        answer = await (await client_of(organization, role)).get(ORGANIZATION)
+        assert (answer.status_code, answer.headers["ETag"]) == (200, '"1"')
+    assert answer.json() == {
+        "organization_id": str(organization.organization_id),
+        "name": organization.name,
+        "base_currency": "GBP",
+        "country": "GB",
+        "fiscal_year_start": 1,
+        "shares_learning": False,
+        "version": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "Brighter Bikes"},
+        {"base_currency": "EUR"},
+        {"country": None},
+        {"fiscal_year_start": 4, "shares_learning": True},
+    ],
+)
+async def test_changes_what_is_named_and_leaves_the_rest_and_others_alone(
+    client_of: ClientOf, organization: Organization, their_owner: AsyncClient, change: dict[str, Any]
+) -> None:
+    admin = await client_of(organization, Role.ADMIN)
+    before, theirs = (await admin.get(ORGANIZATION)).json(), (await their_owner.get(ORGANIZATION)).json()
+    answer = await admin.patch(ORGANIZATION, json=change)
+    assert answer.json() == {**before, **change, "version": 2}
+    assert (await admin.get(ORGANIZATION)).json() == answer.json()
+    assert (await their_owner.get(ORGANIZATION)).json() == theirs
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ACCOUNTANT])
+async def test_lower_roles_change_nothing(client_of: ClientOf, organization: Organization, role: Role) -> None:
+    client = await client_of(organization, role)
+    assert (await client.patch(ORGANIZATION, json={"name": "Mine"})).status_code == 403
+    assert (await client.get(ORGANIZATION)).json()["name"] == organization.name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"base_currency": "ABC"},  # no such currency
+        {"base_currency": "XAU"},  # gold: nothing is paid in it
+        {"base_currency": "gbp"},
+        {"base_currency": None},
+        {"country": "England"},
+        {"fiscal_year_start": 13},
+        {"fiscal_year_start": True},
+        {"shares_learning": "yes"},
+        {"name": " "},
+        {"organization_id": "x"},
+    ],
+)
+async def test_refuses_what_does_not_hold(owner: AsyncClient, change: dict[str, Any]) -> None:
+    assert (await owner.patch(ORGANIZATION, json=change)).status_code == 422
+    assert (await owner.get(ORGANIZATION)).json()["version"] == 1
+
+
+async def test_a_change_of_what_one_has_not_seen_is_refused(owner: AsyncClient) -> None:
+    seen = (await owner.get(ORGANIZATION)).headers["ETag"]
+    first = await owner.patch(ORGANIZATION, json={"name": "One"}, headers={"If-Match": seen})
+    assert (first.status_code, first.headers["ETag"]) == (200, '"2"')
+    second = await owner.patch(ORGANIZATION, json={"name": "Two"}, headers={"If-Match": seen})
+    assert (second.status_code, second.json()["code"]) == (412, "stale")
+    assert (await owner.get(ORGANIZATION)).json()["name"] == "One"
