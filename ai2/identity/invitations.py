@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from ai2.identity import invitations_repository, members_repository, repository, users
+from ai2.identity import invitations_repository, members, members_repository, repository, users
 from ai2.identity.principal import Principal, Role, RoleTooHigh
 from ai2.identity.sessions import WrongPassword
 from ai2.identity.users import Membership
@@ -54,7 +54,7 @@ async def create(db: Connection, who: Principal, *, email: str, role: Role) -> N
     if not who.role.covers(role):
         raise RoleTooHigh
     address = users.normal_email(email)
-    await repository.lock_organization(db, who.organization_id)
+    await members.hold(db, who)
     if await members_repository.by_email(db, who.organization_id, address):
         raise AlreadyMember
     await invitations_repository.make_room(db, who.organization_id, address)

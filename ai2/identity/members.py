@@ -19,6 +19,10 @@ class MemberAboveYou(Forbidden):
     """This member's role is above yours; ask an owner to change it."""
 
 
+class RoleChanged(Conflict):
+    """Your own role changed while you asked for this; ask again."""
+
+
 class LastOwner(Conflict):
     """An organization keeps an owner; make another member one first."""
 
@@ -73,9 +77,20 @@ async def remove(db: Connection, who: Principal, user_id: UUID) -> None:
     await invitations_repository.withdraw(db, who.organization_id, user_id, list(Role))
 
 
-async def _to_change(db: Connection, who: Principal, user_id: UUID) -> Member:
-    # Two owners who lower each other at once: the second finds itself the last.
+async def hold(db: Connection, who: Principal) -> None:
+    """Let nobody else change who belongs here until the transaction ends, and see that the caller still does.
+
+    Of two who lower or remove each other at once, the second has lost the right while it waited.
+    """
     await repository.lock_organization(db, who.organization_id)
+    if who.user_id:
+        row = await members.get(db, who.organization_id, who.user_id)
+        if row is None or row["role"] != who.role:
+            raise RoleChanged
+
+
+async def _to_change(db: Connection, who: Principal, user_id: UUID) -> Member:
+    await hold(db, who)
     member = await get(db, who.organization_id, user_id)
     if not who.role.covers(member.role):
         raise MemberAboveYou

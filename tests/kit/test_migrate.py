@@ -2,9 +2,11 @@
 
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from ai2.kit.database import Role, connection_parameters, sqlalchemy_url
-from ai2.kit.migrate import NotAnAdministrator, migrate
+from ai2.kit.migrate import MIGRATIONS, NotAnAdministrator, migrate
 from ai2.kit.settings import Settings, settings
 
 TABLES = "select count(*) from pg_tables where schemaname in ('identity', 'books', 'ingest', 'ml', 'queue')"
@@ -50,3 +52,18 @@ def test_a_url_for_other_tools_leads_to_the_same_server(server: None) -> None:
     url = sqlalchemy_url(Role.DAGSTER, "dagster", "psycopg2")
     assert url.startswith("postgresql+psycopg2://dagster:")
     assert "/dagster?host=" in url
+
+
+def test_the_invitations_can_be_taken_back_and_made_again(server: None) -> None:
+    """All in one transaction that is rolled back: other tests go on with the tables as they are."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    revision = ScriptDirectory.from_config(config).get_revision("0008").module
+    known = "select count(*) from pg_tables where schemaname = 'identity' and tablename like 'invitation%'"
+    with psycopg.connect(**connection_parameters(Role.OWNER)) as db:
+        found = []
+        for statements in ("", revision.BACK, revision.INVITATIONS + revision.VERSIONS + revision.SESSIONS):
+            db.execute(statements)
+            found.append((db.execute(known).fetchone() or [0])[0])
+        db.rollback()
+    assert found == [2, 0, 2]
