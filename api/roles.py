@@ -13,7 +13,7 @@ MAY = {
         "me", "logout", "list_sessions", "end_session",
         "get_organization", "list_members",
         "list_accounts", "get_account", "list_balances",
-        "list_transactions", "get_transaction", "list_transfers",
+        "list_transactions", "get_transaction", "get_transaction_history", "list_transfers",
         "list_categories",
         "list_imports", "get_import", "list_import_rows", "download_rejects", "list_layouts",
         "get_dashboard",
@@ -22,7 +22,7 @@ MAY = {
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction",
         "pair_transfer", "take_transfer_apart", "accept_transfer", "reject_transfer",
-        "create_category", "update_category", "delete_category",
+        "create_category", "update_category", "delete_category", "merge_category",
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",
         "give_feedback",
     },

@@ -71,6 +71,11 @@ async def find(db: Connection, organization_id: UUID, name: str) -> Category:
     return Category(**row)
 
 
+async def find_many(db: Connection, organization_id: UUID, names: Collection[str]) -> dict[str, UUID]:
+    """Which category each of these names or codes is, as `find` says; those that are none are left out."""
+    return await repository.find_many(db, organization_id, list(names)) if names else {}
+
+
 async def by_code(db: Connection, organization_id: UUID) -> dict[str, UUID]:
     """Which category each predicted code (detailed, or primary) stands for in this organization."""
     return await repository.by_code(db, organization_id)
@@ -138,10 +143,7 @@ async def delete(db: Connection, organization_id: UUID, category_id: UUID, *, re
     category = await get(db, organization_id, category_id)
     used: dict[str, Any] = await repository.usage(db, organization_id, category_id)
     if reassign_to:
-        heir = await get(db, organization_id, reassign_to)
-        if heir.category_id == category.category_id or heir.kind != category.kind:
-            raise Invalid(errors=(FieldError("reassign_to", "is another category of the same kind"),))
-        await repository.reassign(db, organization_id, category_id, heir.category_id)
+        await _hand_over(db, organization_id, category, reassign_to, field="reassign_to")
     elif any(used.values()):
         raise CategoryInUse(
             f"{used['transactions']} transactions and {used['children']} categories use it; "
@@ -149,3 +151,21 @@ async def delete(db: Connection, organization_id: UUID, category_id: UUID, *, re
             **used,
         )
     await repository.delete(db, organization_id, category_id)
+
+
+async def merge(db: Connection, organization_id: UUID, category_id: UUID, into: UUID) -> Category:
+    """Hand all that a category has to another one, which is the answer, and archive it."""
+    category = await get(db, organization_id, category_id)
+    await _hand_over(db, organization_id, category, into, field="into")
+    await repository.delete(db, organization_id, category_id)
+    return await get(db, organization_id, into)
+
+
+async def _hand_over(db: Connection, organization_id: UUID, category: Category, heir_id: UUID, *, field: str) -> None:
+    """Hand over transactions, children and codes. What lies below would become its own parent."""
+    heir = await get(db, organization_id, heir_id)
+    if heir.category_id == category.category_id or heir.kind != category.kind:
+        raise Invalid(errors=(FieldError(field, "is another category of the same kind"),))
+    if await repository.lies_below(db, organization_id, heir.category_id, category.category_id):
+        raise Invalid(errors=(FieldError(field, "lies below this category; move it elsewhere first"),))
+    await repository.reassign(db, organization_id, category.category_id, heir.category_id)

@@ -63,6 +63,24 @@ async def find(db: Connection, organization_id: UUID, name: str) -> DictRow | No
     return await one(db, query, {"organization_id": organization_id, "name": name})
 
 
+async def find_many(db: Connection, organization_id: UUID, names: Sequence[str]) -> dict[str, UUID]:
+    """The same for each of these names at once."""
+    query = """
+        select wanted.name, found.category_id
+        from unnest(%(names)s::text[]) as wanted (name)
+        cross join lateral (
+            select category.category_id from books.categories as category
+            where category.organization_id = %(organization_id)s and category.archived_at is null
+                and (lower(category.name) = lower(wanted.name) or category.category_id = (
+                    select code.category_id from books.category_codes as code
+                    where code.organization_id = %(organization_id)s and code.code = wanted.name))
+            order by lower(category.name) = lower(wanted.name) desc limit 1
+        ) as found
+    """
+    found = await rows(db, query, {"organization_id": organization_id, "names": list(names)})
+    return {row["name"]: row["category_id"] for row in found}
+
+
 async def by_code(db: Connection, organization_id: UUID) -> dict[str, UUID]:
     query = "select code, category_id from books.category_codes where organization_id = %(organization_id)s"
     return {row["code"]: row["category_id"] for row in await rows(db, query, {"organization_id": organization_id})}
@@ -102,6 +120,26 @@ async def usage(db: Connection, organization_id: UUID, category_id: UUID) -> dic
         {"organization_id": organization_id, "category_id": category_id},
     )
     return dict(row or {})
+
+
+async def lies_below(db: Connection, organization_id: UUID, category_id: UUID, ancestor_id: UUID) -> bool:
+    """Whether a category lies somewhere below another."""
+    found = await one(
+        db,
+        """
+        with recursive above as (
+            select parent_id from books.categories
+            where organization_id = %(organization_id)s and category_id = %(category_id)s
+            union
+            select category.parent_id from books.categories as category
+            inner join above on category.category_id = above.parent_id
+            where category.organization_id = %(organization_id)s
+        )
+        select exists (select from above where parent_id = %(ancestor_id)s) as below
+        """,
+        {"organization_id": organization_id, "category_id": category_id, "ancestor_id": ancestor_id},
+    )
+    return bool(found and found["below"])
 
 
 async def reassign(db: Connection, organization_id: UUID, category_id: UUID, heir_id: UUID) -> None:

@@ -14,6 +14,7 @@ from api.core import (
     organization,
     sessions,
     transactions,
+    transactions_history,
     transfers,
 )
 
@@ -25,6 +26,7 @@ ROUTERS = (
     members.router,
     accounts.router,
     transactions.router,
+    transactions_history.router,
     transfers.router,
     categories.router,
     dashboard.router,

@@ -55,6 +55,12 @@ class Heir(Body):
     reassign_to: UUID | None = Field(default=None, description="A category of the same kind that takes it all over.")
 
 
+class Merge(Body):
+    """Where a category goes."""
+
+    into: UUID = Field(description="Another category of the same kind, which does not lie below it.")
+
+
 @router.get("", response_model=Categories)
 async def list_categories(db: Db, who: Caller) -> dict[str, Any]:
     """The tree: each names its parent."""
@@ -93,3 +99,11 @@ async def delete_category(category_id: UUID, db: Db, who: Caller, heir: Annotate
     """Delete a category that nothing uses, or hand what uses it to another."""
     await categories.delete(db, who.organization_id, category_id, reassign_to=heir.reassign_to)
     return Response(status_code=204)
+
+
+@router.post("/{category_id}/merge", response_model=CategoryOut)
+async def merge_category(category_id: UUID, merge: Merge, db: Db, who: Caller, response: Response) -> Category:
+    """Hand a category's transactions, children and codes to another and archive it; the answer is the other."""
+    category = await categories.merge(db, who.organization_id, category_id, merge.into)
+    mark(response, category.version)
+    return category

@@ -23,6 +23,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/transactions": LUNCH,
     "/api/core/accounts": {"name": "Main", "currency": "GBP"},
     "/api/core/categories": {"name": "Lunch", "kind": "expense"},
+    "/api/core/categories/{category_id}/merge": {"into": str(new_id())},
     "/api/core/api-keys": {"name": "till", "role": "viewer"},
     "/api/core/organization": {"name": "Bright Bikes", "fiscal_year_start": 4},
     "/api/core/members/{user_id}": {"role": "viewer"},

@@ -15,6 +15,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
     """Ids of another organization, by kind."""
     transaction = (await their_owner.post("/api/core/transactions", json=LUNCH)).json()
     category = (await their_owner.post("/api/core/categories", json={"name": "Mine", "kind": "expense"})).json()
+    heir = (await their_owner.post("/api/core/categories", json={"name": "Ours", "kind": "expense"})).json()
     key = (await their_owner.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
     guest = {"email": "guest@example.com", "role": "viewer"}
     invitation = (await their_owner.post("/api/core/members/invitations", json=guest)).json()
@@ -23,6 +24,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
         "transaction_id": transaction["transaction_id"],
         "account_id": transaction["account_id"],
         "category_id": category["category_id"],
+        "heir_id": heir["category_id"],
         "api_key_id": key["api_key_id"],
         "invitation_id": invitation["invitation_id"],
         "user_id": member.user_id,
@@ -31,6 +33,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
 
 BY_ID = [
     ("GET", "/api/core/transactions/{transaction_id}", None),
+    ("GET", "/api/core/transactions/{transaction_id}/history", None),
     ("PATCH", "/api/core/transactions/{transaction_id}", {"notes": "mine now"}),
     ("DELETE", "/api/core/transactions/{transaction_id}", None),
     ("GET", "/api/core/accounts/{account_id}", None),
@@ -39,6 +42,8 @@ BY_ID = [
     ("DELETE", "/api/core/accounts/{account_id}", None),
     ("PATCH", "/api/core/categories/{category_id}", {"name": "mine now"}),
     ("DELETE", "/api/core/categories/{category_id}", None),
+    ("POST", "/api/core/categories/{category_id}/merge", {"into": "{heir_id}"}),
+    ("POST", "/api/core/categories/{heir_id}/merge", {"into": "{category_id}"}),
     ("DELETE", "/api/core/api-keys/{api_key_id}", None),
     ("DELETE", "/api/core/members/invitations/{invitation_id}", None),
     ("PATCH", "/api/core/members/{user_id}", {"role": "accountant"}),
@@ -65,6 +70,16 @@ async def test_a_strangers_id_is_not_there_and_its_owners_is(
     refused = await owner.request(**request)  # type: ignore[arg-type]
     assert refused.status_code == 404, refused.text
     assert (await their_owner.request(**request)).is_success  # type: ignore[arg-type]
+
+
+async def test_a_category_is_not_merged_into_a_strangers(
+    owner: AsyncClient, their_owner: AsyncClient, theirs: dict[str, str]
+) -> None:
+    mine = (await owner.post("/api/core/categories", json={"name": "Mine", "kind": "expense"})).json()["category_id"]
+    merge = f"/api/core/categories/{mine}/merge"
+    assert (await owner.post(merge, json={"into": theirs["category_id"]})).status_code == 404
+    heir = (await owner.post("/api/core/categories", json={"name": "Heir", "kind": "expense"})).json()["category_id"]
+    assert (await owner.post(merge, json={"into": heir})).json()["category_id"] == heir
 
 
 async def test_a_list_holds_only_ones_own(owner: AsyncClient, their_owner: AsyncClient, theirs: dict[str, str]) -> None:

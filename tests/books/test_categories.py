@@ -63,3 +63,46 @@ async def test_a_deleted_categorys_name_is_free_again(db, organization) -> None:
     await categories.delete(db, organization.organization_id, made.category_id)
     again = await categories.create(db, organization.organization_id, name="Bees", kind="expense", parent_id=None)
     assert again.category_id != made.category_id
+
+
+@pytest.fixture
+async def flights(db, organization):
+    return await categories.find(db, organization.organization_id, "TRAVEL_FLIGHTS")
+
+
+async def test_merged_a_category_hands_over_all_it_has(book, db, organization, flights, travel) -> None:
+    lodging = await categories.find(db, organization.organization_id, "TRAVEL_LODGING")
+    below = await categories.create(
+        db, organization.organization_id, name="Long haul", kind=None, parent_id=flights.category_id
+    )
+    written = await book(category_id=flights.category_id)
+    into = await categories.merge(db, organization.organization_id, flights.category_id, lodging.category_id)
+    moved = await transactions.get(db, organization.organization_id, written.transaction_id)
+    child = await categories.get(db, organization.organization_id, below.category_id)
+    assert into.category_id == moved.category_id == child.parent_id == lodging.category_id
+    assert {"TRAVEL_FLIGHTS", "TRAVEL_LODGING"} <= set(into.codes)
+    assert moved.decided_by == "user"
+    with pytest.raises(CategoryNotFound):
+        await categories.get(db, organization.organization_id, flights.category_id)
+
+
+async def test_merges_with_no_other_kind_nor_itself_nor_what_lies_below(db, organization, flights, travel) -> None:
+    income = await categories.find(db, organization.organization_id, "INCOME")
+    below = await categories.create(
+        db, organization.organization_id, name="Long haul", kind=None, parent_id=flights.category_id
+    )
+    for into in (income, travel, flights, below):
+        with pytest.raises(Invalid):
+            await categories.merge(db, organization.organization_id, travel.category_id, into.category_id)
+    kept = await categories.get(db, organization.organization_id, flights.category_id)
+    assert kept.parent_id == travel.category_id
+
+
+async def test_a_deleted_category_is_not_handed_to_what_lies_below_it(db, organization, flights, travel) -> None:
+    with pytest.raises(Invalid):
+        await categories.delete(db, organization.organization_id, travel.category_id, reassign_to=flights.category_id)
+
+
+async def test_a_child_may_be_merged_into_its_parent(db, organization, flights, travel) -> None:
+    into = await categories.merge(db, organization.organization_id, flights.category_id, travel.category_id)
+    assert into.parent_id is None

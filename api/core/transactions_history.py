@@ -1,0 +1,56 @@
+"""Transactions' history: what was known when, and who changed what."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from ai2.books import history
+from api.schemas import Body, Instant, ListOf, Out
+from api.unit import Caller, Db, Unit
+
+router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
+
+
+class HistoryQuery(Body):
+    """Which versions."""
+
+    limit: int = Field(default=50, ge=1, le=1000)
+    cursor: int | None = Field(default=None, ge=1, le=2**31 - 1, description="`next_cursor` of the page before.")
+
+
+class ChangeOut(Out):
+    """A field that a version changed."""
+
+    field: str = Field(description="As it is called in a transaction; deleted_at where it was taken out.")
+    before: Any = Field(serialization_alias="from")
+    after: Any = Field(serialization_alias="to")
+
+
+class VersionOut(Out):
+    """A version of a transaction."""
+
+    version: int
+    known_from: Instant
+    known_to: Instant | None = Field(description="null for the present version.")
+    changed_by: str | None = Field(
+        description="user, api_key or batch, and its id; or system. "
+        "null for a first version that no import brought: who wrote it down is not recorded."
+    )
+    changes: list[ChangeOut] = Field(description="Against the version before; a first one has none.")
+
+
+class Versions(ListOf):
+    """One page, newest first."""
+
+    items: list[VersionOut]
+
+
+@router.get("/{transaction_id}/history", response_model=Versions)
+async def get_transaction_history(
+    transaction_id: UUID, db: Db, who: Caller, wanted: Annotated[HistoryQuery, Query()]
+) -> dict[str, Any]:
+    """Every version of a transaction, newest first; of a deleted one too."""
+    items, last = await history.page(db, who.organization_id, transaction_id, before=wanted.cursor, limit=wanted.limit)
+    return {"items": items, "next_cursor": str(last) if last else None}
