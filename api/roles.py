@@ -20,7 +20,7 @@ MAY = {
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
     },
     Role.ACCOUNTANT: {
-        "create_transaction", "update_transaction", "delete_transaction",
+        "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
         "pair_transfer", "take_transfer_apart", "accept_transfer", "reject_transfer",
         "create_category", "update_category", "delete_category", "merge_category",
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",

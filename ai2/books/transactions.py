@@ -186,8 +186,13 @@ async def delete(db: Connection, organization_id: UUID, transaction_id: UUID, *,
 async def _account(db: Connection, organization_id: UUID, new: NewTransaction) -> accounts.Account:
     if new.account_id:
         return await accounts.get(db, organization_id, new.account_id)
-    name = f"Entered by hand ({new.currency})"
-    return await accounts.find_or_create(db, organization_id, name=name, currency=new.currency, kind="other")
+    return await account_for_entries(db, organization_id, new.currency)
+
+
+async def account_for_entries(db: Connection, organization_id: UUID, currency: str) -> accounts.Account:
+    """The account that is kept for what a person writes down without one."""
+    name = f"Entered by hand ({currency})"
+    return await accounts.find_or_create(db, organization_id, name=name, currency=currency, kind="other")
 
 
 async def _category_id(

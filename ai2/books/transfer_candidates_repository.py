@@ -77,9 +77,9 @@ async def prepare(db: Connection) -> None:
     await db.execute("create temporary table pairs (out_id uuid, in_id uuid) on commit drop")
 
 
-async def find_for(db: Connection, organization_id: UUID, transaction_id: UUID) -> None:
-    """The partners of one transaction: of the same amount, or of another near it whose text speaks of a transfer."""
-    known = {"organization_id": organization_id, "transaction_id": transaction_id, "words": EITHER_SQL}
+async def find_for(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
+    """The partners of these: of the same amount, or of another near it whose text speaks of a transfer."""
+    known = {"organization_id": organization_id, "ids": list(transaction_ids), "words": EITHER_SQL}
     fresh = f"""
         from books.transactions as fresh
         cross join lateral (
@@ -88,7 +88,7 @@ async def find_for(db: Connection, organization_id: UUID, transaction_id: UUID) 
                 and other.account_id <> fresh.account_id and {IN_TIME}
             offset 0
         ) as other
-        where fresh.organization_id = %(organization_id)s and fresh.transaction_id = %(transaction_id)s
+        where fresh.organization_id = %(organization_id)s and fresh.transaction_id = any(%(ids)s)
             and {STANDS.format("fresh")}
     """
     same = "other.amount = -fresh.amount and other.currency = fresh.currency"

@@ -90,8 +90,8 @@ async def pair(
         return 0
     await finding.prepare(db)
     is_large = await _find_for_batch(db, organization_id, batch_id) if batch_id else False
-    for transaction_id in transaction_ids:
-        await finding.find_for(db, organization_id, transaction_id)
+    if transaction_ids:
+        await finding.find_for(db, organization_id, transaction_ids)
     await finding.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
     for _ in range(3):  # somebody else may pair one of these meanwhile
         candidates = await _candidates(db, organization_id)

@@ -14,6 +14,7 @@ from api.core import (
     organization,
     sessions,
     transactions,
+    transactions_bulk,
     transactions_history,
     transfers,
 )
@@ -26,6 +27,7 @@ ROUTERS = (
     members.router,
     accounts.router,
     transactions.router,
+    transactions_bulk.router,
     transactions_history.router,
     transfers.router,
     categories.router,

@@ -76,6 +76,12 @@ class TransactionNew(Body):
     attributes: Attributes = Field(default_factory=dict)
     type: Type | None = Field(default=None, description="Follows from sign and category; refused if it contradicts.")
 
+    def as_new(self) -> dict[str, Any]:
+        """The same by the names of the books."""
+        given = {**dict(self), "booked_on": self.date, "tags": tuple(self.tags)}
+        del given["date"]
+        return given
+
 
 class TransactionChange(Body):
     """What to change; what is not named stays. The account and its currency stay in any case."""
@@ -136,7 +142,7 @@ class Transactions(ListOf):
 async def list_transactions(db: Db, who: Caller, wanted: Annotated[TransactionQuery, Query()]) -> dict[str, Any]:
     """Transactions, newest first. Pages stay apart while rows arrive."""
     given = wanted.model_dump(exclude={"sort", "limit", "cursor", "include"}, exclude_none=True)
-    await _check_theirs(db, who.organization_id, wanted)
+    await check_theirs(db, who.organization_id, wanted)
     page = await listing.page(
         db, who.organization_id, Filter(**given), sort=wanted.sort, cursor=wanted.cursor, limit=wanted.limit
     )
@@ -147,9 +153,7 @@ async def list_transactions(db: Db, who: Caller, wanted: Annotated[TransactionQu
 @router.post("", status_code=201, response_model=TransactionOut)
 async def create_transaction(new: TransactionNew, db: Db, who: Caller, response: Response) -> Transaction:
     """Write a transaction down."""
-    given = {**dict(new), "booked_on": new.date, "tags": tuple(new.tags)}
-    del given["date"]
-    made = await transactions.create(db, who.organization_id, NewTransaction(**given))
+    made = await transactions.create(db, who.organization_id, NewTransaction(**new.as_new()))
     mark(response, made.version)
     return made
 
@@ -182,7 +186,7 @@ async def delete_transaction(transaction_id: UUID, db: Db, who: Caller, version:
     return Response(status_code=204)
 
 
-async def _check_theirs(db: Connection, organization_id: UUID, wanted: TransactionQuery) -> None:
+async def check_theirs(db: Connection, organization_id: UUID, wanted: TransactionQuery) -> None:
     """A stranger's account or category is not there, which is not the same as having no transactions."""
     if wanted.account_id:
         await accounts.get(db, organization_id, wanted.account_id)

@@ -21,6 +21,8 @@ TEA = {"description": "Tea", "amount": "-1.00"}
 # Requests that hold, so that a value which does not is met where it hurts.
 GOOD: dict[str, dict[str, Any]] = {
     "/api/core/transactions": LUNCH,
+    "/api/core/transactions/bulk": {"items": [LUNCH, LUNCH]},
+    "/api/core/transactions/bulk-update": {"transaction_ids": [str(new_id())], "change": {"notes": "seen"}},
     "/api/core/accounts": {"name": "Main", "currency": "GBP"},
     "/api/core/categories": {"name": "Lunch", "kind": "expense"},
     "/api/core/categories/{category_id}/merge": {"into": str(new_id())},

@@ -1,5 +1,7 @@
 """Tenancy over HTTP: another organization's ids are not there, and its own are (the positive control)."""
 
+from typing import Any
+
 import pytest
 from httpx import AsyncClient
 
@@ -52,8 +54,29 @@ BY_ID = [
     ("GET", "/api/core/transactions?category_id={category_id}", None),
     ("POST", "/api/core/transactions", {**LUNCH, "account_id": "{account_id}"}),
     ("POST", "/api/core/transactions", {**LUNCH, "category_id": "{category_id}"}),
+    ("POST", "/api/core/transactions/bulk", {"items": [LUNCH, {**LUNCH, "account_id": "{account_id}"}]}),
+    ("POST", "/api/core/transactions/bulk", {"items": [LUNCH, {**LUNCH, "category_id": "{category_id}"}]}),
+    (
+        "POST",
+        "/api/core/transactions/bulk-update",
+        {"transaction_ids": ["{transaction_id}"], "change": {"notes": "mine now"}},
+    ),
+    (
+        "POST",
+        "/api/core/transactions/bulk-update",
+        {"items": [{"transaction_id": "{transaction_id}"}], "change": {"notes": "mine now"}},
+    ),
     ("POST", "/api/core/categories", {"name": "Below", "parent_id": "{category_id}"}),
 ]
+
+
+def fill(body: Any, theirs: dict[str, str]) -> Any:
+    """The body with their ids in it, however deep."""
+    if isinstance(body, dict):
+        return {name: fill(value, theirs) for name, value in body.items()}
+    if isinstance(body, list):
+        return [fill(value, theirs) for value in body]
+    return body and body.format(**theirs)
 
 
 @pytest.mark.parametrize(("method", "address", "body"), BY_ID)
@@ -63,13 +86,28 @@ async def test_a_strangers_id_is_not_there_and_its_owners_is(
     theirs: dict[str, str],
     method: str,
     address: str,
-    body: dict[str, str] | None,
+    body: dict[str, Any] | None,
 ) -> None:
-    filled = body and {name: value.format(**theirs) for name, value in body.items()}
-    request = {"method": method, "url": address.format(**theirs), "json": filled}
+    request = {"method": method, "url": address.format(**theirs), "json": fill(body, theirs)}
     refused = await owner.request(**request)  # type: ignore[arg-type]
     assert refused.status_code == 404, refused.text
     assert (await their_owner.request(**request)).is_success  # type: ignore[arg-type]
+
+
+async def test_a_bulk_change_takes_no_strangers_category_nor_stranger_among_ones_own(
+    owner: AsyncClient, their_owner: AsyncClient, theirs: dict[str, str]
+) -> None:
+    mine = (await owner.post("/api/core/transactions", json=LUNCH)).json()["transaction_id"]
+    address = "/api/core/transactions/bulk-update"
+    category = {"transaction_ids": [mine], "change": {"category_id": theirs["category_id"]}}
+    both = {"transaction_ids": [mine, theirs["transaction_id"]], "change": {"notes": "mine now"}}
+    assert (await owner.post(address, json=category)).status_code == 404
+    assert (await owner.post(address, json=both)).status_code == 404
+    assert (await owner.get(f"/api/core/transactions/{mine}")).json()["version"] == 1
+    read = (await their_owner.get(f"/api/core/transactions/{theirs['transaction_id']}")).json()
+    assert read["notes"] is None
+    own = {"transaction_ids": [mine], "change": {"notes": "mine now"}}
+    assert (await owner.post(address, json=own)).json()["items"][0]["notes"] == "mine now"
 
 
 async def test_a_category_is_not_merged_into_a_strangers(
