@@ -13,7 +13,7 @@ MAY = {
         "me", "logout", "list_sessions", "end_session",
         "get_organization", "list_members",
         "list_accounts", "get_account", "list_balances",
-        "list_transactions", "get_transaction", "get_transaction_history", "list_transfers",
+        "list_transactions", "get_transaction", "get_transaction_history", "export_transactions", "list_transfers",
         "list_categories",
         "list_imports", "get_import", "list_import_rows", "download_rejects", "list_layouts",
         "get_dashboard",

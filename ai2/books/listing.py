@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,9 @@ from ai2.books.transactions_repository import COLUMNS
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.merchants import merchant_key
+
+# As many rows as are held at once while all are read.
+STREAMED_ROWS = 2000
 
 Sort = Literal["-date", "date", "-amount", "amount", "-description", "description"]
 
@@ -152,6 +155,25 @@ def _ids(wanted: Filter, by: Order, where: str, ordered: str) -> str:
             ) as found {ordered}
         ) as pages {ordered}
     """
+
+
+async def stream(
+    db: Connection, organization_id: UUID, wanted: Filter, *, sort: Sort = "-date"
+) -> AsyncIterator[list[Transaction]]:
+    """All of them in that order, some at a time: one statement, and so one state of the books, read by a cursor."""
+    by = SORTS[sort.removeprefix("-")]
+    order = "desc" if sort.startswith("-") else "asc"
+    where, parameters = _where(organization_id, wanted)
+    query = f"""
+        select {COLUMNS} from published.transactions
+        where organization_id = %(organization_id)s
+            and transaction_id in (select transaction_id from books.transactions where {where})
+        order by {by.told} {order}, transaction_id {order}
+    """
+    async with db.cursor(name="transactions") as cursor:
+        await cursor.execute(query, parameters)
+        while found := await cursor.fetchmany(STREAMED_ROWS):
+            yield [Transaction(**row) for row in found]
 
 
 async def total(db: Connection, organization_id: UUID, wanted: Filter) -> int:

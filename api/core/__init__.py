@@ -15,6 +15,7 @@ from api.core import (
     sessions,
     transactions,
     transactions_bulk,
+    transactions_export,
     transactions_history,
     transfers,
 )
@@ -26,6 +27,7 @@ ROUTERS = (
     organization.router,
     members.router,
     accounts.router,
+    transactions_export.router,  # before a transaction's id, which is any word
     transactions.router,
     transactions_bulk.router,
     transactions_history.router,

@@ -1,5 +1,6 @@
 """Transactions: listed page by page, written down, changed, taken out."""
 
+from dataclasses import fields
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -36,7 +37,7 @@ Tags = Annotated[list[Name], Field(max_length=50)]
 Attributes = Annotated[dict[Name, Text], Field(max_length=100)]
 
 
-class TransactionQuery(Body):
+class TransactionFilter(Body):
     """What to list. Dates include both ends; amounts compare as signed; `search` wants every word."""
 
     start_date: Day | None = None
@@ -54,6 +55,15 @@ class TransactionQuery(Body):
     batch_id: UUID | None = None
     search: Name | None = None
     sort: Sort = "-date"
+
+    def chosen(self) -> dict[str, Any]:
+        """The filters that were given."""
+        return self.model_dump(include={known.name for known in fields(Filter)}, exclude_none=True)
+
+
+class TransactionQuery(TransactionFilter):
+    """What to list, and which page of it."""
+
     limit: int = Field(default=50, ge=1, le=1000)
     cursor: str | None = Field(default=None, max_length=5000, description="`next_cursor` of the page before.")
     include: Literal["total"] | None = None
@@ -141,12 +151,12 @@ class Transactions(ListOf):
 @router.get("", response_model=Transactions)
 async def list_transactions(db: Db, who: Caller, wanted: Annotated[TransactionQuery, Query()]) -> dict[str, Any]:
     """Transactions, newest first. Pages stay apart while rows arrive."""
-    given = wanted.model_dump(exclude={"sort", "limit", "cursor", "include"}, exclude_none=True)
+    chosen = Filter(**wanted.chosen())
     await check_theirs(db, who.organization_id, wanted)
     page = await listing.page(
-        db, who.organization_id, Filter(**given), sort=wanted.sort, cursor=wanted.cursor, limit=wanted.limit
+        db, who.organization_id, chosen, sort=wanted.sort, cursor=wanted.cursor, limit=wanted.limit
     )
-    counted = await listing.total(db, who.organization_id, Filter(**given)) if wanted.include else None
+    counted = await listing.total(db, who.organization_id, chosen) if wanted.include else None
     return {"items": page.items, "next_cursor": page.next_cursor, "total": counted}
 
 
@@ -186,7 +196,7 @@ async def delete_transaction(transaction_id: UUID, db: Db, who: Caller, version:
     return Response(status_code=204)
 
 
-async def check_theirs(db: Connection, organization_id: UUID, wanted: TransactionQuery) -> None:
+async def check_theirs(db: Connection, organization_id: UUID, wanted: TransactionFilter) -> None:
     """A stranger's account or category is not there, which is not the same as having no transactions."""
     if wanted.account_id:
         await accounts.get(db, organization_id, wanted.account_id)

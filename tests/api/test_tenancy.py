@@ -52,6 +52,8 @@ BY_ID = [
     ("DELETE", "/api/core/members/{user_id}", None),
     ("GET", "/api/core/transactions?account_id={account_id}", None),
     ("GET", "/api/core/transactions?category_id={category_id}", None),
+    ("GET", "/api/core/transactions/export?format=csv&account_id={account_id}", None),
+    ("GET", "/api/core/transactions/export?format=xlsx&category_id={category_id}", None),
     ("POST", "/api/core/transactions", {**LUNCH, "account_id": "{account_id}"}),
     ("POST", "/api/core/transactions", {**LUNCH, "category_id": "{category_id}"}),
     ("POST", "/api/core/transactions/bulk", {"items": [LUNCH, {**LUNCH, "account_id": "{account_id}"}]}),
@@ -126,6 +128,9 @@ async def test_a_list_holds_only_ones_own(owner: AsyncClient, their_owner: Async
         assert not any(found in ours for found in theirs.values())
         own = (await their_owner.get(f"/api/core/{address}")).text
         assert any(found in own for found in theirs.values())
+    export = "/api/core/transactions/export?format=json"
+    assert (await owner.get(export)).json() == []
+    assert [row["transaction_id"] for row in (await their_owner.get(export)).json()] == [theirs["transaction_id"]]
     assert (await owner.get("/api/core/dashboard")).json()["recent"] == []
     assert len((await their_owner.get("/api/core/dashboard")).json()["recent"]) == 1
 

@@ -1,0 +1,140 @@
+"""Transactions as a file: CSV, XLSX or JSON, of what the list would show and in its order.
+
+The file is written to disk while one statement is read, so it is one state of the books, however large; then the
+transaction ends, and only then it is sent: nobody's slow line holds a connection.
+"""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import IO, Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from ai2.books import listing
+from ai2.books.listing import Filter
+from ai2.books.transactions import Transaction
+from ai2.kit.errors import FieldError, Invalid
+from ai2.kit.sheets import Cell, CsvSheet, Sheet, XlsxSheet
+from api.core.transactions import TransactionFilter, TransactionOut, check_theirs
+from api.unit import Caller, Db, Unit
+
+router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
+
+Format = Literal["csv", "xlsx", "json"]
+MEDIA_TYPES: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+}
+# A sheet of a workbook ends at 1,048,576 rows; the rest of them is for what arrives while it is counted.
+MOST_XLSX_ROWS = 1_000_000
+IN_MEMORY_BYTES, PIECE_BYTES = 1_000_000, 64 * 1024
+COLUMNS = list(TransactionOut.model_fields)
+
+
+class TooManyRowsForXlsx(Invalid):
+    """A workbook holds a million rows and these are more; take fewer, or csv or json."""
+
+
+class ExportQuery(TransactionFilter):
+    """What to export: filters and sorts are the list's."""
+
+    format: Format
+    bom: bool = Field(default=False, description="For csv: begin with a byte order mark, for programs that want one.")
+
+
+class JsonItems:
+    """One array of the list's items."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._before = file, b"["
+
+    def write(self, items: Sequence[TransactionOut]) -> None:
+        for item in items:
+            self._file.write(self._before + item.model_dump_json().encode())
+            self._before = b",\n"
+
+    def close(self) -> None:
+        self._file.write(b"[]" if self._before == b"[" else b"]")
+
+
+@router.get(
+    "/export",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The file.",
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
+                "application/json": {
+                    "schema": {"type": "array", "items": {"$ref": "#/components/schemas/TransactionOut"}}
+                },
+            },
+        }
+    },
+)
+async def export_transactions(db: Db, who: Caller, wanted: Annotated[ExportQuery, Query()]) -> Response:
+    """All that the list would show, as a file with a row of names on top, or as one array of the list's items.
+
+    In csv and xlsx a text that a spreadsheet would compute (it begins with = + - @, TAB or CR) has an apostrophe in
+    front. Amounts are exact: in csv and json with all their digits; in xlsx a number where its fifteen digits
+    suffice, and text where they do not.
+    """
+    await check_theirs(db, who.organization_id, wanted)
+    chosen = Filter(**wanted.chosen())
+    if wanted.format == "xlsx" and await listing.total(db, who.organization_id, chosen) > MOST_XLSX_ROWS:
+        raise TooManyRowsForXlsx(errors=(FieldError("format", "is csv or json for so many rows"),))
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - sent, and then closed
+    write, close = _writer(file, wanted.format, bom=wanted.bom)
+    async for some in listing.stream(db, who.organization_id, chosen, sort=wanted.sort):
+        await asyncio.to_thread(_write, write, some)
+    await asyncio.to_thread(close)
+    headers = {
+        "Content-Disposition": f'attachment; filename="transactions.{wanted.format}"',
+        "Content-Length": str(file.tell()),
+    }
+    return StreamingResponse(_pieces(file), headers=headers, media_type=MEDIA_TYPES[wanted.format])
+
+
+def _write(write: Callable[[Sequence[TransactionOut]], None], some: Sequence[Transaction]) -> None:
+    write([TransactionOut.model_validate(each) for each in some])
+
+
+def _writer(
+    file: IO[bytes], format: Format, *, bom: bool
+) -> tuple[Callable[[Sequence[TransactionOut]], None], Callable[[], None]]:
+    if format == "json":
+        items = JsonItems(file)
+        return items.write, items.close
+    sheet: Sheet = CsvSheet(file, bom=bom) if format == "csv" else XlsxSheet(file, "Transactions")
+    sheet.write([COLUMNS])
+    return lambda some: sheet.write(map(_row, some)), sheet.close
+
+
+def _row(item: TransactionOut) -> list[Cell]:
+    return [_cell(getattr(item, name)) for name in COLUMNS]
+
+
+def _cell(value: Any) -> Cell:
+    """What holds several values is told as a list would be written, and what holds names by its JSON."""
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False) if value else None
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    known: Cell = value if value is None or isinstance(value, Cell) else str(value)
+    return known
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while piece := file.read(PIECE_BYTES):
+            yield piece
