@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import Rollback
 
-from ai2.books import accounts
+from ai2.books import accounts, rule_runs
 from ai2.identity import organizations
 from ai2.ingest import service as ingest
 from ai2.ingest.mending.replay import Replay, replay
@@ -49,7 +49,7 @@ async def import_within(
     categorise_later: bool = True,
     progress: Progress | None = None,
 ) -> ImportResult:
-    """Read a statement file into the books, whole or not at all; what is new is queued to be categorised.
+    """Read a statement file into the books, whole or not at all; rules decide what is new, the rest is queued.
 
     The account is known by its id or its name; one of a new name is opened with the first file that loads, in the
     currency of `options` or else of the organization, and after a dry run there is none. Raises the problems of
@@ -71,8 +71,7 @@ async def import_within(
         )
         if dry_run:
             raise Rollback(all_of_it)
-        if categorise_later:
-            await _categorise_later(db, organization_id, result)
+        await _decide(db, organization_id, result, categorise_later=categorise_later)
     if dry_run and not account_id and not await accounts.find(db, organization_id, account_name or ""):
         return result.model_copy(update={"account_id": None})
     return result
@@ -112,29 +111,29 @@ async def receive_file(database: Database, *, organization_id: UUID, imported_by
 
 
 async def replay_import(db: Connection, organization_id: UUID, batch_id: UUID, **words: Any) -> Replay:
-    """`ai2.ingest.mending.replay.replay`; what it changes or loads is queued to be categorised."""
+    """`ai2.ingest.mending.replay.replay`; what it changes or loads is decided by rules, or queued."""
     found = await replay(db, organization_id, batch_id, **words)
     if found.is_applied and found.differs:
-        await _categorise_batch(db, organization_id, batch_id)
+        await _decide_batch(db, organization_id, batch_id)
     return found
 
 
 async def replay_account(db: Connection, organization_id: UUID, account_id: UUID, **words: Any) -> list[Replay]:
-    """`ai2.ingest.mending.replay.replay_account`; what it changes or loads is queued to be categorised."""
+    """`ai2.ingest.mending.replay.replay_account`; what it changes or loads is decided by rules, or queued."""
     found = await replay_all_of(db, organization_id, account_id, **words)
     for each in found:
         if each.is_applied and each.differs:
-            await _categorise_batch(db, organization_id, each.batch_id)
+            await _decide_batch(db, organization_id, each.batch_id)
     return found
 
 
 async def resubmit_rows(
     db: Connection, organization_id: UUID, batch_id: UUID, raw: bytes, *, sent_by: str, options: ImportOptions
 ) -> Resubmission:
-    """`ai2.ingest.mending.resubmit.resubmit`; what it loads is queued to be categorised."""
+    """`ai2.ingest.mending.resubmit.resubmit`; what it loads is decided by rules, or queued."""
     found = await resubmit(db, organization_id, batch_id, raw, sent_by=sent_by, options=options)
     if found.loaded:
-        await _categorise_batch(db, organization_id, batch_id)
+        await _decide_batch(db, organization_id, batch_id)
     return found
 
 
@@ -157,7 +156,7 @@ async def run_import(
     try:
         async with database.transaction(organization_id, actor=f"batch:{batch_id}") as db:
             result = await ingest.run(db, organization_id, batch_id, progress=progress)
-            await _categorise_later(db, organization_id, result)
+            await _decide(db, organization_id, result)
     except Problem as problem:
         if problem.status < 500:
             await fail_import(database, organization_id, batch_id, problem)
@@ -171,13 +170,19 @@ async def fail_import(database: Database, organization_id: UUID, batch_id: UUID,
         await ingest.fail(db, organization_id, batch_id, problem)
 
 
-async def _categorise_later(db: Connection, organization_id: UUID, result: ImportResult) -> None:
+async def _decide(
+    db: Connection, organization_id: UUID, result: ImportResult, *, categorise_later: bool = True
+) -> None:
     if result.rows.loaded and result.batch_id:
-        await _categorise_batch(db, organization_id, result.batch_id)
+        await _decide_batch(db, organization_id, result.batch_id, categorise_later=categorise_later)
 
 
-async def _categorise_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
-    if settings().enable_ai:
+async def _decide_batch(
+    db: Connection, organization_id: UUID, batch_id: UUID, *, categorise_later: bool = True
+) -> None:
+    """Let rules decide what was written just now; what they leave open waits for the categoriser."""
+    await rule_runs.run_on_batch(db, organization_id, batch_id)
+    if categorise_later and settings().enable_ai:
         await queue.enqueue(db, organization_id, "categorise", {"batch_id": str(batch_id)})
 
 

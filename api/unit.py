@@ -25,7 +25,7 @@ from api.limits import RateLimited, Windows
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # They change nothing that a repeat would change again.
-REPEATABLE = frozenset({"logout", "analyze_transaction"})
+REPEATABLE = frozenset({"logout", "analyze_transaction", "preview_rules"})
 SECRET = frozenset({"create_api_key", "create_invitation"})
 
 

@@ -146,7 +146,7 @@ async def delete(db: Connection, organization_id: UUID, category_id: UUID, *, re
         await _hand_over(db, organization_id, category, reassign_to, field="reassign_to")
     elif any(used.values()):
         raise CategoryInUse(
-            f"{used['transactions']} transactions and {used['children']} categories use it; "
+            f"{used['transactions']} transactions, {used['children']} categories and {used['rules']} rules use it; "
             "name another in reassign_to",
             **used,
         )

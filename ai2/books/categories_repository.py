@@ -106,7 +106,7 @@ async def update(db: Connection, organization_id: UUID, category_id: UUID, name:
 
 
 async def usage(db: Connection, organization_id: UUID, category_id: UUID) -> dict[str, int]:
-    """How many transactions and child categories stand on this one."""
+    """How many transactions, child categories and rules stand on this one."""
     row = await one(
         db,
         """
@@ -115,7 +115,10 @@ async def usage(db: Connection, organization_id: UUID, category_id: UUID) -> dic
              where organization_id = %(organization_id)s and category_id = %(category_id)s) as transactions,
             (select count(*) from books.categories
              where organization_id = %(organization_id)s and parent_id = %(category_id)s
-                 and archived_at is null) as children
+                 and archived_at is null) as children,
+            (select count(*) from books.rules
+             where organization_id = %(organization_id)s and category_id = %(category_id)s
+                 and deleted_at is null) as rules
         """,
         {"organization_id": organization_id, "category_id": category_id},
     )
@@ -143,12 +146,13 @@ async def lies_below(db: Connection, organization_id: UUID, category_id: UUID, a
 
 
 async def reassign(db: Connection, organization_id: UUID, category_id: UUID, heir_id: UUID) -> None:
-    """Hand transactions, children and predicted codes to another category."""
-    # Three tables, the same statement.
+    """Hand transactions, children, predicted codes and rules to another category."""
+    # Four tables, the same statement.
     for table, column in (
         ("transactions", "category_id"),
         ("categories", "parent_id"),
         ("category_codes", "category_id"),
+        ("rules", "category_id"),
     ):
         await db.execute(
             f"update books.{table} set {column} = %s where organization_id = %s and {column} = %s",

@@ -11,8 +11,8 @@ async def apply_decided(db: Connection, organization_id: UUID) -> int:
     """Apply the temporary table `decided` to the books and say how many rows changed.
 
     `decided` has transaction_id, category_id, decided_by, decided_version and confidence, one row a transaction.
-    What a person decided, what is paired as a transfer, and what is deleted stays as it is; so does a row that says
-    the same already.
+    What a person or a rule decided, what is paired as a transfer, and what is deleted stays as it is; so does a row
+    that says the same already.
     """
     changed = await db.execute(
         """
@@ -22,7 +22,7 @@ async def apply_decided(db: Connection, organization_id: UUID) -> int:
         from pg_temp.decided
         where transaction.organization_id = %(organization_id)s
             and transaction.transaction_id = decided.transaction_id
-            and transaction.decided_by is distinct from 'user'
+            and coalesce(transaction.decided_by, '') not in ('user', 'rule')
             and transaction.decided_version is distinct from %(transfers)s
             and transaction.deleted_at is null
             and (transaction.category_id, transaction.decided_by, transaction.decided_version)
@@ -57,14 +57,17 @@ async def decide_for_merchant(
     category_id: UUID,
     version: str,
 ) -> int:
-    """Carry a person's decision over to the merchant's other transactions that no person decided; says how many."""
+    """Carry a person's decision over to the merchant's other transactions, but for what people or rules decided.
+
+    Says how many changed.
+    """
     changed = await db.execute(
         """
         update books.transactions set
             category_id = %(category_id)s, decided_by = 'merchant', decided_version = %(version)s, confidence = 1,
             decided_at = now()
         where organization_id = %(organization_id)s and merchant_key = %(merchant_key)s
-            and (amount > 0) = %(money_in)s and decided_by is distinct from 'user' and deleted_at is null
+            and (amount > 0) = %(money_in)s and coalesce(decided_by, '') not in ('user', 'rule') and deleted_at is null
             and category_id is distinct from %(category_id)s and decided_version is distinct from %(transfers)s
         """,
         {

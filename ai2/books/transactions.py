@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from ai2.books import accounts, categories, transfers
+from ai2.books import accounts, categories, rule_runs, transfers
 from ai2.books import transactions_repository as repository
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
@@ -98,7 +98,7 @@ class NewTransaction:
 
 
 async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> Transaction:
-    """Write a transaction into the books; its category, where given, is the person's decision.
+    """Write a transaction into the books; its category, where given, is the person's decision, else rules may decide.
 
     Where it is the other side of a transfer it is paired, unless it is said to be income or expense.
     """
@@ -129,7 +129,10 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
         made = await get(db, organization_id, transaction_id)
     if new.type not in (None, made.type):
         raise Invalid(errors=(FieldError("type", "is transfer only with such a category, or another account's side"),))
-    return made
+    ruled = await rule_runs.run_on_new(
+        db, organization_id, transaction_id, transfers_too=new.type in (None, "transfer")
+    )
+    return await get(db, organization_id, transaction_id) if ruled else made
 
 
 async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Transaction:

@@ -97,8 +97,8 @@ class Database:
     ) -> AsyncIterator[Connection]:
         """One database transaction, seeing one organization's rows (none, where none is named).
 
-        `actor` is who the history says did it: `user:<id>`, `api_key:<id>`, `batch:<id>` or `system`. What `first`
-        asks before it reads an answer travels with the begin: one round trip instead of many.
+        `actor` is who the history says did it: `user:<id>`, `api_key:<id>`, `batch:<id>`, `rules` or `system`. What
+        `first` asks before it reads an answer travels with the begin: one round trip instead of many.
         """
         try:
             async with self._pool.connection() as db, AsyncExitStack() as ends:

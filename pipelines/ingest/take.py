@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
-from ai2.books import accounts
+from ai2.books import accounts, rule_runs
 from ai2.identity import organizations
 from ai2.ingest import reporting
 from ai2.ingest import service as ingest
@@ -26,6 +26,7 @@ async def take(database: Database, *, organization_id: UUID, account_id: UUID, p
     try:
         async with database.transaction(organization_id, actor=IMPORTED_BY) as db:
             await ingest.run(db, organization_id, batch_id)
+            await rule_runs.run_on_batch(db, organization_id, batch_id)
             return await _outcome(db, batch_id)
     except Problem as problem:
         async with database.transaction(organization_id, actor=IMPORTED_BY) as db:

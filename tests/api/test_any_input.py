@@ -18,6 +18,7 @@ from tests.api.asking import PersonIn
 
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
 TEA = {"description": "Tea", "amount": "-1.00"}
+RULE = {"conditions": {"description": {"by": "matches", "text": "tea|cafe"}}, "actions": {"tags": ["drinks"]}}
 # Requests that hold, so that a value which does not is met where it hurts.
 GOOD: dict[str, dict[str, Any]] = {
     "/api/core/transactions": LUNCH,
@@ -26,6 +27,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/accounts": {"name": "Main", "currency": "GBP"},
     "/api/core/categories": {"name": "Lunch", "kind": "expense"},
     "/api/core/categories/{category_id}/merge": {"into": str(new_id())},
+    "/api/core/rules": {"name": "Drinks", **RULE},
+    "/api/core/rules/preview": {"rule": RULE},
     "/api/core/api-keys": {"name": "till", "role": "viewer"},
     "/api/core/organization": {"name": "Bright Bikes", "fiscal_year_start": 4},
     "/api/core/members/{user_id}": {"role": "viewer"},
@@ -87,8 +90,12 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
     imported = (await owner.post("/api/core/csv-import", json=GOOD["/api/core/csv-import"])).json()
     invited = (await owner.post("/api/core/members/invitations", json=GOOD["/api/core/members/invitations"])).json()
     member = await person_in(organization, Role.VIEWER)
-    return [row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
-            invited["invitation_id"], member.session_id]  # fmt: skip
+    rule = (await owner.post("/api/core/rules", json=GOOD["/api/core/rules"])).json()
+    applied = (await owner.post(f"/api/core/rules/{rule['rule_id']}/apply", json={})).json()
+    return [
+        row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
+        invited["invitation_id"], member.session_id, rule["rule_id"], applied["application_id"],
+    ]  # fmt: skip
 
 
 @pytest.mark.timeout(200)

@@ -10,6 +10,13 @@ from ai2.identity.principal import Role
 from tests.api.asking import PersonIn
 
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
+CAFES = {"conditions": {"description": {"by": "contains", "text": "cafe"}}, "actions": {"tags": ["cafes"]}}
+OF_THEIR_CATEGORY = {**CAFES, "actions": {"category_id": "{category_id}"}}
+OF_THEIR_ACCOUNT = {**CAFES, "conditions": {"account_id": "{account_id}"}}
+LISTS = (
+    "transactions", "accounts", "api-keys", "categories", "members", "members/invitations", "rules",
+    "rules/applications",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -18,6 +25,8 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
     transaction = (await their_owner.post("/api/core/transactions", json=LUNCH)).json()
     category = (await their_owner.post("/api/core/categories", json={"name": "Mine", "kind": "expense"})).json()
     heir = (await their_owner.post("/api/core/categories", json={"name": "Ours", "kind": "expense"})).json()
+    rule = (await their_owner.post("/api/core/rules", json={"name": "Mine", **CAFES})).json()
+    applied = (await their_owner.post(f"/api/core/rules/{rule['rule_id']}/apply", json={})).json()
     key = (await their_owner.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
     guest = {"email": "guest@example.com", "role": "viewer"}
     invitation = (await their_owner.post("/api/core/members/invitations", json=guest)).json()
@@ -30,6 +39,8 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
         "api_key_id": key["api_key_id"],
         "invitation_id": invitation["invitation_id"],
         "user_id": member.user_id,
+        "rule_id": rule["rule_id"],
+        "application_id": applied["application_id"],
     }
 
 
@@ -50,6 +61,19 @@ BY_ID = [
     ("DELETE", "/api/core/members/invitations/{invitation_id}", None),
     ("PATCH", "/api/core/members/{user_id}", {"role": "accountant"}),
     ("DELETE", "/api/core/members/{user_id}", None),
+    ("GET", "/api/core/rules/{rule_id}", None),
+    ("PATCH", "/api/core/rules/{rule_id}", {"name": "mine now"}),
+    ("DELETE", "/api/core/rules/{rule_id}", None),
+    ("POST", "/api/core/rules/{rule_id}/apply", {}),
+    ("POST", "/api/core/rules/preview", {"rule_id": "{rule_id}"}),
+    ("POST", "/api/core/rules/preview", {"account_id": "{account_id}"}),
+    ("POST", "/api/core/rules/preview", {"rule": OF_THEIR_CATEGORY}),
+    ("POST", "/api/core/rules/preview", {"rule": OF_THEIR_ACCOUNT}),
+    ("POST", "/api/core/rules/applications/{application_id}/undo", None),
+    ("GET", "/api/core/rules/applications?rule_id={rule_id}", None),
+    ("POST", "/api/core/rules", {"name": "Theirs", **OF_THEIR_CATEGORY}),
+    ("POST", "/api/core/rules", {"name": "Theirs", **OF_THEIR_ACCOUNT}),
+    ("PATCH", "/api/core/rules/{rule_id}", {"actions": {"category_id": "{category_id}"}}),
     ("GET", "/api/core/transactions?account_id={account_id}", None),
     ("GET", "/api/core/transactions?category_id={category_id}", None),
     ("GET", "/api/core/transactions/export?format=csv&account_id={account_id}", None),
@@ -78,7 +102,7 @@ def fill(body: Any, theirs: dict[str, str]) -> Any:
         return {name: fill(value, theirs) for name, value in body.items()}
     if isinstance(body, list):
         return [fill(value, theirs) for value in body]
-    return body and body.format(**theirs)
+    return body.format(**theirs) if isinstance(body, str) else body
 
 
 @pytest.mark.parametrize(("method", "address", "body"), BY_ID)
@@ -122,8 +146,22 @@ async def test_a_category_is_not_merged_into_a_strangers(
     assert (await owner.post(merge, json={"into": heir})).json()["category_id"] == heir
 
 
+async def test_a_strangers_category_or_account_is_in_no_rule(
+    owner: AsyncClient, their_owner: AsyncClient, theirs: dict[str, str]
+) -> None:
+    """A rule of one's own does not take them either."""
+    ours = (await owner.post("/api/core/rules", json={"name": "Ours", **CAFES})).json()
+    for change in ({"actions": OF_THEIR_CATEGORY["actions"]}, {"conditions": OF_THEIR_ACCOUNT["conditions"]}):
+        wanted = fill(change, theirs)
+        assert (await owner.patch(f"/api/core/rules/{ours['rule_id']}", json=wanted)).status_code == 404
+        assert (await their_owner.patch(f"/api/core/rules/{theirs['rule_id']}", json=wanted)).is_success
+    assert (await owner.post(f"/api/core/rules/{ours['rule_id']}/apply", json={})).json()["rows_changed"] == 0
+    left = (await their_owner.get(f"/api/core/transactions/{theirs['transaction_id']}")).json()
+    assert left["tags"] == ["cafes"]
+
+
 async def test_a_list_holds_only_ones_own(owner: AsyncClient, their_owner: AsyncClient, theirs: dict[str, str]) -> None:
-    for address in ("transactions", "accounts", "api-keys", "categories", "members", "members/invitations"):
+    for address in LISTS:
         ours = (await owner.get(f"/api/core/{address}")).text
         assert not any(found in ours for found in theirs.values())
         own = (await their_owner.get(f"/api/core/{address}")).text
