@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from ai2 import flows
-from ai2.books import categories, rules
+from ai2.books import categories, rule_runs, rules
 from ai2.books.accounts import Account
 from ai2.books.rule_matching import Actions, Conditions, TextTest
+from ai2.books.rule_runs_repository import Scope
 from ai2.identity.organizations import Organization
 from ai2.ingest.mending.undo import undo
 from ai2.ingest.service import ImportOptions, ImportResult, Source
@@ -109,6 +110,24 @@ async def test_an_undo_takes_no_rule_for_a_persons_edit(
     await balanced(ask)
     await bring(MARCH)
     assert [row["decided_by"] for row in await ask(LIVE)] == ["rule", "rule", None, None]
+
+
+async def test_nor_does_it_take_an_applied_rule_for_one(
+    bring: Bring, ask: Ask, database: Database, organization: Organization
+) -> None:
+    result, who = await bring(MARCH), organization.organization_id
+    async with database.transaction(who, actor=PERSON) as db:
+        rule = await rules.create(
+            db, who, name="Rent", conditions=Conditions(description=TextTest("contains", "rent")),
+            actions=Actions(tags=("home",)),
+        )  # fmt: skip
+        done = await rule_runs.apply(db, who, rule.rule_id, scope=Scope(), applied_by=PERSON)
+    assert result.batch_id
+    async with database.transaction(who, actor=PERSON) as db:
+        report = await undo(db, who, result.batch_id, undone_by=PERSON)
+        taken_back = await rule_runs.undo(db, who, done.application_id, undone_by=PERSON)
+    assert (done.rows_changed, report["closed"], report["left_alone"]) == (1, 4, 0)
+    assert (taken_back.rows_given_back, taken_back.rows_left_alone) == (0, 1), "what is gone stays as it is"
 
 
 async def test_a_replay_takes_no_rule_for_a_difference(
