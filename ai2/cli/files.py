@@ -22,6 +22,7 @@ def import_(
     organization: Annotated[str | None, typer.Option(help="Name or id; not needed where there is only one.")] = None,
     currency: Annotated[str | None, typer.Option(help="The file's currency, such as GBP.")] = None,
     positive_is: Annotated[str | None, typer.Option(help="What an amount without a minus is: in or out.")] = None,
+    fees_are: Annotated[str | None, typer.Option(help="Fees are paid apart from the amount or within it.")] = None,
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd.")] = None,
     decimal_mark: Annotated[str | None, typer.Option(help="'.' or ','.")] = None,
     mapping: Annotated[
@@ -35,6 +36,7 @@ def import_(
     answers = {
         "currency": currency.upper() if currency else None,
         "positive_is": _one_of("--positive-is", positive_is, "in", "out"),
+        "fees_are": _one_of("--fees-are", fees_are, "apart", "within"),
         "date_order": _one_of("--date-order", date_order, "dmy", "mdy", "ymd"),
         "decimal_mark": _one_of("--decimal-mark", decimal_mark, ".", ","),
         "mapping": _mapping(mapping or []),

@@ -89,6 +89,8 @@ _INSIDE = re.compile(r"[^\W\d_A-Z]([^\x00-\x7f])")
 # A sign where a letter is expected, or a letter where a space parts thousands.
 _OUT_OF_PLACE = re.compile(r"(?<=[A-Za-z])[€£§°–](?=[a-z])|(?<=\d)[^\x00-\x7f\s’](?=\d)")
 _BEHIND_NUMBER = re.compile(r"\d\s?([^\x00-\x7f€£¥°\s])(?=[;,|\t\r\n\"]|$)", re.M)
+# The same before a number: a pound's sign in another encoding.
+_BEFORE_NUMBER = re.compile(r"(?:^|[;,|\t\"(+\-])\s?([^\W\d_A-Za-z])(?=\d)", re.M)
 # Words of up to so many letters come about by chance.
 SHORT_WORD = 3
 BINARY = (b"%PDF", b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"SQLite", b"\x7fELF")
@@ -239,13 +241,13 @@ def _letters_of(head: bytes) -> str | None:
 def _strangeness(text: str, encoding: str) -> tuple[int, int, float, int]:
     """Signs where letters are expected; known words of headers and a language's own letters count against it.
 
-    Strange, too, are capitals in the middle of words, which a wrong encoding scatters, and a letter alone behind a
+    Strange, too, are capitals in the middle of words, which a wrong encoding scatters, and a letter alone beside a
     number, where a currency's sign stands; of equals the one with fewer capitals is better.
     """
     beyond = [letter for letter in text if not letter.isascii() and letter not in SIGNS_IN_TEXT]
     letters = [letter for letter in beyond if unicodedata.category(letter) in ("Ll", "Lu")]
     strange = sum(map(str.isupper, _INSIDE.findall(text))) + len(_BEHIND_NUMBER.findall(text))
-    strange += len(_OUT_OF_PLACE.findall(text))
+    strange += len(_BEFORE_NUMBER.findall(text)) + len(_OUT_OF_PLACE.findall(text))
     own_letters = LATIN[encoding].split()
     folded = [letter.casefold() for letter in letters]
     own = max(sum(letter in alphabet for letter in folded) for alphabet in own_letters)

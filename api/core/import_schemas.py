@@ -25,6 +25,9 @@ class ImportFields(Body):
     date_order: Literal["dmy", "mdy", "ymd"] | None = None
     decimal_mark: Literal[".", ","] | None = None
     positive_is: Literal["in", "out"] | None = Field(default=None, description="What an amount without a minus is.")
+    fees_are: Literal["apart", "within"] | None = Field(
+        default=None, description="Whether a fee column was paid besides the amount, or is part of it."
+    )
     currency: Currency | None = None
     encoding: str | None = Field(default=None, max_length=40, description="How the file's text is encoded: cp1250...")
     dry_run: bool = Field(default=False, description="Say what would come of it and write nothing; adds `sample`.")
@@ -233,6 +236,7 @@ class ReplayIn(AccountReplayIn):
     date_order: Literal["dmy", "mdy", "ymd"] | None = None
     decimal_mark: Literal[".", ","] | None = None
     positive_is: Literal["in", "out"] | None = None
+    fees_are: Literal["apart", "within"] | None = None
     cursor: str | None = Field(default=None, max_length=100)
 
 

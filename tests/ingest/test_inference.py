@@ -312,3 +312,56 @@ class TestSavedLayout:
         layout = read(POSITIVE, positive_is="out").layout
         assert layout is not None
         assert lines(read(POSITIVE, saved=(layout,), positive_is="in"))[0][1] == "4.5"
+
+
+class TestFees:
+    CHARGED = "Date,Description,Amount,Fee\n2024-01-15,Rent,-50.00,0.30\n2024-01-16,Coffee,-4.50,0.00\n"
+
+    @pytest.mark.parametrize(("answer", "expected"), [("apart", "-50.3"), ("within", "-50")])
+    def test_asks_whether_a_fee_is_in_the_amount(self, answer: str, expected: str) -> None:
+        assert asked(self.CHARGED) == {"fees_are"}
+        assert lines(read(self.CHARGED, fees_are=answer))[0][1] == expected
+
+    def test_the_answer_is_kept(self) -> None:
+        first = read(self.CHARGED, fees_are="apart")
+        assert first.layout is not None
+        assert lines(read(self.CHARGED, saved=(first.layout,)))[0][1] == "-50.3"
+
+    def test_balances_that_contradict_what_was_kept_are_asked_about(self) -> None:
+        text = "Date,Description,Amount,Fee,Balance\n2024-01-15,A,-5.00,0.00,95.00\n2024-01-16,B,-5.00,1.00,"
+        first = read(f"{text}89.00\n")
+        assert first.layout is not None
+        assert (first.layout.fees_are, lines(first)[1][1]) == ("apart", "-6")
+        assert asked(f"{text}90.00\n", saved=(first.layout,)) == {"fees_are"}
+
+    def test_a_fee_is_paid_whatever_its_sign(self) -> None:
+        text = "Date,Description,Amount,Fee\n2024-01-15,Rent,50.00,-0.30\n2024-01-16,Coffee,4.50,0.00\n"
+        assert [line[1] for line in lines(read(text, fees_are="apart", positive_is="out"))] == ["-50.3", "-4.5"]
+
+    @pytest.mark.parametrize("order", [("Gross", "Net"), ("Net", "Gross"), ("Amount", "Paid to us")])
+    def test_what_a_fee_leaves_reached_the_account(self, order: tuple[str, str]) -> None:
+        cells = {"Gross": ("100.00", "-20.00"), "Net": ("96.80", "-20.00")}
+        cells |= {"Amount": cells["Gross"], "Paid to us": cells["Net"]}
+        rows = [
+            f"2024-01-{15 + row},A,{cells[order[0]][row]},{('3.20', '0.00')[row]},{cells[order[1]][row]}"
+            for row in (0, 1)
+        ]
+        text = "\n".join([f"Date,Text,{order[0]},Fee,{order[1]}", *rows, ""])
+        assert [line[1] for line in lines(read(text))] == ["96.8", "-20"]
+
+
+class TestCredits:
+    OWED = "Date,Description,Debit,Credit\n2024-01-15,Shop,5.00,\n2024-01-16,Payment,,-50.00\n"
+
+    def test_a_credit_below_zero_beside_debits_above_came_in(self) -> None:
+        assert [line[1] for line in lines(read(self.OWED, kind="card"))] == ["-5", "50"]
+
+    def test_the_balance_decides_first(self) -> None:
+        text = "Date,Text,Debit,Credit,Balance\n2024-01-15,A,5.00,,95.00\n2024-01-16,Taken back,,-50.00,45.00\n"
+        assert [line[1] for line in lines(read(text))] == ["-5", "-50"]
+
+    def test_a_later_file_that_writes_them_above_zero_is_asked_about(self) -> None:
+        first = read(self.OWED, kind="card")
+        assert first.layout is not None
+        other = self.OWED.replace("-50.00", "50.00")
+        assert asked(other, kind="card", saved=(first.layout,)) == {"positive_is"}

@@ -132,6 +132,7 @@ class TestRejected:
             ("-6.60", "$6", "bad_amount"),
             ("<TRNAMT>-6.60", "", "no_amount"),
             ("-6.60", "-6.605", "too_precise"),
+            ("-6.60", "-2,000", "bad_amount"),  # two thousand as likely as two
             ("<SIC>5812", "<CURRENCY><CURRATE>1.2<CURSYM>EUR</CURRENCY>", "other_currency"),
         ],
     )
@@ -140,6 +141,9 @@ class TestRejected:
         assert [code for _, code in reasons(found)] == [reason]
         assert (found.rows_in, len(found.lines)) == (2, 1)
         assert "<STMTTRN>" in found.rejected[0].original
+
+    def test_thousands_beside_decimals_are_certain(self) -> None:
+        assert lines(read(ofx(TEA.replace("-6.60", "-1,054.20"))))[0][1] == "-1054.2"
 
     def test_an_entry_in_which_the_file_ends_is_cut_off(self) -> None:
         text = ofx(TEA, BUS)

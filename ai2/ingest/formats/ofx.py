@@ -22,6 +22,7 @@ from ai2.ingest.formats.shared.whole import text_of
 from ai2.ingest.layout.model import Layout, Options
 from ai2.ingest.lines import Account, Reason, Statement
 from ai2.ingest.problems import BankReportsError, BrokenMarkup, NoStatement, SecuritiesTrades, UnsafeMarkup
+from ai2.kit.money import exponent
 
 NAME = "ofx"
 PARSER_VERSION = "ofx-2"
@@ -35,6 +36,9 @@ _ENTRY_END = re.compile(
 )
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{2,6})?(?:[.:]\d+)?(?:\s*\[[^\]]*\])?", re.ASCII)
 _AMOUNT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
+# Thousands, which the standard does not have: certain with both marks, of one comma alone as likely as decimals.
+_BOTH_MARKS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+\.\d*", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 LONGEST_AMOUNT = 48
 DEEPEST = 50
 STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
@@ -269,9 +273,10 @@ def _line(entry: _Entry, currency: str) -> dict[str, object] | Reason:
     booked_on = _date(stated_on)
     if booked_on is None:
         return Reason.BAD_DATE if stated_on else Reason.NO_DATE
-    amount = _amount(values.get("TRNAMT", ""))
-    if amount is None:
-        return Reason.BAD_AMOUNT if values.get("TRNAMT") else Reason.NO_AMOUNT
+    stated = values.get("TRNAMT", "")
+    amount = _amount(stated)
+    if amount is None or (_THOUSANDS.fullmatch(stated) and exponent(currency) != 3):
+        return Reason.BAD_AMOUNT if stated else Reason.NO_AMOUNT
     return records.unfit(amount, currency) or {
         "booked_on": booked_on,
         "amount": amount,
@@ -309,8 +314,11 @@ def _date(text: str) -> date | None:
 
 
 def _amount(text: str) -> Decimal | None:
-    """The standard says a point or a comma before the decimals, and no thousands."""
-    plain = text.strip().replace(",", ".")
+    """The standard says a point or a comma before the decimals, and no thousands, which some banks write."""
+    written = text.strip()
+    if _BOTH_MARKS.fullmatch(written):
+        written = written.replace(",", "")
+    plain = written.replace(",", ".")
     return Decimal(plain) if len(plain) <= LONGEST_AMOUNT and _AMOUNT.fullmatch(plain) else None
 
 

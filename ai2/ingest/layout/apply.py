@@ -99,6 +99,8 @@ class _Reader:
         self.date = self._all(Role.DATE)[0]
         self.days = casting.read_dates(self.date, layout.date_order or "dmy")
         self.amounts, self.unread, self.both, self.has_amount = self._amounts()
+        if layout.fees_are == "apart":
+            self._pay_fees()
         self.sections = sections.find(sheet, self._bare(), section)
         self.pending, self.booked_on = self._pending()
 
@@ -116,8 +118,8 @@ class _Reader:
         return self._filled(self.sheet.columns) | self.sheet.overfull
 
     def footer(self, aside: Mask, *, ends_whole: bool) -> Mask:
-        """The last rows without date and amount; a row that the file's end cut is no footer."""
-        bare = self._bare() | aside
+        """The last rows without date and amount; a row that the file's end cut, or with another day, is no footer."""
+        bare = (self._bare() & ~self._has_other_day()) | aside
         if not ends_whole:
             bare[-1:] = False
         kept = np.flatnonzero(~bare)
@@ -235,11 +237,28 @@ class _Reader:
             )
             return values, mask(read.unread), self._nowhere(), mask(read.filled)
         debit, credit = ([casting.read_amounts(column, mark) for column in self._all(role)] for role in MONEY[1:])
-        values, unread, both = casting.from_sides(debit, credit, self.layout.debits_are, len(self.sheet))
+        values, unread, both = casting.from_sides(
+            debit, credit, self.layout.debits_are, len(self.sheet), credits_are=self.layout.credits_are
+        )
         filled = self._nowhere()
         for side in (*debit, *credit):
             filled |= mask(side.filled)
         return pc.negate(values) if self.layout.sides_are_reversed else values, unread, both, filled
+
+    def _pay_fees(self) -> None:
+        """Take the fees from the amounts."""
+        for column in self._all(Role.FEE)[:1]:
+            fees = casting.read_amounts(column, self.layout.decimal_mark or ".")
+            self.amounts = casting.less_fees(self.amounts, fees.values)
+            self.unread |= mask(fees.unread)
+            self.has_amount |= casting.direction(fees.values) != 0
+
+    def _has_other_day(self) -> Mask:
+        """Rows with the day of the transaction, which the bank may not have booked yet."""
+        found = self._nowhere()
+        for column in self._all(Role.TRANSACTION_DATE):
+            found |= mask(pc.is_valid(casting.read_dates(column, self.layout.date_order or "dmy").values))
+        return found
 
     def _bare(self) -> Mask:
         """Rows with neither a date nor an amount."""

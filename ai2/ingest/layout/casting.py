@@ -16,6 +16,7 @@ from ai2.ingest.layout.sheet import Column
 
 # Sixteen digits before the point (ai2.kit.money.LIMIT) and the four that the finest currency has.
 MONEY = pa.decimal128(20, 4)
+BOTH_MARKS: tuple[DecimalMark, ...] = (".", ",")
 _FINEST = Decimal("0.0001")
 _LIMIT = Decimal(10) ** 16
 _SIMPLE: dict[DecimalMark, str] = {".": r"^[+-]?[0-9]{1,16}(\.[0-9]{0,4})?$", ",": r"^[+-]?[0-9]{1,16}(,[0-9]{0,4})?$"}
@@ -67,7 +68,7 @@ def read_dates(column: Column, order: DateOrder) -> Dates:
 
 
 def from_sides(
-    debit: list[Amounts], credit: list[Amounts], debits_are: str | None, rows: int
+    debit: list[Amounts], credit: list[Amounts], debits_are: str | None, rows: int, *, credits_are: str | None = None
 ) -> tuple[pa.Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Amounts of two columns, money out below zero; where a cell is no amount; and where both columns are filled.
 
@@ -78,11 +79,42 @@ def from_sides(
     into = credit[0].values if credit else nothing
     if debits_are != "negative":
         out = pc.negate(out)
+    if credits_are == "negative":
+        into = pc.negate(into)
     went_out, came_in = direction(out) != 0, direction(into) != 0
     unread = np.zeros(rows, bool)
     for side in (*debit, *credit):
         unread |= np.asarray(side.unread)
     return pc.if_else(pa.array(went_out), out, pc.coalesce(into, out)), unread, went_out & came_in
+
+
+def is_net(gross: Column, fee: Column, net: Column) -> bool:
+    """Whether one column is another with a fee added or taken away, in every row, and some fee is not zero."""
+    return any(_is_net(*(read_amounts(column, mark).values for column in (gross, fee, net))) for mark in BOTH_MARKS)
+
+
+def _is_net(gross: pa.Array, fee: pa.Array, net: pa.Array) -> bool:
+    charged = pc.fill_null(fee, 0)
+    if pc.sum(pc.not_equal(charged, 0)).as_py() in (None, 0) or net.null_count or gross.null_count:
+        return False
+    forms = (pc.subtract(gross, charged), pc.add(gross, charged))
+    return any(bool(pc.all(pc.equal(form, net)).as_py()) for form in forms)
+
+
+def is_less(one: Column, other: Column) -> bool:
+    """Whether a column sums up to less than another, in the first notation in which both can be read."""
+    for mark in BOTH_MARKS:
+        read = [read_amounts(column, mark).values for column in (one, other)]
+        if not any(values.null_count for values in read):
+            return bool(pc.less(pc.sum(read[0]), pc.sum(read[1])).as_py())
+    return False
+
+
+def less_fees(values: pa.Array, fees: pa.Array) -> pa.Array:
+    """Amounts, money out below zero, when their fees are paid besides; a fee alone is an amount too."""
+    charged = pc.abs(fees)
+    both = pc.subtract(pc.fill_null(values, 0), pc.fill_null(charged, 0)).cast(MONEY)
+    return pc.if_else(pc.or_(pc.is_valid(values), pc.greater(pc.fill_null(charged, 0), 0)), both, values)
 
 
 def direction(values: pa.Array) -> NDArray[np.int8]:

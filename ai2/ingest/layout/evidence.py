@@ -7,6 +7,7 @@ all of its values.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +71,8 @@ class Money:
     """What the money columns say, read with one decimal mark.
 
     `plain` are the balances' steps over the amounts as they stand, `directed` over those that a flag or a column of
-    their own gives a direction.
+    their own gives a direction, `with_fees` over amounts whose fees are paid besides,
+    `mirrored` where a credit column writes money in as negative. A bare fee stands beside no amount.
     """
 
     below: int = 0
@@ -84,6 +86,12 @@ class Money:
     opposes: bool = False
     plain: Balances = field(default_factory=Balances)
     directed: Balances = field(default_factory=Balances)
+    with_fees: Balances = field(default_factory=Balances)
+    mirrored: Balances = field(default_factory=Balances)
+    credit_below: bool = False
+    credit_above: bool = False
+    has_fees: bool = False
+    has_bare_fees: bool = False
     symbols: frozenset[str] = frozenset()
 
     def __add__(self, other: "Money") -> "Money":
@@ -99,6 +107,12 @@ class Money:
             self.opposes or other.opposes,
             self.plain + other.plain,
             self.directed + other.directed,
+            self.with_fees + other.with_fees,
+            self.mirrored + other.mirrored,
+            self.credit_below or other.credit_below,
+            self.credit_above or other.credit_above,
+            self.has_fees or other.has_fees,
+            self.has_bare_fees or other.has_bare_fees,
             self.symbols | other.symbols,
         )
 
@@ -217,6 +231,7 @@ class _Gathering:
             below=int((way < 0).sum()),
             above=int((way > 0).sum()),
             plain=self._balances(read.values, mark),
+            **self._fees(read.values, mark),
             symbols=read.symbols,
         )
         if flags is None:
@@ -235,6 +250,7 @@ class _Gathering:
             opposes=bool(((way * flags)[both] < 0).any()),
             plain=facts.plain,
             directed=self._balances(values, mark),
+            **self._fees(values, mark),
             symbols=read.symbols,
         )
 
@@ -245,11 +261,22 @@ class _Gathering:
         )
         way = casting.direction(debit[0].values) if debit else np.zeros(0, np.int8)
         debits_are = "negative" if (way < 0).any() and not (way > 0).any() else "positive"
-        values = casting.from_sides(debit, credit, debits_are, len(self.sheet))[0]
+        rows = len(self.sheet)
+        values = casting.from_sides(debit, credit, debits_are, rows)[0]
+        back = casting.direction(credit[0].values) if credit else np.zeros(0, np.int8)
+        directed = self._balances(values, mark)
+        mirrored = directed
+        if (back < 0).any():
+            others = casting.from_sides(debit, credit, debits_are, rows, credits_are="negative")[0]
+            mirrored = self._balances(others, mark)
         return Money(
             debit_below=bool((way < 0).any()),
             debit_above=bool((way > 0).any()),
-            directed=self._balances(values, mark),
+            directed=directed,
+            **self._fees(values, mark),
+            mirrored=mirrored,
+            credit_below=bool((back < 0).any()),
+            credit_above=bool((back > 0).any()),
             symbols=frozenset().union(*(side.symbols for side in (*debit, *credit))),
         )
 
@@ -258,6 +285,19 @@ class _Gathering:
         if column is not None:
             return signs.flags_of(column, self.former.flag_words if self.former else None)
         return read.marks if read.marks.any() else None
+
+    def _fees(self, values: pa.Array, mark: DecimalMark) -> dict[str, Any]:
+        """What the fee column says: the balances with the fees, and whether there are any, beside amounts and alone."""
+        column = self._one(Role.FEE)
+        if column is None:
+            return {}
+        fees = casting.read_amounts(column, mark).values
+        charged = casting.direction(fees) != 0
+        return {
+            "with_fees": self._balances(casting.less_fees(values, fees), mark),
+            "has_fees": bool(charged.any()),
+            "has_bare_fees": bool((charged & (casting.direction(values) == 0)).any()),
+        }
 
     def _balances(self, values: pa.Array, mark: DecimalMark) -> Balances:
         """Without the rows that are not booked: no balance follows from those."""

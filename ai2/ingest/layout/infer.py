@@ -7,12 +7,13 @@ and decided once: `gather(first, ...).with_sheet(second).with_sheet(third).layou
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ai2.ingest.layout import amounts, dates, evidence, signs
 from ai2.ingest.layout.amounts import DecimalMark
 from ai2.ingest.layout.dates import DateOrder
 from ai2.ingest.layout.evidence import Evidence, Money
-from ai2.ingest.layout.model import Direction, Layout, Options, signature
+from ai2.ingest.layout.model import Direction, Fees, Layout, Options, signature
 from ai2.ingest.layout.roles import IBAN, MONEY_ROLES, Assignment, assign
 from ai2.ingest.layout.sheet import Sheet
 from ai2.ingest.layout.words import Role, currency_of
@@ -150,8 +151,9 @@ class _Decision:
     def layout(self) -> Layout:
         mark = self._decimal_mark()
         order = self._date_order(mark)
+        fees = self._fees(mark, order)
         decided = self.gathered.draft.model_copy(
-            update={"date_order": order, "decimal_mark": mark, **self._signs(mark, order)}
+            update={"date_order": order, "decimal_mark": mark, "fees_are": fees, **self._signs(mark, order, fees)}
         )
         self._check_account()
         self._check_currency(mark)
@@ -229,12 +231,33 @@ class _Decision:
     def _money(self, mark: DecimalMark | None) -> Money:
         return self.evidence.money.get(mark or ".") or next(iter(self.evidence.money.values()), Money())
 
+    def _fees(self, mark: DecimalMark | None, order: DateOrder | None) -> Fees | None:
+        """Whether fees were paid besides: more balances follow with them than without, or one stands alone."""
+        kept = self.former.fees_are if self.former else None
+        money, ways = self._money(mark), self._ways(order)
+        if self.options.fees_are or not money.has_fees:
+            return self.options.fees_are or kept
+        bare = money.directed if money.directed.down.steps else money.plain
+        within, apart = bare.along(ways).as_in, money.with_fees.along(ways).as_in
+        proven: Fees | None = None
+        if within != apart and self.account.kind not in signs.OWED:
+            proven = "apart" if apart > within else "within"
+        elif money.has_bare_fees:
+            proven = "apart"
+        if (proven is None and kept is None) or (kept and proven not in (None, kept)):
+            question = f"The fees in '{self._name(Role.FEE)}': were they paid apart from the amount, or within it?"
+            self.questions.append(Question("fees_are", question, ("apart", "within")))
+        return proven or kept
+
     def _ways(self, order: DateOrder | None) -> tuple[bool, ...]:
         found = self.evidence.days.get(order or "dmy")
         return found.ways if found and (order or not self.evidence.dates) else signs.BOTH_WAYS
 
-    def _signs(self, mark: DecimalMark | None, order: DateOrder | None) -> dict[str, object]:
+    def _signs(self, mark: DecimalMark | None, order: DateOrder | None, fees: Fees | None) -> dict[str, object]:
         money, ways = self._money(mark), self._ways(order)
+        if fees == "apart" and money.has_fees:
+            proof = money.with_fees
+            money = replace(money, plain=proof, directed=proof if money.directed.down.steps else money.directed)
         if self.columns.get(Role.DEBIT) or self.columns.get(Role.CREDIT):
             return self._sides(money, ways)
         if not self.columns.get(Role.AMOUNT):
@@ -256,8 +279,34 @@ class _Decision:
         answer: Direction = "in" if role is Role.DEBIT else "out"
         if money.debit_below and money.debit_above:
             return {"debits_are": self._debits(money, question)}
+        credits_are = self._credits(money, ways)
+        if credits_are == "negative":
+            return {"debits_are": self._debits(money, question), "credits_are": credits_are}
         reverse = self._are_reversed(money, ways, question, answer)
-        return {"debits_are": "positive" if reverse else self._debits(money, question), "sides_are_reversed": reverse}
+        return {
+            "debits_are": "positive" if reverse else self._debits(money, question),
+            "credits_are": credits_are,
+            "sides_are_reversed": reverse,
+        }
+
+    def _credits(self, money: Money, ways: tuple[bool, ...]) -> Literal["positive", "negative"] | None:
+        """A credit column that is always below zero, beside debits that never are, writes how much less is owed."""
+        kept = self.former.credits_are if self.former else None
+        if not money.credit_below and (kept is None or not money.credit_above):
+            return kept
+        as_is, mirrored = money.directed.along(ways).as_in, money.mirrored.along(ways).as_in
+        if as_is != mirrored and self.account.kind not in signs.OWED:
+            return "positive" if as_is > mirrored else "negative"
+        if money.credit_above and kept is None:
+            return None
+        if self.options.positive_is:
+            return "negative" if self.options.positive_is == "out" else "positive"
+        usual = money.debit_above and not money.debit_below
+        if (money.credit_above and kept == "negative") or (kept is None and not usual):
+            name = self._name(Role.CREDIT)
+            question = f"An amount above zero in the credit column '{name}': did money come in or go out?"
+            self.questions.append(Question("positive_is", question, ("in", "out")))
+        return kept or "negative"
 
     def _are_reversed(self, money: Money, ways: tuple[bool, ...], question: str, reversing: Direction) -> bool:
         """Whether words mean their opposite, which only a balance that contradicts them can make us ask."""

@@ -15,6 +15,7 @@ from ai2.ingest.layout.dates import DateOrder
 from ai2.ingest.layout.words import Role, plain
 
 Direction = Literal["in", "out"]
+Fees = Literal["apart", "within"]
 Position = Annotated[int, Field(ge=1, le=1000)]
 PARSER_VERSION = "delimited-1"
 
@@ -46,6 +47,10 @@ class Layout(BaseModel):
     sides_are_reversed: bool = Field(
         default=False, description="debit and credit, or the flags, mean the opposite of their words"
     )
+    credits_are: Literal["positive", "negative"] | None = Field(
+        default=None, description="how the credit column writes money in"
+    )
+    fees_are: Fees | None = Field(default=None, description="paid besides the amount, or part of it")
     flag_words: dict[str, Direction] = Field(default_factory=dict, description="what flags mean that are not known")
     pending_words: tuple[str, ...] = Field(default=(), description="what rows say besides that are not booked yet")
     currency: str | None = Field(default=None, description="none: the currency column's, or the account's")
@@ -66,6 +71,7 @@ class Options(BaseModel):
     date_order: DateOrder | None = None
     decimal_mark: DecimalMark | None = None
     positive_is: Direction | None = None
+    fees_are: Fees | None = None
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
     encoding: str | None = Field(default=None, max_length=40, description="how the file's text is encoded")
 

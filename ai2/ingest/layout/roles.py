@@ -44,6 +44,8 @@ STABLE_ID_LENGTH = 6
 OF_EITHER_SIDE = frozenset(
     {"iban", "kontonummer", "konto nr", "account number", "account no", "iban bban", "bankverbindung", "konto"}
 )
+# What a header calls an amount that the fees are taken from.
+NET = frozenset({"net", "netto", "neto", "payout"})
 # Headers of flags, and of other things more often.
 GENERAL = frozenset({"type", "transaction type", "typ", "transactietype", "tipo", "transaktionstyp"})
 
@@ -54,6 +56,8 @@ class Assignment:
 
     columns: dict[Role, list[Column]] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    # Whether the amount is what the fees left.
+    is_after_fees: bool = False
 
     def one(self, role: Role) -> Column | None:
         return next(iter(self.columns.get(role, [])), None)
@@ -161,14 +165,63 @@ def _assign_money(found: Assignment, sheet: Sheet, *, has_header: bool, currency
     filled = [column for column in candidates if column.kind != "empty"]
     named = _best([column for column in filled if not _is_aside(column)], Role.AMOUNT)
     named = [column for column in named if currency_of(column.name) == currency] or named
+    net = _net_of_fee(filled, named)
+    found.is_after_fees = bool(net)
+    named = net or _proven(filled, named) or named
     if len(named) > 1:
         found.ask(Role.AMOUNT, named)
     elif named:
         found.give(Role.AMOUNT, *named)
     elif len(debit + credit) == 1:
         found.give(Role.DEBIT if debit else Role.CREDIT, *debit, *credit)
+        _find_other_side(found, filled)
     else:
         _money_by_cells(found, [column for column in filled if not rank(column.name, Role.BALANCE)])
+
+
+def _find_other_side(found: Assignment, filled: list[Column]) -> None:
+    """Beside a debit or a credit column alone: the column that is filled where that one is not is asked about."""
+    side = found.one(Role.DEBIT) or found.one(Role.CREDIT)
+    role = Role.CREDIT if Role.DEBIT in found.columns else Role.DEBIT
+    others = [
+        column
+        for column in filled
+        if column is not side
+        and not rank(column.name, Role.BALANCE)
+        and not _is_aside(column)
+        and side is not None
+        and not _both_filled(side, column)
+    ]
+    if others:
+        found.ask(role, others)
+
+
+def _net_of_fee(filled: list[Column], named: list[Column]) -> list[Column]:
+    """What a fee leaves of an amount, where two columns differ by just that fee in every row."""
+    fees = [column for column in filled if rank(column.name, Role.FEE) >= STRONG]
+    money = [column for column in filled if column not in fees and not rank(column.name, Role.BALANCE)]
+    pairs = [
+        (gross, net)
+        for fee in fees
+        for gross, net in permutations(money, 2)
+        if (gross in named or net in named or rank(gross.name, Role.AMOUNT)) and casting.is_net(gross, fee, net)
+    ]
+    said = [net for _, net in pairs if NET & set(plain(net.name).split())]
+    found = said or [net for gross, net in pairs if casting.is_less(net, gross)]
+    return found[:1] if all(column is found[0] for column in found) else []
+
+
+def _proven(filled: list[Column], named: list[Column]) -> list[Column]:
+    """Of several columns with amounts the one that the balances follow from more often than from any other."""
+    balance = _best(filled, Role.BALANCE, at_least=STRONG)
+    others = [column for column in filled if column.kind == "amount" and rank(column.name, Role.AMOUNT)]
+    others = [column for column in others if not _is_aside(column) and column not in (*named, *balance)]
+    if len(balance) != 1 or not others:
+        return []
+    held = [(signs.steps_held(column, balance[0]), column) for column in (*named, *others)]
+    top = max(steps for steps, _ in held)
+    best = [column for steps, column in held if steps == top]
+    return best if len(best) == 1 and top > 0 else []
 
 
 def _could_be_amount(column: Column) -> bool:
@@ -241,8 +294,13 @@ def _assign_flag(found: Assignment, sheet: Sheet, *, has_header: bool) -> None:
 
 
 def _is_plainly_flags(column: Column) -> bool:
-    """Under a header that says so; a `type` has many values besides, and is a flag only where all are."""
-    return plain(column.name) not in GENERAL or all(flag(cell) for cell in column.sample)
+    """Under a header that says so; a `type` has many values besides, and is a flag only where all are, and
+    one that is no other word for a transaction besides: `charge` is what a processor calls its customers' payments.
+    """
+    if plain(column.name) not in GENERAL:
+        return True
+    ways = {flag(cell) for cell in column.sample}
+    return 0 not in ways and (len(ways) == 2 or {plain(cell) for cell in column.sample} <= PLAIN_FLAGS)
 
 
 def _speaks_for_itself(column: Column, amount: Column | None, *, has_header: bool) -> bool:
@@ -256,9 +314,11 @@ def _speaks_for_itself(column: Column, amount: Column | None, *, has_header: boo
 
 def _assign_by_words(found: Assignment, sheet: Sheet, currency: str) -> None:
     amount = found.one(Role.AMOUNT)
+    is_net = found.is_after_fees or (amount is not None and _is_after_fees(amount))
     fits: dict[Role, Callable[[Column], bool]] = {
         Role.VALUE_DATE: lambda column: column.kind in ("date", "empty"),
         Role.BALANCE: lambda column: column.kind in ("amount", "empty") and not _is_aside(column),
+        Role.FEE: lambda column: column.kind == "amount" and not is_net,
         Role.STATUS: _is_status,
         Role.PENDING_ID: _is_stable_id,
         Role.PROVIDER_ID: _is_stable_id,
@@ -316,7 +376,7 @@ def _currency_column(found: Assignment, sheet: Sheet, amount: Column | None) -> 
     named = [column for column in codes if rank(column.name, Role.CURRENCY)]
     codes = named or [column for column in codes if set(column.sample) <= CURRENCIES]
     place = amount.position if amount else 0
-    return min(codes, key=lambda column: abs(column.position - place), default=None)
+    return min(codes, key=lambda column: (abs(column.position - place), -column.position), default=None)
 
 
 def _is_currency(cell: str) -> bool:
@@ -352,6 +412,11 @@ def _best(columns: list[Column], role: Role, *, at_least: int = 1) -> list[Colum
     ranks = [(rank(column.name, role), column) for column in columns]
     top = max((found for found, _ in ranks), default=0)
     return [column for found, column in ranks if found == top and top >= at_least]
+
+
+def _is_after_fees(amount: Column) -> bool:
+    """Whether the header says that fees are in it already."""
+    return bool((NET | {"total"}) & set(plain(amount.name).split()))
 
 
 def _is_aside(column: Column) -> bool:

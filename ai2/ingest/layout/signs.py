@@ -146,6 +146,17 @@ def is_running_sum(amount: Column, balance: Column) -> bool:
     )
 
 
+def steps_held(amount: Column, balance: Column) -> int:
+    """How many steps from one balance to the next are the amounts between, in the notation in which most are."""
+    marks: tuple[DecimalMark, ...] = (".", ",")
+    lines = np.zeros(len(amount.encoded), np.int32)
+    found = [
+        balances(read_amounts(amount, mark).values, read_amounts(balance, mark).values, lines).along(BOTH_WAYS)
+        for mark in marks
+    ]
+    return max(max(held.as_in, held.as_out) for held in found)
+
+
 def is_running_difference(debit: Column, credit: Column, balance: Column) -> bool:
     """Whether every balance follows from two columns, the one money out and the other money in."""
     lines = np.zeros(len(debit.encoded), np.int32)

@@ -25,6 +25,7 @@ class Role(StrEnum):
     CREDIT = "credit"
     FLAG = "flag"
     CURRENCY = "currency"
+    FEE = "fee"
     BALANCE = "balance"
     DESCRIPTION = "description"
     MERCHANT = "merchant"
@@ -53,7 +54,8 @@ DATES_BY_RANK = (
     data contabil|
     fecha de contabilizacion|f contable|data ksieg|data zaksiegowania|datum zauctovani transakce|datum odepsani|
     boekdatum transactie|date d ecriture|date ecriture|date de compte|settlement date|settled date|cleared date|
-    calendar date|記帳日|入账日期|记账日期""",
+    calendar date|date entered|clearing date|date completed|date comptabilisation|data rozliczenia|
+    posted transactions date|datum splatnosti|дата платежа|記帳日|入账日期|记账日期""",
     """date|datum|fecha|data|dato|pvm|paivamaara|paivays|datum transakce|dia|日付|取引日|年月日|お取引日|勘定日|日期|
     交易日期|交易日|交易时间|дата|дата операции""",
     """transaction date|trans date|transactiedatum|date of transaction|transaktionsdatum|date operation|
@@ -64,7 +66,7 @@ DATES_BY_RANK = (
     fecha de la operacion|ostopaiva|abschlussdatum|datum realizace|transaction date time|
     authorisation date|authorization date|datum uskutecneni|datum platby|data da operacao|data transazione|
     data effettuazione|datum transactie|kjopsdato|kobsdato|inkopsdatum|kopdatum|transaktionsdato|maksupaiva|
-    tapahtumapaiva|利用日|ご利用日|ご利用年月日""",
+    tapahtumapaiva|tran date|txn date|利用日|ご利用日|ご利用年月日""",
 )
 # An amount before it was changed into the account's currency, or for reference only.
 ASIDE = re.compile(
@@ -80,16 +82,16 @@ _PHRASES: dict[Role, str] = {
         valor data|data de valor|data wartosci|datum pripsani|valutadato|arvopvm|wertstellungsdatum|起算日""",
     Role.TRANSACTION_DATE: "",
     Role.AMOUNT: """amount|betrag|umsatz|montant|bedrag|importe|importo|valor|castka|suma|kwota|osszeg|belopp|belob|
-        belop|maara|summa|value|transaction amount|net amount|amount in account currency|billing amount|
+        belop|maara|summa|value|transaction amount|net amount|netto|neto|amount in account currency|billing amount|
         billed amount|sum|buchungsbetrag|kontobetrag|montant de l operation|importe eur|monto|cantidad|
         importo eur|ammontare|quantia|valor mov|zauctovana castka|zauctovana suma|objem|tranzakcio osszege|
         kwota operacji|kwota transakcji|belob i dkk|beloeb|net|total|kwota w walucie rachunku|inkomsten uitgaven|
         suma operacji|movimento|amount account currency|paid amount|gross amount|bedrag eur|belob dkk|belop nok|
         belopp sek|maara eur|valor eur|montante|importe operacion|importe de la operacion|transactiebedrag|
         betrag in eur|umsatz in eur|kwota pln|castka czk|castka v mene uctu|objem v mene uctu|transaktionsbelopp|
-        金額|取引金額|お取引金額|利用金額|ご利用金額|金额|交易金额|发生额|сумма|сумма операции""",
+        金額|取引金額|お取引金額|利用金額|ご利用金額|金额|交易金额|发生额|сумма платежа|сумма|сумма операции""",
     Role.DEBIT: """debit|debits|debit amount|withdrawal|withdrawals|withdrawal amount|withdrawal amt|debit amt|
-        dr amount|money out|paid out|out|outflow|
+        dr amount|money out|paid out|withdrawn|out|outflow|
         outgoing|payments|spent|charge|charges|soll|belastung|lastschrift|ausgabe|ausgaben|ausgang|debet|af|uit|
         uitgaven|sortie|depense|depenses|retrait|cargo|cargos|debito|gasto|salida|uscite|uscita|dare|addebito|
         addebiti|saida|saidas|vydaje|vydaj|odchozi|obciazenia|obciazenie|wydatki|terheles|kiadas|uttag|utgift|
@@ -98,7 +100,7 @@ _PHRASES: dict[Role, str] = {
         debe|importe debe|pagos|disposiciones|cargo eur|importo dare|importo addebito|addebiti eur|valor debito|
         movimento debito|wydatek|obciazenia na rachunku|kwota obciazenia|wn|odeslano|castka debet|ut belop|belop ut|
         debetbelop|utbetaling|utbetalning|udbetaling|haevet|belob ud|otot|menot|maksut|
-        お支払金額|支払金額|出金|出金額|お引出し|お引き出し|引出金額|支出|支出金额|借方金额|借方|借方发生额|расход|
+        お支払金額|支払金額|支払い金額|出金|出金額|出金金額|お引出し|お引き出し|引出金額|支出|支出金额|借方金额|借方|借方发生额|расход|
         дебет""",
     Role.CREDIT: """credit|credits|credit amount|deposit|deposits|deposit amount|deposit amt|credit amt|cr amount|
         money in|paid in|in|inflow|incoming|
@@ -110,7 +112,7 @@ _PHRASES: dict[Role, str] = {
         importo avere|importo accredito|accrediti eur|valor credito|movimento credito|wplyw|uznania na rachunku|
         kwota uznania|ma|prijato|castka kredit|inn belop|belop inn|kreditbelop|innbetaling|inbetalning|indbetaling|
         indsat|belob ind|panot|tulot|
-        お預り金額|預入金額|入金|入金額|お預入れ|お預け入れ|収入|收入|收入金额|存入|贷方金额|贷方|贷方发生额|приход|
+        お預り金額|預かり金額|預入金額|入金|入金額|入金金額|お預入れ|お預け入れ|収入|收入|收入金额|存入|贷方金额|贷方|贷方发生额|приход|
         кредит""",
     Role.FLAG: """d c|c d|dc|cd|dr cr|cr dr|d k|debit credit|credit debit|debit kredit|debet credit|creditdebet|
         credit debet|debitcredit|debito credito|soll haben|s h|af bij|bij af|in out|inflow outflow|direction|
@@ -125,13 +127,17 @@ _PHRASES: dict[Role, str] = {
         devizaneme|tranzakcio devizaneme|valuta kode|valuutta|account currency|munteenheid|mena uctu|
         billing currency|valutakode|valutaslag|valuta konta|mena transakce|moneda cuenta|divisa cuenta|wal|
         通貨|币种|货币|валюта""",
+    Role.FEE: """fee|fees|total fees|fee amount|transaction fee|gebuhr|gebuhren|entgelt|entgelte|commission|frais|
+        comision|comisiones|commissione|commissioni|tariffa|comissao|taxa|kosten|poplatek|oplata|prowizja|dij|avgift|
+        gebyr|palvelumaksu|手数料|手续费|комиссия""",
     Role.BALANCE: """balance|running balance|balance after|account balance|closing balance|available balance|
         ledger balance|saldo|kontostand|saldo nach buchung|saldo na trn|saldo na mutatie|solde|saldo contabile|
         saldo disponibile|zustatek|zostatok|stan konta|saldo po operacji|saldo po transakcji|egyenleg|saldo efter|
         bokfort saldo|saldo efter transaktion|new balance|end balance|balance eur|saldo final|saldo eur|kontosaldo|
         saldo in eur|solde eur|solde apres operation|saldo despues|saldo progressivo|saldo contabilistico|
         saldo apos movimento|zustatek po transakci|zustatek na uctu|saldo etter|saldo etter transaksjon|tilin saldo|
-        saldo tapahtuman jalkeen|saldo ksiegowe|saldo rachunku|running total|bal|
+        saldo tapahtuman jalkeen|saldo ksiegowe|saldo rachunku|running total|bal|running bal|
+        runningbalance|outstanding balance|disponible|
         残高|差引残高|お取引後残高|余额|账户余额|帐户余额|остаток""",
     Role.DESCRIPTION: """description|transaction description|details|detail|memo|narrative|narration|particulars|
         text|transaction details|payment details|verwendungszweck|buchungstext|beschreibung|buchungsdetails|
@@ -146,7 +152,7 @@ _PHRASES: dict[Role, str] = {
         communications|extra information|betreff|bezeichnung|transaction|umschreibung|buchungsinformation|item|
         polozka|libelle de l operation|libelle complet|nature de l operation|descripcion operacion|mas datos|
         descrizione estesa|descricao do movimento|descricao da operacao|tytul operacji|opis transakcji tytul|
-        popis operace|zprava pro prijemce a platce|tapahtuma|selitys|bokforingstext|tekstfelt|
+        popis operace|popis prikazce|zprava pro prijemce a platce|tapahtuma|selitys|bokforingstext|tekstfelt|
         buchungstext verwendungszweck|
         摘要|お取引内容|取引内容|内容|適用|利用店名|ご利用店名|备注|交易摘要|交易说明|описание|назначение платежа""",
     Role.MERCHANT: """merchant|merchant name|payee|payee name|counterparty name|beneficiary|beneficiary name|
@@ -298,7 +304,10 @@ NOT_BOOKED = frozenset(
         """declined|failed|reverted|cancelled|canceled|rejected|abgelehnt|storniert|refuse|geweigerd|rechazada|
     rifiutato|zamitnuto|odrzucona|nekad|afvist|void|voided|expired|reversed|annule|annulee|rejete|rejetee|geannuleerd|
     cancelada|cancelado|anulada|rechazado|annullato|rifiutata|annullata|rejeitado|zruseno|anulowana|odrzucone|
-    avbruten|makulerad|annulleret|avvist|hylatty|peruttu|fehlgeschlagen|mislukt|fallida"""
+    avbruten|makulerad|annulleret|avvist|hylatty|peruttu|fehlgeschlagen|mislukt|fallida|denied|refused|blocked|
+    verweigert|zuruckgewiesen|refusee|echouee|echoue|denegada|denegado|rechazado|negata|negado|recusada|
+    recusado|respinta|respinto|odmitnuto|odrzucony|nieudana|misslyckad|misslyckades|slettet|mislykket|
+    交易关闭|已关闭|失败"""
     )
 )
 # What heads the rows that are booked, where another heading says that the rows below it are not.
@@ -348,6 +357,9 @@ SUMMARIES = frozenset(
 
 # What some headers call a currency, and what joins it to the other words: `Débit euros`, `Gutschrift in CHF`.
 _CURRENCY_NAMES = {"euro": "EUR", "euros": "EUR", "euroa": "EUR"}
+# A sign of a currency in brackets, and whose time a date is in: `Crédito (R$)`, `出金金額(円)`, `Created (UTC)`.
+_SIGN = re.compile(r"[(（\[][A-Z]{0,3}(?:[$€£¥₹円元]|Ft|Kč|zł)[)）\]]")
+_ZONES = frozenset({"utc", "gmt"})
 _JOINING = frozenset({"in", "en", "im", "i", "w", "v", "em"})
 
 
@@ -365,7 +377,8 @@ def currency_of(header: str) -> str | None:
 def without_currency(header: str) -> str:
     """The header's plain words without the currency and without a closing number."""
     code = currency_of(header)
-    words = plain(header).split()
+    words = plain(_SIGN.sub(" ", header)).split()
+    words = [word for word in words if word not in _ZONES] or words
     named = [word for word in words if word.upper() == code or _CURRENCY_NAMES.get(word, "") == code]
     words = [word for word in words if word not in named]
     # Omschrijving-1, Omschrijving-2; Gutschrift in CHF
