@@ -7,7 +7,7 @@ import pytest
 
 from ai2.ingest import problems
 from ai2.kit.errors import Problem
-from tests.ingest.reading import lines, read, reasons
+from tests.ingest.reading import asked, lines, read, reasons
 
 SGML = """OFXHEADER:100
 DATA:OFXSGML
@@ -179,3 +179,24 @@ class TestRefused:
     def test_another_accounts_file(self) -> None:
         with pytest.raises(problems.OtherAccount):
             read(ofx(TEA), number="99999999")
+
+
+class TestSigns:
+    SPENT = "<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20240113<TRNAMT>5.00<FITID>B1<NAME>Shop</STMTTRN>"
+    PAID = "<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20240114<TRNAMT>-50.00<FITID>B2<NAME>Payment</STMTTRN>"
+
+    def test_debits_above_and_credits_below_zero_are_asked_about(self) -> None:
+        assert asked(ofx(self.SPENT, self.PAID)) == {"positive_is"}
+        found = read(ofx(self.SPENT, self.PAID), positive_is="out")
+        assert [line[1] for line in lines(found)] == ["-5", "50"]
+        assert found.layout is not None
+        assert [line[1] for line in lines(read(ofx(self.SPENT), saved=(found.layout,)))] == ["-5"]
+
+    def test_what_contradicts_the_answer_is_asked_again(self) -> None:
+        kept = read(ofx(self.SPENT), positive_is="out").layout
+        assert kept is not None
+        assert asked(ofx(self.SPENT.replace("5.00", "-5.00")), saved=(kept,)) == {"positive_is"}
+
+    def test_one_debit_among_others_may_be_taken_back(self) -> None:
+        straight = self.SPENT.replace("5.00", "-9.00").replace("B1", "B3")
+        assert [line[1] for line in lines(read(ofx(self.SPENT, straight)))] == ["5", "-9"]

@@ -9,7 +9,7 @@ import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import accumulate
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ai2.ingest.containers import Member
 from ai2.ingest.formats.shared import records
+from ai2.ingest.formats.shared.deciding import Decisions
 from ai2.ingest.formats.shared.messages import Balance, Gathering, Part, as_json, day
 from ai2.ingest.formats.shared.whole import text_of
 from ai2.ingest.layout.model import Layout, Options
@@ -42,6 +43,8 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 LONGEST_AMOUNT = 48
 DEEPEST = 50
 STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
+# What these kinds do to an amount, by their names.
+WAYS = {"DEBIT": -1, "CREDIT": 1}
 ENTRIES = frozenset({"STMTTRN", "STMTTRNP"})
 # Movements of securities: a statement with any of them is more than cash.
 TRADES = frozenset(
@@ -91,12 +94,14 @@ def read(member: Member, account: Account, options: Options, saved: Sequence[Lay
     line_of = _line_finder(text)
     gathering = Gathering(account)
     found = _accounts(text)
+    layout = _decided(found, Decisions(NAME, "<", options, saved))
+    is_turned = layout is not None and layout.positive_is == "out"
     for one in found:
         gathering.parts.append(one.part)
         one.part.closing = _closing(one)
         gone = _taken_back(one.entries)
         for entry in one.entries:
-            outcome = _outcome(gathering, one.part, entry, gone)
+            outcome = _outcome(gathering, one.part, entry, gone, is_turned=is_turned)
             if isinstance(outcome, Reason):
                 gathering.reject(one.part, line_of(entry.start), outcome, text[entry.start : entry.end])
             else:
@@ -104,7 +109,28 @@ def read(member: Member, account: Account, options: Options, saved: Sequence[Lay
     statement = gathering.statement(member.name, NAME, PARSER_VERSION, last_line=line_of(len(text)))
     if any(one.trades for one in found if gathering.belongs(one.part)):
         raise SecuritiesTrades
-    return statement
+    return replace(statement, layout=layout) if layout else statement
+
+
+def _decided(found: list[_Account], decisions: Decisions) -> Layout | None:
+    """What a person said where every debit is above zero and every credit below: a card's view of what is owed."""
+    written = [
+        (entry.values["TRNTYPE"].upper(), amount)
+        for one in found
+        for entry in one.entries
+        if entry.values.get("TRNTYPE", "").upper() in WAYS and (amount := _amount(entry.values.get("TRNAMT", "")))
+    ]
+    against = {amount * WAYS[kind] < 0 for kind, amount in written}
+    if against == {True}:
+        return decisions.settle(positive_is=decisions.positive_is(None))
+    former = decisions.former
+    if former is None or former.positive_is != "out":
+        return None
+    if against == {False}:  # the bank mended it, or this is another bank's file
+        former = former.model_copy(update={"positive_is": None})
+        again = replace(decisions, saved=(former,))
+        return again.settle(positive_is=again.positive_is(None))
+    return former
 
 
 def _closing(found: _Account) -> Balance | None:
@@ -250,7 +276,9 @@ def _value(quoted: str | None, plain: str | None) -> str:
     return (html.unescape(raw) if "&" in raw else raw).strip()
 
 
-def _outcome(gathering: Gathering, part: Part, entry: _Entry, gone: frozenset[str]) -> dict[str, object] | Reason:
+def _outcome(
+    gathering: Gathering, part: Part, entry: _Entry, gone: frozenset[str], *, is_turned: bool
+) -> dict[str, object] | Reason:
     """One line, or why it is none."""
     currency, values = gathering.account.currency, entry.values
     if not gathering.belongs(part):
@@ -264,10 +292,10 @@ def _outcome(gathering: Gathering, part: Part, entry: _Entry, gone: frozenset[st
         return Reason.NOT_BOOKED
     if (former := values.get("CORRECTFITID")) and (former not in gone or values.get("CORRECTACTION") == "DELETE"):
         return Reason.CORRECTION
-    return _line(entry, currency)
+    return _line(entry, currency, is_turned=is_turned)
 
 
-def _line(entry: _Entry, currency: str) -> dict[str, object] | Reason:
+def _line(entry: _Entry, currency: str, *, is_turned: bool) -> dict[str, object] | Reason:
     values = entry.values
     stated_on = values.get("DTPOSTED") or (values.get("DTTRAN") if entry.is_pending else "") or ""
     booked_on = _date(stated_on)
@@ -279,7 +307,7 @@ def _line(entry: _Entry, currency: str) -> dict[str, object] | Reason:
         return Reason.BAD_AMOUNT if stated else Reason.NO_AMOUNT
     return records.unfit(amount, currency) or {
         "booked_on": booked_on,
-        "amount": amount,
+        "amount": -amount if is_turned else amount,
         "currency": currency,
         "status": "pending" if entry.is_pending else "posted",
         **_described(values),
