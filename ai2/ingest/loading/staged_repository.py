@@ -86,7 +86,9 @@ async def match_by_content(
     before the lines without an id are paired with what is left. What a line of this file is already is not left.
     `has_ids` says that some of the file's lines have any. Says whether the content of any line was known.
     """
-    has_firsts = not has_ids and await _pair_firsts(db, organization_id, file_number, lines=lines)
+    firsts = 0 if has_ids else await _pair_firsts(db, organization_id, file_number, lines=lines)
+    if firsts == lines:
+        return True
     await db.execute("drop table if exists pg_temp.hit")
     found = await db.execute(
         """
@@ -101,7 +103,7 @@ async def match_by_content(
         {"organization_id": organization_id, "file_number": file_number},
     )
     if not found.rowcount:
-        return has_firsts
+        return firsts > 0
     await db.execute("analyze pg_temp.hit")
     async with planned_for(db, found.rowcount):
         await _pair_by_content(db, organization_id, file_number)
@@ -110,10 +112,10 @@ async def match_by_content(
     return True
 
 
-async def _pair_firsts(db: Connection, organization_id: UUID, file_number: int, *, lines: int) -> bool:
+async def _pair_firsts(db: Connection, organization_id: UUID, file_number: int, *, lines: int) -> int:
     """Pair the first line of each content with the first such transaction: in most files, that is all of them.
 
-    Where ids have a say, or what is first here is taken, it is left to the pairing of all. Says whether any was paired.
+    Where ids have a say, or what is first here is taken, it is left to the pairing of all. Says how many were paired.
     """
     async with planned_for(db, lines):
         done = await db.execute(
@@ -135,7 +137,7 @@ async def _pair_firsts(db: Connection, organization_id: UUID, file_number: int, 
             """,
             {"organization_id": organization_id, "file_number": file_number},
         )
-    return done.rowcount > 0
+    return done.rowcount
 
 
 async def _pair_by_content(db: Connection, organization_id: UUID, file_number: int) -> None:
