@@ -9,7 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from ai2.ingest.layout.casting import MONEY
+from ai2.ingest.layout.casting import FINEST, MONEY
 from ai2.ingest.layout.model import Layout
 
 # One row a line of the statement.
@@ -43,7 +43,21 @@ DEFAULTS = {"status": "posted", "attributes": "{}"}
 
 def lines_of(rows: Sequence[Mapping[str, object]]) -> pa.Table:
     """Lines from rows that name what they have."""
-    return pa.Table.from_pylist([{**DEFAULTS, **row} for row in rows], schema=LINES)
+    return columns_of([{**DEFAULTS, **row} for row in rows])
+
+
+def columns_of(rows: list[dict[str, object]]) -> pa.Table:
+    """Lines from rows that name their state and attributes; their amounts fit their currency."""
+    try:
+        return pa.Table.from_pylist(rows, schema=LINES)
+    except pa.ArrowInvalid:
+        # of more than thirty zeros behind the point Arrow says that they would be lost
+        return pa.Table.from_pylist([{**row, **_shortened(row)} for row in rows], schema=LINES)
+
+
+def _shortened(row: Mapping[str, object]) -> dict[str, object]:
+    amounts = {name: row.get(name) for name in ("amount", "balance")}
+    return {name: value.quantize(FINEST) for name, value in amounts.items() if isinstance(value, Decimal)}
 
 
 ORIGINAL_LENGTH = 4000

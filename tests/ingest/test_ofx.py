@@ -56,6 +56,10 @@ class TestRead:
         entry = TEA.replace("</STMTTRN>", "<MEMO>Tea &amp; Co London</STMTTRN>")
         assert lines(read(ofx(entry)))[0][2] == "Tea & Co London"
 
+    def test_zeros_behind_the_point_say_nothing_however_many_there_are(self) -> None:
+        [line] = lines(read(ofx(BUS.replace("-2,50", f"-2.5{'0' * 40}"))))
+        assert line[1] == "-2.5"
+
     def test_without_name_and_memo_the_kind_describes_it(self) -> None:
         assert lines(read(ofx(TEA.replace("<NAME>Tea &amp; Co", ""))))[0][2] == "POS"
 

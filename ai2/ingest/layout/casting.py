@@ -17,7 +17,7 @@ from ai2.ingest.layout.sheet import Column
 # Sixteen digits before the point (ai2.kit.money.LIMIT) and the four that the finest currency has.
 MONEY = pa.decimal128(20, 4)
 BOTH_MARKS: tuple[DecimalMark, ...] = (".", ",")
-_FINEST = Decimal("0.0001")
+FINEST = Decimal("0.0001")
 _LIMIT = Decimal(10) ** 16
 _SIMPLE: dict[DecimalMark, str] = {".": r"^[+-]?[0-9]{1,16}(\.[0-9]{0,4})?$", ",": r"^[+-]?[0-9]{1,16}(,[0-9]{0,4})?$"}
 # The same with thousands in groups of three, and no more digits.
@@ -159,13 +159,14 @@ def _placed(
     marks = np.zeros(length, np.int8)
     for place, amount in zip(places.tolist(), read, strict=True):
         if amount is not None and _fits(amount.value):
-            found[place], marks[place] = amount.value, amount.mark
+            # Arrow takes no zeros beyond its own, however many are written
+            found[place], marks[place] = amount.value.quantize(FINEST), amount.mark
     symbols = frozenset(amount.symbol for amount in read if amount and amount.symbol)
     return pa.array(found, MONEY), marks, symbols
 
 
 def _fits(value: Decimal) -> bool:
-    return abs(value) < _LIMIT and value == value.quantize(_FINEST)
+    return abs(value) < _LIMIT and value == value.quantize(FINEST)
 
 
 def _spread_marks(column: Column, marks: NDArray[np.int8]) -> NDArray[np.int8]:

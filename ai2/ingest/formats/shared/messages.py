@@ -14,7 +14,16 @@ import pyarrow as pa
 
 from ai2.ingest.formats.shared.choice import plain, same_number
 from ai2.ingest.layout.dates import FIRST_YEAR, LAST_YEAR
-from ai2.ingest.lines import LINES, ORIGINAL_LENGTH, Account, Reason, Rejected, StatedBalance, Statement
+from ai2.ingest.lines import (
+    LINES,
+    ORIGINAL_LENGTH,
+    Account,
+    Reason,
+    Rejected,
+    StatedBalance,
+    Statement,
+    columns_of,
+)
 from ai2.ingest.problems import NoStatement, OtherAccount, OtherCurrency, SeveralAccounts
 
 PIECE_ROWS = 1_000
@@ -125,7 +134,7 @@ class Gathering:
 
     def _piece(self) -> pa.Table:
         """The waiting rows as columns. Every row names its state and attributes."""
-        piece = pa.Table.from_pylist(self._waiting, schema=LINES)
+        piece = columns_of(self._waiting)
         self._waiting.clear()
         return piece
 
