@@ -224,10 +224,12 @@ def _legacy(telling: bytes, usual: str | None, head: bytes) -> str:
     scores = {name: _strangeness(text, name) for text, name in readings.items()}
     best = min(scores.values())
     equals = [name for name in order if scores.get(name) == best]
-    equals = [name for name in equals if name not in RARE] or equals
-    if usual in equals:
+    common = [name for name in equals if name not in RARE] or equals
+    if usual in common:
         return str(usual)
-    likely = [name for name in equals if LATIN[name] == _letters_of(head)] or equals
+    told = [name for name in equals if LATIN[name] == _letters_of(head)]
+    # Where only a rare one fits the header's language, neither it nor the common ones can be taken for granted.
+    likely = [name for name in common if name in told] or [*common, *told]
     return likely[0] if len(likely) == 1 else _ask(telling, likely)
 
 
@@ -249,7 +251,7 @@ def _strangeness(text: str, encoding: str) -> tuple[int, int, float, int]:
     strange = sum(map(str.isupper, _INSIDE.findall(text))) + len(_BEHIND_NUMBER.findall(text))
     strange += len(_BEFORE_NUMBER.findall(text)) + len(_OUT_OF_PLACE.findall(text))
     own_letters = LATIN[encoding].split()
-    folded = [letter.casefold() for letter in letters]
+    folded = [letter.lower() for letter in letters]  # casefold makes ss of ß
     own = max(sum(letter in alphabet for letter in folded) for alphabet in own_letters)
     known = [cell for cell in _cells(text) & words.KNOWN if len(cell) > SHORT_WORD]
     large = sum(map(str.isupper, letters))
