@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ai2.books import accounts, bulk_repository, categories, transactions, transfers
+from ai2.books import accounts, bulk_repository, categories, rule_runs, transactions, transfers
 from ai2.books.accounts import Account
 from ai2.books.transactions import CHANGEABLE, NewTransaction, Transaction
 from ai2.kit.database import Connection
@@ -88,7 +88,7 @@ async def create(db: Connection, organization_id: UUID, new: Sequence[NewTransac
         made = await _in_order(db, organization_id, ids)
     why = "is transfer only with such a category, or another account's side"
     _check_types(new, made, lambda type_, found: type_ in (None, found), why)
-    return made
+    return await _in_order(db, organization_id, ids) if await _run_rules(db, organization_id, new, ids) else made
 
 
 async def update(
@@ -114,6 +114,16 @@ async def update(
     if "category_id" in changes:
         await transfers.hear(db, organization_id, ids)
     return await _in_order(db, organization_id, ids)
+
+
+async def _run_rules(db: Connection, organization_id: UUID, new: Sequence[NewTransaction], ids: Sequence[UUID]) -> int:
+    """Let rules decide what people left open, as for a single one; says how many changed."""
+    pairs = list(zip(ids, new, strict=True))
+    changed = 0
+    for transfers_too in (True, False):
+        those = [id_ for id_, wanted in pairs if (wanted.type in (None, "transfer")) == transfers_too]
+        changed += await rule_runs.run_on_new(db, organization_id, those, transfers_too=transfers_too)
+    return changed
 
 
 async def _accounts(

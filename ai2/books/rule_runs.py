@@ -194,13 +194,15 @@ async def run_on_batch(db: Connection, organization_id: UUID, batch_id: UUID) ->
     return await _run(db, organization_id, known, Scope(batch_id=batch_id))
 
 
-async def run_on_new(db: Connection, organization_id: UUID, transaction_id: UUID, *, transfers_too: bool) -> int:
-    """Run the rules on a transaction that was written by hand; who said that it is no transfer is heeded."""
-    known = await rules.in_force(db, organization_id)
+async def run_on_new(
+    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], *, transfers_too: bool
+) -> int:
+    """Run the rules on what was written by hand; who said that it is no transfer is heeded. Says how many changed."""
+    known = await rules.in_force(db, organization_id) if transaction_ids else []
     if known and not transfers_too:
         kinds = {each.category_id: each.kind for each in await categories.list_all(db, organization_id)}
         known = [rule for rule in known if kinds.get(rule.actions.category_id) != "transfer"]  # type: ignore[arg-type]
-    return await _run(db, organization_id, known, Scope(transaction_id=transaction_id))
+    return await _run(db, organization_id, known, Scope(transaction_ids=list(transaction_ids)))
 
 
 async def _run(db: Connection, organization_id: UUID, known: Sequence[Rule], scope: Scope) -> int:

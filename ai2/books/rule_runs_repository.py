@@ -33,13 +33,13 @@ GROUPS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Which transactions: of these days (both ends), this account; what a batch brought just now; one alone."""
+    """Which transactions: of these days (both ends), this account; what a batch brought just now; or these."""
 
     start_date: date | None = None
     end_date: date | None = None
     account_id: UUID | None = None
     batch_id: UUID | None = None
-    transaction_id: UUID | None = None
+    transaction_ids: list[UUID] | None = None
 
 
 CONDITIONS = {
@@ -48,7 +48,7 @@ CONDITIONS = {
     "account_id": "transaction.account_id = %(account_id)s",
     # what this very database transaction wrote
     "batch_id": "transaction.batch_id = %(batch_id)s and transaction.updated_at = now()",
-    "transaction_id": "transaction.transaction_id = %(transaction_id)s",
+    "transaction_ids": "transaction.transaction_id = any(%(transaction_ids)s)",
 }
 
 

@@ -130,7 +130,7 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
     if new.type not in (None, made.type):
         raise Invalid(errors=(FieldError("type", "is transfer only with such a category, or another account's side"),))
     ruled = await rule_runs.run_on_new(
-        db, organization_id, transaction_id, transfers_too=new.type in (None, "transfer")
+        db, organization_id, [transaction_id], transfers_too=new.type in (None, "transfer")
     )
     return await get(db, organization_id, transaction_id) if ruled else made
 

@@ -51,6 +51,32 @@ async def test_each_is_written_as_a_single_one_is(owner: AsyncClient) -> None:
     assert many[2]["amount"] == "1234567890123456.78"
 
 
+async def test_rules_decide_what_each_leaves_open(owner: AsyncClient) -> None:
+    kinds = {"Cafes we like": "expense", "Into savings": "transfer"}
+    made = {}
+    for name, kind in kinds.items():
+        answer = await owner.post("/api/core/categories", json={"name": name, "kind": kind})
+        made[name] = answer.json()["category_id"]
+    for text, category in (("cafe", "Cafes we like"), ("rainy day", "Into savings")):
+        rule = {
+            "conditions": {"description": {"by": "contains", "text": text}},
+            "actions": {"category_id": made[category]},
+        }
+        assert (await owner.post("/api/core/rules", json={"name": text, **rule})).status_code == 201
+    items = [
+        lunch(),
+        lunch(category="groceries"),
+        lunch(description="To rainy day", type="expense"),
+        lunch(description="To rainy day"),
+    ]
+    many = await written(owner, *items)
+    single = [(await owner.post(ADDRESS, json=item)).json() for item in items]
+    assert (
+        [row["decided_by"] for row in many] == [row["decided_by"] for row in single] == ["rule", "user", None, "rule"]
+    )
+    assert many[0]["category_id"] == made["Cafes we like"]
+
+
 async def test_a_thousand_are_written_and_a_thousand_and_one_are_not(owner: AsyncClient) -> None:
     assert (await owner.post(BULK, json={"items": [lunch()] * 1001})).status_code == 422
     assert (await owner.post(BULK, json={"items": []})).status_code == 422
