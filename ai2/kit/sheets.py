@@ -6,13 +6,14 @@ a penny. It gets an apostrophe in front, which says that it is text; numbers sta
 
 import csv
 import io
-import re
-import zipfile
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from tempfile import TemporaryDirectory
 from typing import IO, Protocol
-from xml.sax.saxutils import escape
+
+import xlsxwriter
+from xlsxwriter.format import Format
 
 Cell = str | int | Decimal | date | datetime | None
 
@@ -20,9 +21,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # A spreadsheet's number is a double, of which fifteen digits are certain.
 CERTAIN_DIGITS = 15
 LONGEST_TEXT = 32_767
-# Day 0 of a workbook. Its 1900 has a 29 February, so days count from March on.
-DAY_ZERO, FIRST_DAY = date(1899, 12, 30), date(1900, 3, 1)
-DAY_S = 86_400
+# A workbook's 1900 has a 29 February, so days count from March on.
+FIRST_DAY = date(1900, 3, 1)
 
 
 class Sheet(Protocol):
@@ -71,105 +71,46 @@ def instant(at: datetime) -> str:
 
 
 class XlsxSheet:
-    """A workbook of one sheet.
+    """A workbook of one sheet; what is written goes to a temporary file of its own until it is closed.
 
     A decimal is a number as long as fifteen digits hold it, and else text, which stays exact. A text that is longer
     than a cell may be is cut, and ends in an ellipsis.
     """
 
     def __init__(self, file: IO[bytes], name: str) -> None:
-        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
-        for part, content in _PARTS.items():
-            self._zip.writestr(part, content.format(name=escape(name, {'"': "&quot;"})))
-        self._sheet = self._zip.open("xl/worksheets/sheet1.xml", "w", force_zip64=True)
-        self._sheet.write(_BEGIN.encode())
+        # gone with the sheet, even where it is never finished
+        self._folder = TemporaryDirectory(prefix="ai2-sheet-")
+        self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": self._folder.name})
+        self._sheet, self._row = self._book.add_worksheet(name), 0
+        self._styles: dict[str, Format] = {}
 
     def write(self, rows: Iterable[Sequence[Cell]]) -> None:
-        written = "".join(f"<row>{''.join(map(_xml, row))}</row>" for row in rows)
-        self._sheet.write(written.encode())
+        for row in rows:
+            for column, cell in enumerate(row):
+                self._put(column, cell)
+            self._row += 1
 
     def close(self) -> None:
         """Finish; the file itself stays open."""
-        self._sheet.write(_END.encode())
-        self._sheet.close()
-        self._zip.close()
+        self._book.close()
+        self._folder.cleanup()
 
+    def _put(self, column: int, cell: Cell) -> None:
+        """Write a cell as what it is: nothing is guessed from its text."""
+        if isinstance(cell, datetime) and cell.date() >= FIRST_DAY:
+            cell = cell.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+            self._sheet.write_datetime(self._row, column, cell, self._style("yyyy-mm-dd hh:mm:ss"))
+        elif isinstance(cell, date) and not isinstance(cell, datetime) and cell >= FIRST_DAY:
+            self._sheet.write_datetime(self._row, column, cell, self._style("yyyy-mm-dd"))
+        elif isinstance(cell, Decimal | int) and len(Decimal(cell).normalize().as_tuple().digits) <= CERTAIN_DIGITS:
+            places = max(0, -int(Decimal(cell).as_tuple().exponent))
+            self._sheet.write_number(self._row, column, cell, self._style(f"0.{'0' * places}" if places else "0"))
+        elif cell is not None:
+            text = _plain(cell)
+            text = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+            self._sheet.write_string(self._row, column, text)
 
-def _xml(cell: Cell) -> str:
-    if cell is None:
-        return "<c/>"
-    if isinstance(cell, str):
-        return _xml_text(harmless(cell))
-    if isinstance(cell, datetime):
-        naive = cell.astimezone(UTC).replace(tzinfo=None)
-        whole_s = (naive - datetime.combine(naive.date(), time())).seconds
-        return _xml_day(naive.date(), f"{whole_s / DAY_S:.9f}"[1:], _INSTANT) or _xml_text(instant(cell))
-    if isinstance(cell, date):
-        return _xml_day(cell, "", _DAY) or _xml_text(cell.isoformat())
-    return _xml_number(Decimal(cell))
-
-
-def _xml_number(number: Decimal) -> str:
-    if len(number.normalize().as_tuple().digits) > CERTAIN_DIGITS:
-        return _xml_text(f"{number:f}")
-    places = -int(number.as_tuple().exponent)
-    return f'<c s="{_NUMBER + places if 0 <= places <= _MOST_PLACES else 0}"><v>{number:f}</v></c>'
-
-
-def _xml_day(day: date, fraction: str, style: int) -> str | None:
-    return f'<c s="{style}"><v>{(day - DAY_ZERO).days}{fraction}</v></c>' if day >= FIRST_DAY else None
-
-
-def _xml_text(text: str) -> str:
-    if len(text) > LONGEST_TEXT:
-        text = text[: LONGEST_TEXT - 1] + "…"
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(_UNWRITABLE.sub(_coded, text))}</t></is></c>'
-
-
-# What XML cannot hold is written by its number, as Excel does, and what looks like such a number gets its own mark.
-_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
-
-
-def _coded(found: re.Match[str]) -> str:
-    return f"_x{ord(found[0]):04X}_"
-
-
-# Styles by their place in cellXfs: plain, a day, an instant, and numbers with 0 to 4 decimals.
-_DAY, _INSTANT, _NUMBER, _MOST_PLACES = 1, 2, 3, 4
-_FORMATS = ["yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "0", "0.0", "0.00", "0.000", "0.0000"]
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
-_BEGIN = f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>'
-_END = "</sheetData></worksheet>"
-_NUMBER_FORMATS = "".join(f'<numFmt numFmtId="{164 + i}" formatCode="{code}"/>' for i, code in enumerate(_FORMATS))
-_XFS = "".join(
-    f'<xf numFmtId="{164 + i}" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    for i in range(len(_FORMATS))
-)
-_PARTS = {
-    "[Content_Types].xml": f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    '<Default Extension="xml" ContentType="application/xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPES}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPES}.styles+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPES}.worksheet+xml"/></Types>',
-    "_rels/.rels": f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    "xl/workbook.xml": f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-    '<sheet name="{name}" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-    f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
-    "xl/styles.xml": f'{_HEAD}<styleSheet xmlns="{_MAIN}">'
-    f'<numFmts count="{len(_FORMATS)}">{_NUMBER_FORMATS}</numFmts>'
-    '<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
-    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
-    '<fill><patternFill patternType="gray125"/></fill></fills>'
-    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
-    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-    f'<cellXfs count="{1 + len(_FORMATS)}"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>{_XFS}'
-    '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
-}
+    def _style(self, shown: str) -> Format:
+        if shown not in self._styles:
+            self._styles[shown] = self._book.add_format({"num_format": shown})
+        return self._styles[shown]

@@ -1,9 +1,13 @@
 """Sheets: what is written is what a spreadsheet shows, and nothing of it is computed."""
 
 import csv
+import gc
 import io
+import tempfile
+import warnings
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -85,6 +89,20 @@ def test_the_last_instant_of_a_day_is_of_that_day() -> None:
 
 def test_a_day_before_workbooks_count_them_is_text() -> None:
     assert from_xlsx([date(1, 1, 1)]) == [["0001-01-01"]]
+    assert from_xlsx([datetime(1899, 1, 1, 12, tzinfo=UTC)]) == [["1899-01-01T12:00:00Z"]]
+
+
+def test_a_workbook_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    finished, given_up = (XlsxSheet(io.BytesIO(), name) for name in ("finished", "given up"))
+    for sheet in (finished, given_up):
+        sheet.write([["Tea", Decimal("-1.20")]])
+    assert list(tmp_path.iterdir())
+    finished.close()
+    with warnings.catch_warnings(action="ignore"):  # of the folder that nobody closed
+        del sheet, given_up
+        gc.collect()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_xml_cannot_hold_is_written_all_the_same() -> None:
