@@ -65,14 +65,14 @@ async def get(db: Connection, organization_id: UUID, category_id: UUID) -> Categ
 
 async def find(db: Connection, organization_id: UUID, name: str) -> Category:
     """The category of this name, case aside, or of this predicted code."""
-    row = await repository.find(db, organization_id, name)
-    if row is None:
+    found = await find_many(db, organization_id, [name])
+    if not found:
         raise CategoryNotFound
-    return Category(**row)
+    return await get(db, organization_id, found[name])
 
 
 async def find_many(db: Connection, organization_id: UUID, names: Collection[str]) -> dict[str, UUID]:
-    """Which category each of these names or codes is, as `find` says; those that are none are left out."""
+    """Which category each of these names or codes is; those that are none are left out."""
     return await repository.find_many(db, organization_id, list(names)) if names else {}
 
 

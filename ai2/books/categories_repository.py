@@ -52,19 +52,8 @@ async def get(db: Connection, organization_id: UUID, category_id: UUID) -> DictR
     return await one(db, query, {"organization_id": organization_id, "category_id": category_id})
 
 
-async def find(db: Connection, organization_id: UUID, name: str) -> DictRow | None:
-    query = (
-        SELECT
-        + """ and (lower(name) = lower(%(name)s) or category_id = (
-            select code.category_id from books.category_codes as code
-            where code.organization_id = %(organization_id)s and code.code = %(name)s))
-        order by lower(name) = lower(%(name)s) desc limit 1"""
-    )
-    return await one(db, query, {"organization_id": organization_id, "name": name})
-
-
 async def find_many(db: Connection, organization_id: UUID, names: Sequence[str]) -> dict[str, UUID]:
-    """The same for each of these names at once."""
+    """The category of each of these names, case aside, or else of this predicted code."""
     query = """
         select wanted.name, found.category_id
         from unnest(%(names)s::text[]) as wanted (name)

@@ -187,7 +187,7 @@ async def _category(db: Connection, organization_id: UUID, codes: tuple[str, ...
     if known:
         return UUID(str(known["category_id"]))
     category_id = new_id()
-    taken = await categories_repository.find(db, organization_id, name)
+    taken = await categories_repository.find_many(db, organization_id, [name])
     named = f"{name} ({category_id})" if taken else name
     await categories_repository.insert_many(db, organization_id, [(category_id, None, named, "transfer")], [])
     await repository.mean_by(db, organization_id, codes[0], category_id)
