@@ -16,8 +16,8 @@ from ai2.kit.ids import new_ids
 from ai2.kit.merchant_keys import MerchantKeys
 from ai2.kit.money import exponent
 
-# Rows that are in memory at once, beside the statement itself.
-PIECE_ROWS = 100_000
+# Rows that are in memory at once, beside the statement itself: few, so that PostgreSQL need not wait for the first.
+PIECE_ROWS = 25_000
 COPY_ROWS = 20_000
 # Sorting copies all of them; more rows than this are staged in the order of their file, however slow that makes them.
 SORTED_ROWS = 2_000_000
