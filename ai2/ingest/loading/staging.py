@@ -18,7 +18,6 @@ from ai2.kit.money import exponent
 
 # Rows that are in memory at once, beside the statement itself: few, so that PostgreSQL need not wait for the first.
 PIECE_ROWS = 25_000
-COPY_ROWS = 20_000
 # Sorting copies all of them; more rows than this are staged in the order of their file, however slow that makes them.
 SORTED_ROWS = 2_000_000
 
@@ -51,10 +50,9 @@ def pieces(file: File, account_id: UUID, currency: str) -> Iterator[bytes]:
     """A file's lines as CSV for COPY, piece by piece; null is an empty cell, an empty text a quoted one."""
     options = arrow_csv.WriteOptions(include_header=False, quoting_style="needed")
     for rows in _rows(file, account_id, currency):
-        for batch in rows.to_batches(max_chunksize=COPY_ROWS):
-            piece = io.BytesIO()
-            arrow_csv.write_csv(pa.Table.from_batches([batch]), piece, options)
-            yield piece.getvalue()
+        piece = io.BytesIO()
+        arrow_csv.write_csv(rows, piece, options)
+        yield piece.getvalue()
 
 
 def version_1(file: File, account_id: UUID) -> list[tuple[int, str, str | None]]:
