@@ -32,7 +32,7 @@ START_SECONDS = 60
 TUNING = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",  # the folder decides who may knock, the password who may enter
-    "shared_buffers": "512MB",
+    "shared_buffers": "384MB",
     "wal_buffers": "16MB",
     "max_connections": "80",
     "max_wal_size": "4GB",
