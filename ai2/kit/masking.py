@@ -10,10 +10,11 @@ from typing import Any
 
 HIDDEN = "****"
 KEPT = 4
-# Identifiers and digests of ours look like numbers to the rules below. They stand alone.
+# Identifiers and digests of ours look like numbers to the rules below. They stand alone, and their letters are not only
+# at the ends, as those of a word that a card's number runs into.
 _OURS = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|(?=[0-9a-f]*[a-f])(?:[0-9a-f]{8}){2,16})(?![0-9A-Za-z])"
+    r"|(?=[0-9a-f]*[a-f])(?![a-f]*[0-9]{12,19}[a-f]*(?![0-9A-Za-z]))(?:[0-9a-f]{8}){2,16})(?![0-9A-Za-z])"
 )
 _TELLING = re.compile(r"[\d@]")
 _DAY = r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
