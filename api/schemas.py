@@ -99,9 +99,10 @@ class OfCurrency(Out):
 
 
 class ListOf(Out):
-    """A list whose end is here: it has no further pages."""
+    """One page of a list."""
 
     next_cursor: str | None = Field(default=None, description="Send as `cursor` for the next page; null at the end.")
+    total: int | None = Field(default=None, exclude_if=lambda total: total is None, description="With include=total.")
 
 
 def changes(body: Body) -> dict[str, Any]:

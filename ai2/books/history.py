@@ -46,6 +46,11 @@ async def page(
     return items, items[-1].version if len(found) > limit else None
 
 
+async def count(db: Connection, organization_id: UUID, transaction_id: UUID) -> int:
+    """How many versions there are, the present one included."""
+    return await repository.count(db, organization_id, transaction_id)
+
+
 def _version(row: DictRow, former: DictRow | None) -> Version:
     return Version(
         version=row["version"],

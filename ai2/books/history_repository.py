@@ -51,3 +51,16 @@ async def page(
         """,
         {"organization_id": organization_id, "transaction_id": transaction_id, "before": before, "limit": limit},
     )
+
+
+async def count(db: Connection, organization_id: UUID, transaction_id: UUID) -> int:
+    """The present version and those before it."""
+    row = await one(
+        db,
+        """
+        select count(*) + 1 as versions from books.transaction_versions
+        where organization_id = %(organization_id)s and transaction_id = %(transaction_id)s
+        """,
+        {"organization_id": organization_id, "transaction_id": transaction_id},
+    )
+    return int(row["versions"]) if row else 0

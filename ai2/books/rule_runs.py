@@ -188,6 +188,11 @@ async def applications(
     return items, items[-1].application_id if len(found) > limit else None
 
 
+async def count_applications(db: Connection, organization_id: UUID, rule_id: UUID | None) -> int:
+    """How often rules, or this one, were applied."""
+    return await rules_repository.count_applications(db, organization_id, rule_id)
+
+
 async def run_on_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> int:
     """Run the rules on what an import or its replay wrote in this very database transaction; says how many changed."""
     known = await rules.in_force(db, organization_id)

@@ -128,6 +128,18 @@ async def applications(
     return await rows(db, query, parameters)
 
 
+async def count_applications(db: Connection, organization_id: UUID, rule_id: UUID | None) -> int:
+    row = await one(
+        db,
+        """
+        select count(*) as applications from books.rule_applications
+        where organization_id = %(organization_id)s and (%(rule_id)s::uuid is null or rule_id = %(rule_id)s)
+        """,
+        {"organization_id": organization_id, "rule_id": rule_id},
+    )
+    return int(row["applications"]) if row else 0
+
+
 async def set_undone(
     db: Connection, organization_id: UUID, application_id: UUID, *, undone_by: str, given_back: int
 ) -> None:

@@ -320,3 +320,8 @@ async def page(
     )
     items = [Transfer(**row) for row in found[:limit]]
     return items, items[-1].transfer_id if len(found) > limit else None
+
+
+async def count(db: Connection, organization_id: UUID, state: State | None, transaction_id: UUID | None) -> int:
+    """How many transfers there are in this state, and of this transaction."""
+    return await repository.count(db, organization_id, state, transaction_id)

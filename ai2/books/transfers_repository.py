@@ -280,6 +280,20 @@ async def page(
     )
 
 
+async def count(db: Connection, organization_id: UUID, state: str | None, transaction_id: UUID | None) -> int:
+    row = await one(
+        db,
+        """
+        select count(*) as transfers from books.transfers
+        where organization_id = %(organization_id)s
+            and (%(state)s::text is null or state = %(state)s)
+            and (%(transaction)s::uuid is null or %(transaction)s in (out_transaction_id, in_transaction_id))
+        """,
+        {"organization_id": organization_id, "state": state, "transaction": transaction_id},
+    )
+    return int(row["transfers"]) if row else 0
+
+
 async def transfer_category(db: Connection, organization_id: UUID, codes: Sequence[str]) -> DictRow | None:
     """The organization's category for the first of these codes that is a transfer's."""
     return await one(

@@ -200,6 +200,33 @@ async def batch_rows(
     )
 
 
+async def batch_count(db: Connection, organization_id: UUID, account_id: UUID | None, status: str | None) -> int:
+    row = await one(
+        db,
+        """
+        select count(*) as batches from ingest.batches
+        where organization_id = %(organization_id)s
+            and (%(account_id)s::uuid is null or account_id = %(account_id)s)
+            and (%(status)s::text is null or status = %(status)s)
+        """,
+        {"organization_id": organization_id, "account_id": account_id, "status": status},
+    )
+    return int(row["batches"]) if row else 0
+
+
+async def row_count(db: Connection, organization_id: UUID, batch_id: UUID, state: str | None) -> int:
+    row = await one(
+        db,
+        """
+        select count(*) as lines from published.statement_lines
+        where organization_id = %(organization_id)s and batch_id = %(batch_id)s
+            and (%(state)s::text is null or state = %(state)s)
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id, "state": state},
+    )
+    return int(row["lines"]) if row else 0
+
+
 async def layouts(db: Connection, organization_id: UUID, account_id: UUID) -> list[DictRow]:
     """An account's layouts, the last used first."""
     return await rows(

@@ -43,8 +43,9 @@ from ai2.kit.masking import masked
 from ai2.kit.money import exact
 
 __all__ = [
-    "Batch", "ImportOptions", "ImportResult", "Layout", "NeedsAnswer", "Rows", "Source", "batch", "batch_list",
-    "batch_rows", "delete_layout", "fail", "import_file", "layouts", "put_layout", "receive", "run",
+    "Batch", "ImportOptions", "ImportResult", "Layout", "NeedsAnswer", "Rows", "Source", "batch", "batch_count",
+    "batch_list", "batch_rows", "delete_layout", "fail", "import_file", "layouts", "put_layout", "receive",
+    "row_count", "run",
 ]  # fmt: skip
 
 SAMPLE_ROWS = 20
@@ -261,6 +262,11 @@ async def batch_list(
     return [Batch(**row) for row in found]
 
 
+async def batch_count(db: Connection, organization_id: UUID, *, account_id: UUID | None, status: str | None) -> int:
+    """How many imports there are of this account and in this state."""
+    return await repository.batch_count(db, organization_id, account_id, status)
+
+
 async def batch_rows(
     db: Connection,
     organization_id: UUID,
@@ -273,6 +279,11 @@ async def batch_rows(
     """A batch's lines by number: loaded, duplicate (of which transaction) or quarantined (why, and its text)."""
     await batch(db, organization_id, batch_id)
     return await repository.batch_rows(db, organization_id, batch_id, state=state, after=after, limit=limit)
+
+
+async def row_count(db: Connection, organization_id: UUID, batch_id: UUID, *, state: str | None) -> int:
+    """How many lines of a batch are in this state."""
+    return await repository.row_count(db, organization_id, batch_id, state)
 
 
 async def layouts(db: Connection, organization_id: UUID, account_id: UUID) -> list[SavedLayout]:

@@ -14,6 +14,7 @@ from ai2.ingest import balances
 from ai2.ingest.balances.proof import State
 from ai2.ingest.balances.suspects import SuspectKind
 from api.etags import IfMatch, mark
+from api.pages import PageQuery, WholeQuery, cut, read_cursor, write_cursor
 from api.schemas import (
     Amount,
     AmountIn,
@@ -140,19 +141,24 @@ class DailyBalances(ListOf):
     proof: ProofOut
 
 
-class BalancesQuery(Body):
+class AccountQuery(WholeQuery):
+    """Which accounts."""
+
+    archived: bool = Field(default=False, description="Those put away, too.")
+
+
+class BalancesQuery(PageQuery):
     """Which days; both ends are included."""
 
     start_date: Day | None = None
     end_date: Day | None = None
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=100, description="`next_cursor` of the page before.")
 
 
 @router.get("", response_model=Accounts)
-async def list_accounts(db: Db, who: Caller, archived: bool = False) -> dict[str, Any]:
-    """The accounts, those put away only with `archived=true`."""
-    return {"items": await accounts.list_all(db, who.organization_id, archived=archived)}
+async def list_accounts(db: Db, who: Caller, wanted: Annotated[AccountQuery, Query()]) -> dict[str, Any]:
+    """The accounts by name, those put away only with `archived=true`."""
+    found = await accounts.list_all(db, who.organization_id, archived=wanted.archived)
+    return cut(found, wanted, lambda account: account.account_id)
 
 
 @router.post("", status_code=201, response_model=AccountOut)
@@ -195,13 +201,17 @@ async def list_balances(
     """What the account held day by day, oldest first, and whether that is what its bank says."""
     account = await accounts.get(db, who.organization_id, account_id)
     proof = await balances.proof(db, who.organization_id, account_id)
-    page = balances.page(proof, start=wanted.start_date, end=wanted.end_date, cursor=wanted.cursor, limit=wanted.limit)
+    days = proof.within(wanted.start_date, wanted.end_date)
+    after = read_cursor(wanted.cursor, date.fromisoformat) or date.min
+    rest = [day for day in days if day.booked_on > after]
+    page = rest[: wanted.limit]
     found = proof.first_break
     suspects = await balances.suspects_of(db, who.organization_id, account_id, found) if found else []
     of_currency = {"currency": account.currency}
     first_break = vars(found) | of_currency if found else None
     return {
-        "items": [vars(day) | of_currency for day in page.items],
-        "next_cursor": page.next_cursor,
+        "items": [vars(day) | of_currency for day in page],
+        "next_cursor": write_cursor(page[-1].booked_on if len(rest) > wanted.limit else None),
+        "total": len(days) if wanted.include else None,
         "proof": vars(proof) | {"first_break": first_break, "suspects": suspects},
     }

@@ -1,14 +1,16 @@
 """API keys: made, listed without their secrets, and revoked."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from ai2.identity import api_keys
 from ai2.identity.principal import Role, RoleTooHigh
 from ai2.kit.errors import FieldError, Invalid
+from api.pages import WholeQuery, cut
 from api.schemas import Body, Instant, InstantIn, ListOf, Name, Out
 from api.unit import Caller, Db, Unit
 
@@ -48,9 +50,9 @@ class ApiKeys(ListOf):
 
 
 @router.get("", response_model=ApiKeys)
-async def list_api_keys(db: Db, who: Caller) -> dict[str, object]:
+async def list_api_keys(db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, object]:
     """The keys that were not revoked."""
-    return {"items": await api_keys.list_all(db, who.organization_id)}
+    return cut(await api_keys.list_all(db, who.organization_id), wanted, lambda key: key.api_key_id)
 
 
 @router.post("", status_code=201, response_model=ApiKeyMade)

@@ -10,6 +10,7 @@ from ai2.books import categories
 from ai2.books.categories import Category
 from ai2.books.default_chart import Kind
 from api.etags import IfMatch, mark
+from api.pages import WholeQuery, cut
 from api.schemas import Body, Instant, ListOf, Name, Out
 from api.unit import Caller, Db, Unit
 
@@ -62,9 +63,10 @@ class Merge(Body):
 
 
 @router.get("", response_model=Categories)
-async def list_categories(db: Db, who: Caller) -> dict[str, Any]:
-    """The tree: each names its parent."""
-    return {"items": await categories.list_all(db, who.organization_id)}
+async def list_categories(db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, Any]:
+    """The tree: each names its parent, and parents come before their children."""
+    found = await categories.list_all(db, who.organization_id)
+    return cut(found, wanted, lambda category: category.category_id)
 
 
 @router.post("", status_code=201, response_model=CategoryOut)

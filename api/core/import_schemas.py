@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ai2.ingest.layout.model import Layout
 from ai2.ingest.service import Rows
+from api.pages import PageQuery
 from api.schemas import Body, Currency, Instant, ListOf, Name, Out
 
 Status = Literal["queued", "running", "loaded", "held", "failed", "needs_answer", "undone"]
@@ -114,13 +115,11 @@ class Imports(ListOf):
     items: list[ImportOut]
 
 
-class ImportQuery(Body):
+class ImportQuery(PageQuery):
     """Which imports."""
 
     account_id: UUID | None = None
     status: Status | None = None
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=100)
 
 
 class RowOut(Out):
@@ -140,12 +139,10 @@ class ImportRows(ListOf):
     items: list[RowOut]
 
 
-class RowQuery(Body):
+class RowQuery(PageQuery):
     """Which rows."""
 
     state: RowState | None = None
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=100)
 
 
 class LayoutOut(Out):

@@ -1,9 +1,7 @@
 """Imports: a statement file in, and what became of every one of its rows."""
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -41,6 +39,7 @@ from api.core.import_schemas import (
     Resubmitted,
     RowQuery,
 )
+from api.pages import WholeQuery, cut, read_cursor, write_cursor
 from api.schemas import Body
 from api.unit import Caller, Db, Unit, Upload, database_of, idempotency_key, replayed, request_digest
 from api.uploads import Upload as Received
@@ -50,15 +49,10 @@ router = APIRouter(prefix="/api/core", tags=["imports"], route_class=Unit)
 uploads = APIRouter(prefix="/api/core", tags=["imports"], route_class=Upload)
 
 PAGE_ROWS = 1000
-Last = TypeVar("Last")
 
 
 class RejectsTooLarge(TooLarge):
     """The file is larger than any of rejected rows should be; send it in parts."""
-
-
-class UnknownCursor(Invalid):
-    """The cursor is not one that this list gave out; begin without one."""
 
 
 Answered = tuple[int, ImportAnswer | Resubmitted]
@@ -88,16 +82,13 @@ async def import_file(request: Request, who: Caller) -> Response:
 @router.get("/imports", response_model=Imports)
 async def list_imports(db: Db, who: Caller, wanted: Annotated[ImportQuery, Query()]) -> dict[str, Any]:
     """Imports, newest first."""
-    found = await ingest.batch_list(
-        db,
-        who.organization_id,
-        limit=wanted.limit + 1,
-        before=_read_cursor(wanted.cursor, UUID),
-        account_id=wanted.account_id,
-        status=wanted.status,
-    )
+    of, before = who.organization_id, read_cursor(wanted.cursor, UUID)
+    chosen: dict[str, Any] = {"account_id": wanted.account_id, "status": wanted.status}
+    found = await ingest.batch_list(db, of, limit=wanted.limit + 1, before=before, **chosen)
     page = [_import_out(batch) for batch in found[: wanted.limit]]
-    return {"items": page, "next_cursor": _cursor(page[-1]["batch_id"]) if len(found) > wanted.limit else None}
+    last = page[-1]["batch_id"] if len(found) > wanted.limit else None
+    total = await ingest.batch_count(db, of, **chosen) if wanted.include else None
+    return {"items": page, "next_cursor": write_cursor(last), "total": total}
 
 
 @router.get("/imports/{batch_id}", response_model=ImportOut)
@@ -109,12 +100,16 @@ async def get_import(batch_id: UUID, db: Db, who: Caller) -> dict[str, Any]:
 @router.get("/imports/{batch_id}/rows", response_model=ImportRows)
 async def list_import_rows(batch_id: UUID, db: Db, who: Caller, wanted: Annotated[RowQuery, Query()]) -> dict[str, Any]:
     """Every row of the file and what became of it."""
-    after = _read_cursor(wanted.cursor, int) or 0
+    after = read_cursor(wanted.cursor, int) or 0
     found = await ingest.batch_rows(
         db, who.organization_id, batch_id, state=wanted.state, after=after, limit=wanted.limit + 1
     )
     page = found[: wanted.limit]
-    return {"items": page, "next_cursor": _cursor(page[-1]["line_number"]) if len(found) > wanted.limit else None}
+    last = page[-1]["line_number"] if len(found) > wanted.limit else None
+    total = None
+    if wanted.include:
+        total = await ingest.row_count(db, who.organization_id, batch_id, state=wanted.state)
+    return {"items": page, "next_cursor": write_cursor(last), "total": total}
 
 
 @router.get(
@@ -162,7 +157,7 @@ async def replay_import(batch_id: UUID, db: Db, who: Caller, wanted: ReplayIn) -
         replayed_by=who.actor,
         options=valid(ImportOptions, given) if given else None,
         apply=wanted.apply,
-        after=_read_cursor(wanted.cursor, int) or 0,
+        after=read_cursor(wanted.cursor, int) or 0,
         limit=wanted.limit,
     )
     return _replay_out(found)
@@ -178,9 +173,10 @@ async def replay_account(account_id: UUID, db: Db, who: Caller, wanted: AccountR
 
 
 @router.get("/accounts/{account_id}/layout", response_model=Layouts)
-async def list_layouts(account_id: UUID, db: Db, who: Caller) -> dict[str, Any]:
+async def list_layouts(account_id: UUID, db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, Any]:
     """How this account's files are read."""
-    return {"items": await ingest.layouts(db, who.organization_id, account_id)}
+    found = await ingest.layouts(db, who.organization_id, account_id)
+    return cut(found, wanted, lambda saved: saved.signature)
 
 
 @router.put("/accounts/{account_id}/layout", response_model=LayoutOut)
@@ -278,18 +274,4 @@ async def _rejected_after(db: Db, who: Principal, batch: Batch, rejected: list[d
 
 def _replay_out(found: Replay) -> dict[str, Any]:
     lines = [{**line, "fields": line["fields"] or []} for line in found.lines]
-    cursor = _cursor(found.next_line) if found.next_line is not None else None
-    return {**vars(found), "lines": lines, "next_cursor": cursor}
-
-
-def _cursor(last: object) -> str:
-    return base64.urlsafe_b64encode(str(last).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None, read: Callable[[str], Last]) -> Last | None:
-    if cursor is None:
-        return None
-    try:
-        return read(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode())
-    except (ValueError, binascii.Error):
-        raise UnknownCursor(errors=(FieldError("cursor", "is one that this list gave out"),)) from None
+    return {**vars(found), "lines": lines, "next_cursor": write_cursor(found.next_line)}

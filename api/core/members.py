@@ -1,14 +1,16 @@
 """Members: who belongs to the organization, and who is invited to."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from ai2.identity import invitations, members
 from ai2.identity.members import Member
 from ai2.identity.principal import Role
 from api.etags import IfMatch, mark
+from api.pages import WholeQuery, cut
 from api.schemas import Body, Email, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
 
@@ -69,15 +71,16 @@ class Invitations(ListOf):
 
 
 @router.get("", response_model=Members)
-async def list_members(db: Db, who: Caller) -> dict[str, object]:
+async def list_members(db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, object]:
     """The members, longest there first."""
-    return {"items": await members.list_all(db, who.organization_id)}
+    return cut(await members.list_all(db, who.organization_id), wanted, lambda member: member.user_id)
 
 
 @router.get("/invitations", response_model=Invitations)
-async def list_invitations(db: Db, who: Caller) -> dict[str, object]:
+async def list_invitations(db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, object]:
     """The invitations that nobody has accepted yet, oldest first."""
-    return {"items": await invitations.list_open(db, who.organization_id)}
+    found = await invitations.list_open(db, who.organization_id)
+    return cut(found, wanted, lambda invitation: invitation.invitation_id)
 
 
 @router.post("/invitations", status_code=201, response_model=InvitationMade)

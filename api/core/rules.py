@@ -10,8 +10,8 @@ from ai2.books import rule_runs, rules
 from ai2.books.rule_matching import Actions, Conditions, Rule, Sign, TextTest, Way
 from ai2.books.rule_runs import Application, Changed, Draft
 from ai2.books.rule_runs_repository import Scope
-from ai2.kit.errors import FieldError, Invalid
 from api.etags import IfMatch, mark
+from api.pages import PageQuery, WholeQuery, cut, read_cursor, write_cursor
 from api.schemas import (
     Amount,
     AmountIn,
@@ -242,18 +242,16 @@ class Applications(ListOf):
     items: list[ApplicationOut]
 
 
-class ApplicationQuery(Body):
+class ApplicationQuery(PageQuery):
     """Which applications."""
 
     rule_id: UUID | None = None
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=100, description="`next_cursor` of the page before.")
 
 
 @router.get("", response_model=Rules)
-async def list_rules(db: Db, who: Caller) -> dict[str, Any]:
+async def list_rules(db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, Any]:
     """The rules in the order in which they are tried."""
-    return {"items": await rules.list_all(db, who.organization_id)}
+    return cut(await rules.list_all(db, who.organization_id), wanted, lambda rule: rule.rule_id)
 
 
 @router.post("", status_code=201, response_model=RuleOut)
@@ -275,11 +273,11 @@ async def preview_rules(wanted: PreviewWanted, db: Db, who: Caller) -> dict[str,
         rule_id=wanted.rule_id,
         draft=Draft(draft.conditions.read(), draft.actions.read(), draft.position) if draft else None,
         scope=wanted.read(),
-        after=_after(wanted.cursor),
+        after=read_cursor(wanted.cursor, UUID),
         limit=wanted.limit,
     )
-    cursor = found.next_cursor and str(found.next_cursor)
-    return {**vars(found), "items": [_told(item) for item in found.items], "next_cursor": cursor}
+    following = write_cursor(found.next_cursor)
+    return {**vars(found), "items": [_told(item) for item in found.items], "next_cursor": following}
 
 
 @router.get("/applications", response_model=Applications)
@@ -288,9 +286,10 @@ async def list_rule_applications(db: Db, who: Caller, wanted: Annotated[Applicat
     if wanted.rule_id:
         await rules.get(db, who.organization_id, wanted.rule_id)
     items, last = await rule_runs.applications(
-        db, who.organization_id, rule_id=wanted.rule_id, after=_after(wanted.cursor), limit=wanted.limit
+        db, who.organization_id, rule_id=wanted.rule_id, after=read_cursor(wanted.cursor, UUID), limit=wanted.limit
     )
-    return {"items": items, "next_cursor": last and str(last)}
+    total = await rule_runs.count_applications(db, who.organization_id, wanted.rule_id) if wanted.include else None
+    return {"items": items, "next_cursor": write_cursor(last), "total": total}
 
 
 @router.post("/applications/{application_id}/undo", response_model=ApplicationOut)
@@ -336,10 +335,3 @@ async def apply_rule(rule_id: UUID, where: Where, db: Db, who: Caller) -> Applic
 def _told(item: Changed) -> dict[str, Any]:
     decided = [{"field": field, "rule_id": rule_id} for field, rule_id in item.decided.items()]
     return {**vars(item), "decided": decided}
-
-
-def _after(cursor: str | None) -> UUID | None:
-    try:
-        return UUID(cursor) if cursor else None
-    except ValueError:
-        raise Invalid(errors=(FieldError("cursor", "is one that this list gave out"),)) from None

@@ -1,11 +1,13 @@
 """Sessions: where you are signed in, and how to end it."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from ai2.identity import sessions
+from api.pages import WholeQuery, cut
 from api.schemas import Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
 
@@ -29,9 +31,9 @@ class Sessions(ListOf):
 
 
 @router.get("", response_model=Sessions)
-async def list_sessions(db: Db, who: Caller) -> dict[str, object]:
+async def list_sessions(db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, object]:
     """Your sessions in this organization, oldest first. An API key has none."""
-    return {"items": await sessions.list_own(db, who)}
+    return cut(await sessions.list_own(db, who), wanted, lambda session: session.session_id)
 
 
 @router.delete("/{session_id}", status_code=204)

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -13,6 +13,7 @@ from ai2.books.listing import Filter, Sort
 from ai2.books.transactions import NewTransaction, Status, Transaction, Type
 from ai2.kit.database import Connection
 from api.etags import IfMatch, mark
+from api.pages import PageQuery
 from api.schemas import (
     Amount,
     AmountIn,
@@ -61,12 +62,8 @@ class TransactionFilter(Body):
         return self.model_dump(include={known.name for known in fields(Filter)}, exclude_none=True)
 
 
-class TransactionQuery(TransactionFilter):
+class TransactionQuery(TransactionFilter, PageQuery):
     """What to list, and which page of it."""
-
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=5000, description="`next_cursor` of the page before.")
-    include: Literal["total"] | None = None
 
 
 class TransactionNew(Body):
@@ -145,7 +142,6 @@ class Transactions(ListOf):
     """One page."""
 
     items: list[TransactionOut]
-    total: int | None = Field(default=None, exclude_if=lambda total: total is None, description="With include=total.")
 
 
 @router.get("", response_model=Transactions)

@@ -7,17 +7,11 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ai2.books import history
-from api.schemas import Body, Instant, ListOf, Out
+from api.pages import PageQuery, read_cursor, write_cursor
+from api.schemas import Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
-
-
-class HistoryQuery(Body):
-    """Which versions."""
-
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: int | None = Field(default=None, ge=1, le=2**31 - 1, description="`next_cursor` of the page before.")
 
 
 class ChangeOut(Out):
@@ -49,8 +43,17 @@ class Versions(ListOf):
 
 @router.get("/{transaction_id}/history", response_model=Versions)
 async def get_transaction_history(
-    transaction_id: UUID, db: Db, who: Caller, wanted: Annotated[HistoryQuery, Query()]
+    transaction_id: UUID, db: Db, who: Caller, wanted: Annotated[PageQuery, Query()]
 ) -> dict[str, Any]:
     """Every version of a transaction, newest first; of a deleted one too."""
-    items, last = await history.page(db, who.organization_id, transaction_id, before=wanted.cursor, limit=wanted.limit)
-    return {"items": items, "next_cursor": str(last) if last else None}
+    before = read_cursor(wanted.cursor, _version)
+    items, last = await history.page(db, who.organization_id, transaction_id, before=before, limit=wanted.limit)
+    total = await history.count(db, who.organization_id, transaction_id) if wanted.include else None
+    return {"items": items, "next_cursor": write_cursor(last), "total": total}
+
+
+def _version(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 2**31:
+        raise ValueError
+    return number

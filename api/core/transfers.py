@@ -9,8 +9,8 @@ from pydantic import Field
 from ai2.books import transactions, transfers
 from ai2.books.transfers import State, Transfer
 from ai2.kit.database import Connection
-from ai2.kit.errors import FieldError, Invalid
 from api.core.transactions import TransactionOut
+from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Body, Confidence, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
 
@@ -45,13 +45,11 @@ class Transfers(ListOf):
     items: list[TransferOut]
 
 
-class TransferQuery(Body):
+class TransferQuery(PageQuery):
     """Which transfers."""
 
     state: State | None = Field(default=None, description="suggested is the review queue.")
     transaction_id: UUID | None = Field(default=None, description="Those of which this is a side.")
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=100, description="`next_cursor` of the page before.")
 
 
 @router.get("/transfers", response_model=Transfers)
@@ -64,10 +62,16 @@ async def list_transfers(db: Db, who: Caller, wanted: Annotated[TransferQuery, Q
         who.organization_id,
         state=wanted.state,
         transaction_id=wanted.transaction_id,
-        after=_after(wanted.cursor),
+        after=read_cursor(wanted.cursor, UUID),
         limit=wanted.limit,
     )
-    return {"items": await _with_sides(db, who.organization_id, items), "next_cursor": last and str(last)}
+    return {
+        "items": await _with_sides(db, who.organization_id, items),
+        "next_cursor": write_cursor(last),
+        "total": await transfers.count(db, who.organization_id, wanted.state, wanted.transaction_id)
+        if wanted.include
+        else None,
+    }
 
 
 @router.post("/transfers/{transfer_id}/accept", response_model=TransferOut)
@@ -111,10 +115,3 @@ async def _with_sides(db: Connection, organization_id: UUID, items: list[Transfe
         }
         for item in items
     ]
-
-
-def _after(cursor: str | None) -> UUID | None:
-    try:
-        return UUID(cursor) if cursor else None
-    except ValueError:
-        raise Invalid(errors=(FieldError("cursor", "is one that this list gave out"),)) from None

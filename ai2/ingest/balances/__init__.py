@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from ai2.books import accounts
 from ai2.books.accounts import Account, Moved
 from ai2.ingest.balances import repository, suspects
-from ai2.ingest.balances.proof import Break, Day, Proof, doubtful_ends, prove, unfinished
+from ai2.ingest.balances.proof import Break, Proof, doubtful_ends, prove, unfinished
 from ai2.ingest.balances.proof import Statement as Said
 from ai2.ingest.balances.stated import Stated, stated
 from ai2.ingest.balances.suspects import Suspect
@@ -26,25 +26,12 @@ from ai2.ingest.layout.signs import OWED
 from ai2.ingest.lines import Statement
 from ai2.kit import logs
 from ai2.kit.database import Connection
-from ai2.kit.errors import Invalid
 from ai2.kit.money import LIMIT, exact, exponent
 
 ACCOUNTS_AT_ONCE = 200
 SUSPECTS = 10
 
 log = logs.logger("ai2.ingest.balances")
-
-
-class UnknownCursor(Invalid):
-    """The cursor is not one that this list gave out; begin without one."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some days, and how to ask for those after them."""
-
-    items: tuple[Day, ...]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -83,23 +70,6 @@ async def proof(db: Connection, organization_id: UUID, account_id: UUID) -> Proo
     """Every day of an account on which something moved or was stated, and whether the two agree."""
     account = await accounts.get(db, organization_id, account_id)
     return (await _proofs(db, [account]))[account_id]
-
-
-def page(proof: Proof, *, start: date | None, end: date | None, cursor: str | None, limit: int) -> Page:
-    """Some of the days, oldest first; a page goes on after a day, so that no day is shown twice or left out."""
-    after = _read_cursor(cursor) if cursor else date.min
-    days = [
-        day for day in proof.days if (start or date.min) <= day.booked_on <= (end or date.max) and day.booked_on > after
-    ]
-    items = tuple(days[:limit])
-    return Page(items, items[-1].booked_on.isoformat() if len(days) > limit else None)
-
-
-def _read_cursor(cursor: str) -> date:
-    try:
-        return date.fromisoformat(cursor)
-    except ValueError:
-        raise UnknownCursor from None
 
 
 async def suspects_of(db: Connection, organization_id: UUID, account_id: UUID, found: Break) -> list[Suspect]:

@@ -73,6 +73,10 @@ class Proof:
     first_break: Break | None
     days: tuple[Day, ...]
 
+    def within(self, start: date | None, end: date | None) -> list[Day]:
+        """The days from start to end, both included."""
+        return [day for day in self.days if (start or date.min) <= day.booked_on <= (end or date.max)]
+
 
 def prove(
     moved: Sequence[Moved],
