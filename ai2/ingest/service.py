@@ -22,30 +22,26 @@ from pydantic import BaseModel, ConfigDict, Field
 from ai2.books import accounts
 from ai2.identity import organizations
 from ai2.ingest import read, repository
-from ai2.ingest.layout.model import Layout
+from ai2.ingest.layout import saved
 from ai2.ingest.layout.model import Options as ImportOptions
-from ai2.ingest.layout.words import Role
 from ai2.ingest.lines import Account, Statement
 from ai2.ingest.loading import batches
 from ai2.ingest.problems import (
     AccountIsArchived,
     BatchNotFound,
-    LayoutDoesNotHold,
-    LayoutNotFound,
     NeedsAnswer,
     OtherCurrency,
 )
 from ai2.kit import blobs
 from ai2.kit.database import Connection, act_for
-from ai2.kit.errors import FieldError, Problem
+from ai2.kit.errors import Problem
 from ai2.kit.ids import new_id
 from ai2.kit.masking import masked
 from ai2.kit.money import exact
 
 __all__ = [
-    "Batch", "ImportOptions", "ImportResult", "Layout", "NeedsAnswer", "Rows", "Source", "batch", "batch_count",
-    "batch_list", "batch_rows", "delete_layout", "fail", "import_file", "layouts", "put_layout", "receive",
-    "row_count", "run",
+    "Batch", "ImportOptions", "ImportResult", "NeedsAnswer", "Rows", "Source", "batch", "batch_count",
+    "batch_list", "batch_rows", "fail", "import_file", "receive", "row_count", "run",
 ]  # fmt: skip
 
 SAMPLE_ROWS = 20
@@ -121,17 +117,6 @@ class Batch:
     undone_by: str | None
     undo_report: dict[str, Any] | None
     replays: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class SavedLayout:
-    """A layout as it is kept for an account; `decided_by` is `inferred` or `person`."""
-
-    signature: str
-    layout: Layout
-    decided_by: str
-    version: int
-    updated_at: datetime
 
 
 async def import_file(
@@ -286,29 +271,6 @@ async def row_count(db: Connection, organization_id: UUID, batch_id: UUID, *, st
     return await repository.row_count(db, organization_id, batch_id, state)
 
 
-async def layouts(db: Connection, organization_id: UUID, account_id: UUID) -> list[SavedLayout]:
-    """How this account's files are read, the last used first."""
-    await accounts.get(db, organization_id, account_id)
-    found = await repository.layouts(db, organization_id, account_id)
-    return [SavedLayout(**{**row, "layout": Layout.model_validate(row["layout"])}) for row in found]
-
-
-async def delete_layout(db: Connection, organization_id: UUID, account_id: UUID, signature: str) -> None:
-    """Forget how files of this signature are read: the next one decides anew, or asks."""
-    await accounts.get(db, organization_id, account_id)
-    if not await repository.delete_layout(db, organization_id, account_id, signature):
-        raise LayoutNotFound
-
-
-async def put_layout(db: Connection, organization_id: UUID, account_id: UUID, layout: Layout) -> SavedLayout:
-    """A person's word on how files of this signature are read from now on."""
-    await accounts.get(db, organization_id, account_id)
-    if Role.DATE not in layout.columns or not layout.columns.keys() & {Role.AMOUNT, Role.DEBIT, Role.CREDIT}:
-        raise LayoutDoesNotHold(errors=(FieldError("columns", "names a date, and an amount or debit and credit"),))
-    kept = await repository.put_layout(db, organization_id, account_id, layout.model_dump(mode="json"), "person")
-    return SavedLayout(**{**(kept or {}), "layout": layout})
-
-
 class _Work:
     """One file on its way into one account."""
 
@@ -335,9 +297,9 @@ class _Work:
         account = await self.account()
         if options.currency not in (None, account.currency):
             raise OtherCurrency
-        saved = [kept.layout for kept in await layouts(self.db, self.organization_id, self.account_id)]
+        layouts = [kept.layout for kept in await saved.of_account(self.db, self.organization_id, self.account_id)]
         reader = Account(account.currency, account.kind, account.number)
-        found = await asyncio.to_thread(read.statements, opened, self.file_name, reader, options, saved)
+        found = await asyncio.to_thread(read.statements, opened, self.file_name, reader, options, layouts)
         self.progress(batches.READ)
         return found
 

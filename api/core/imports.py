@@ -11,11 +11,13 @@ from ai2.identity import idempotency
 from ai2.identity.idempotency import Answer
 from ai2.identity.principal import Principal
 from ai2.ingest import service as ingest
+from ai2.ingest.layout import saved
 from ai2.ingest.layout.model import Layout
+from ai2.ingest.layout.saved import SavedLayout
 from ai2.ingest.mending import rejects
 from ai2.ingest.mending.replay import Replay
 from ai2.ingest.mending.undo import undo
-from ai2.ingest.service import Batch, ImportOptions, SavedLayout, Source
+from ai2.ingest.service import Batch, ImportOptions, Source
 from ai2.kit.errors import FieldError, Invalid, TooLarge
 from ai2.kit.settings import settings
 from api.core.import_schemas import (
@@ -175,20 +177,20 @@ async def replay_account(account_id: UUID, db: Db, who: Caller, wanted: AccountR
 @router.get("/accounts/{account_id}/layout", response_model=Layouts)
 async def list_layouts(account_id: UUID, db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, Any]:
     """How this account's files are read."""
-    found = await ingest.layouts(db, who.organization_id, account_id)
-    return cut(found, wanted, lambda saved: saved.signature)
+    found = await saved.of_account(db, who.organization_id, account_id)
+    return cut(found, wanted, lambda layout: layout.signature)
 
 
 @router.put("/accounts/{account_id}/layout", response_model=LayoutOut)
 async def set_layout(account_id: UUID, layout: Layout, db: Db, who: Caller) -> SavedLayout:
     """Say how files of this signature are read into the account from now on."""
-    return await ingest.put_layout(db, who.organization_id, account_id, layout)
+    return await saved.put(db, who.organization_id, account_id, layout)
 
 
 @router.delete("/accounts/{account_id}/layout/{signature:path}", status_code=204)
 async def delete_layout(account_id: UUID, signature: str, db: Db, who: Caller) -> Response:
     """Forget how files of this signature are read into the account; the next one decides anew, or asks."""
-    await ingest.delete_layout(db, who.organization_id, account_id, signature)
+    await saved.delete(db, who.organization_id, account_id, signature)
     return Response(status_code=204)
 
 

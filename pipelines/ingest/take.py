@@ -8,6 +8,7 @@ from ai2.books import accounts, rule_runs
 from ai2.identity import organizations
 from ai2.ingest import reporting
 from ai2.ingest import service as ingest
+from ai2.ingest.layout import saved
 from ai2.ingest.service import Source
 from ai2.kit.database import Connection, Database, one
 from ai2.kit.errors import Problem
@@ -86,7 +87,7 @@ async def _place(db: Connection, organization: str, account: str) -> Place | Non
     try:
         owner = await organizations.find(db, organization)
         found = await _account(db, owner.organization_id, account)
-        layouts = await ingest.layouts(db, owner.organization_id, found.account_id) if found else []
+        layouts = await saved.of_account(db, owner.organization_id, found.account_id) if found else []
     except Problem:
         return None
     versions = [layout.version for layout in layouts]

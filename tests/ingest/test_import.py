@@ -12,6 +12,7 @@ from ai2.books import accounts
 from ai2.books.accounts import Account, AccountNotFound
 from ai2.identity.organizations import Organization
 from ai2.ingest import problems, service
+from ai2.ingest.layout import saved
 from ai2.ingest.problems import NeedsAnswer
 from ai2.ingest.service import ImportOptions, Source
 from ai2.kit import blobs
@@ -241,10 +242,10 @@ class TestAsked:
     ) -> None:
         await import_text(self.POSITIVE, positive_is="out")
         async with database.transaction(organization.organization_id) as db:
-            [kept] = await service.layouts(db, organization.organization_id, account.account_id)
+            [kept] = await saved.of_account(db, organization.organization_id, account.account_id)
             assert (kept.decided_by, kept.layout.positive_is) == ("person", "out")
             turned = kept.layout.model_copy(update={"positive_is": "in"})
-            put = await service.put_layout(db, organization.organization_id, account.account_id, turned)
+            put = await saved.put(db, organization.organization_id, account.account_id, turned)
         assert put.version == 2
         await import_text("Date,Merchant,Amount\n2024-04-01,Gift,7\n")
         assert "7.00" in [str(row["amount"]) for row in await ask(BOOKED)]
@@ -254,7 +255,7 @@ class TestAsked:
     ) -> None:
         await import_text(MARCH)
         async with database.transaction(organization.organization_id) as db:
-            [kept] = await service.layouts(db, organization.organization_id, account.account_id)
+            [kept] = await saved.of_account(db, organization.organization_id, account.account_id)
         assert (kept.decided_by, kept.layout.positive_is, kept.version) == ("inferred", "in", 1)
 
 

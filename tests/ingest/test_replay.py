@@ -16,8 +16,8 @@ import pytest
 from ai2.books import accounts, transactions
 from ai2.books.accounts import Account
 from ai2.identity.organizations import Organization
-from ai2.ingest import service
 from ai2.ingest.formats import delimited
+from ai2.ingest.layout import saved
 from ai2.ingest.lines import Reason, Rejected, Statement
 from ai2.ingest.mending.replay import NotLoaded, Replay, ReplayHeld, replay, replay_account
 from ai2.ingest.mending.undo import undo
@@ -274,9 +274,9 @@ class TestLayout:
     async def turn(self, database: Database, organization: Organization, account: Account) -> None:
         own = organization.organization_id
         async with database.transaction(own) as db:
-            [kept] = await service.layouts(db, own, account.account_id)
+            [kept] = await saved.of_account(db, own, account.account_id)
             turned = kept.layout.model_copy(update={"positive_is": "in"})
-            await service.put_layout(db, own, account.account_id, turned)
+            await saved.put(db, own, account.account_id, turned)
 
     async def test_a_wrong_sign_is_put_right(
         self, import_text: Import, again: Again, ask: Ask, database: Database, organization: Organization,

@@ -10,6 +10,7 @@ import pytest
 from ai2.books.accounts import Account
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
+from ai2.ingest.layout import saved
 from ai2.ingest.problems import BatchNotFound, LayoutDoesNotHold, NeedsAnswer
 from ai2.ingest.service import ImportOptions, ImportResult, Source
 from ai2.kit.database import Database
@@ -92,7 +93,7 @@ class TestWaiting:
         [batch] = await ask("select problem from ingest.batches")
         layout = service.Layout.model_validate({**batch["problem"]["layout"], "positive_is": "out"})
         async with database.transaction(organization.organization_id) as db:
-            await service.put_layout(db, organization.organization_id, account.account_id, layout)
+            await saved.put(db, organization.organization_id, account.account_id, layout)
         assert (await run(batch_id)).rows.loaded == 3
 
     async def test_a_layout_without_a_date_is_refused(
@@ -101,7 +102,7 @@ class TestWaiting:
         layout = service.Layout.model_validate({"signature": "x", "delimiter": ",", "columns": {"amount": [1]}})
         async with database.transaction(organization.organization_id) as db:
             with pytest.raises(LayoutDoesNotHold):
-                await service.put_layout(db, organization.organization_id, account.account_id, layout)
+                await saved.put(db, organization.organization_id, account.account_id, layout)
 
     async def test_a_file_that_cannot_be_read_says_why(self, receive: Receive, run: Run, ask: Ask) -> None:
         batch_id = await receive("Dear customer,\nno statement today.\n")

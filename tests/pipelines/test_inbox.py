@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from ai2.ingest import service as ingest
+from ai2.ingest.layout import saved
 from ai2.kit.database import Database
 from pipelines.ingest.inbox import Dropped, Place, look, put_away, remembered, run_key, settled
 from pipelines.ingest.take import places
@@ -96,5 +96,5 @@ async def test_an_answer_changes_how_the_accounts_files_are_asked_for(
 
     assert before.layouts != after.layouts
     async with database.transaction(inbox.organization.organization_id) as db:
-        kept = await ingest.layouts(db, inbox.organization.organization_id, inbox.account.account_id)
+        kept = await saved.of_account(db, inbox.organization.organization_id, inbox.account.account_id)
     assert after.layouts == f"{len(kept)}.{sum(layout.version for layout in kept)}"

@@ -15,6 +15,7 @@ from psycopg import Rollback
 from ai2.books import accounts, imports, transfers
 from ai2.identity import organizations
 from ai2.ingest import balances, pending, read, repository
+from ai2.ingest.layout import saved
 from ai2.ingest.layout.model import Options
 from ai2.ingest.lines import Account, Statement
 from ai2.ingest.loading import batches, staged_repository
@@ -23,7 +24,7 @@ from ai2.ingest.mending import replay_repository as lines
 from ai2.ingest.mending.corrections import Cells
 from ai2.ingest.mending.undo_repository import locked_batch
 from ai2.ingest.problems import BatchNotFound, NeedsAnswer
-from ai2.ingest.service import Batch, batch, layouts
+from ai2.ingest.service import Batch, batch
 from ai2.kit import blobs
 from ai2.kit.database import Connection, done_by
 from ai2.kit.errors import Conflict
@@ -156,13 +157,13 @@ class _Work:
     async def _read_by(self, options: Options) -> list[Statement]:
         account = await accounts.get(self.db, self.organization_id, self.known.account_id)
         reader = Account(account.currency, account.kind, account.number)
-        saved = [kept.layout for kept in await layouts(self.db, self.organization_id, self.known.account_id)]
+        layouts = [kept.layout for kept in await saved.of_account(self.db, self.organization_id, self.known.account_id)]
         raw = await repository.raw_file(self.db, self.organization_id, self.known.digest)
         if raw is None:
             raise BatchNotFound
         key = await organizations.file_key(self.db, self.organization_id)
         with await asyncio.to_thread(blobs.get, raw["blob_key"], key) as opened:
-            found = await asyncio.to_thread(read.statements, opened, self.known.file_name, reader, options, saved)
+            found = await asyncio.to_thread(read.statements, opened, self.known.file_name, reader, options, layouts)
         rows = await corrections_repository.of_batch(self.db, self.organization_id, self.known.batch_id)
         return await asyncio.to_thread(corrections.overlaid, found, rows, reader, options)
 
