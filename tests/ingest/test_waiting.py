@@ -11,6 +11,7 @@ from ai2.books.accounts import Account
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
 from ai2.ingest.layout import saved
+from ai2.ingest.layout.model import Layout
 from ai2.ingest.problems import BatchNotFound, LayoutDoesNotHold, NeedsAnswer
 from ai2.ingest.service import ImportOptions, ImportResult, Source
 from ai2.kit.database import Database
@@ -91,7 +92,7 @@ class TestWaiting:
         with pytest.raises(NeedsAnswer):
             await run(batch_id)
         [batch] = await ask("select problem from ingest.batches")
-        layout = service.Layout.model_validate({**batch["problem"]["layout"], "positive_is": "out"})
+        layout = Layout.model_validate({**batch["problem"]["layout"], "positive_is": "out"})
         async with database.transaction(organization.organization_id) as db:
             await saved.put(db, organization.organization_id, account.account_id, layout)
         assert (await run(batch_id)).rows.loaded == 3
@@ -99,7 +100,7 @@ class TestWaiting:
     async def test_a_layout_without_a_date_is_refused(
         self, database: Database, organization: Organization, account: Account
     ) -> None:
-        layout = service.Layout.model_validate({"signature": "x", "delimiter": ",", "columns": {"amount": [1]}})
+        layout = Layout.model_validate({"signature": "x", "delimiter": ",", "columns": {"amount": [1]}})
         async with database.transaction(organization.organization_id) as db:
             with pytest.raises(LayoutDoesNotHold):
                 await saved.put(db, organization.organization_id, account.account_id, layout)
