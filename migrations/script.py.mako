@@ -1,17 +1,17 @@
 """${message}."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(UP)
+    live.run(UP)
 
 
 def downgrade() -> None:
-    op.get_bind().connection.cursor().execute(DOWN)
+    live.run(DOWN)
 
 
 UP = """

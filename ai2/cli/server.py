@@ -52,19 +52,48 @@ def migrate(
             "better given as AI2_ADMIN_URL than here, where everyone on this machine can read it.",
         ),
     ] = None,
+    to: Annotated[str, typer.Option(help="The revision to go to, as 0007.")] = "head",
+    down: Annotated[bool, typer.Option("--down", help="Back to --to; what later revisions hold is lost.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Go down without being asked.")] = False,
 ) -> None:
-    """Make databases, roles and extensions, and bring the schema to the newest version.
+    """Make databases, roles and extensions, and bring the schema to the newest version, while it is in use.
 
     On a server of your own the administrator must be allowed to create roles and databases, and the extension
     pg_trgm must be there to be created.
     """
+    if down and to == "head":
+        raise typer.BadParameter("says how far: --down --to 0007", param_hint="--to")
     with problems():
         from ai2.cli.home import server
         from ai2.kit import migrate as migrations
+        from ai2.kit import revisions
 
-        with server() as using, trouble.status("Migrating"):
-            migrations.migrate(admin_url, using)
-        console.print("The schema is up to date.")
+        try:
+            with server() as using:
+                if dry_run:
+                    typer.echo(revisions.as_sql(to, down=down))
+                elif down:
+                    _go_down(to, yes)
+                else:
+                    with trouble.status("Migrating"):
+                        migrations.migrate(admin_url, using, to=to)
+                    console.print("The schema is up to date." if to == "head" else f"The schema is at {to}.")
+        except (revisions.UnknownRevision, revisions.WrongWay) as error:
+            raise typer.BadParameter(str(error), param_hint="--to") from None
+
+
+def _go_down(to: str, yes: bool) -> None:
+    from ai2.kit import revisions
+
+    steps = revisions.steps(to, down=True)
+    for step in steps:
+        console.print(f"{step.revision}  {step.doc}  {(step.module.downgrade.__doc__ or '').strip()}")
+    if steps and not yes:
+        typer.confirm("Take these back? Stop what runs of the newer version first.", abort=True)
+    with trouble.status("Going back"):
+        revisions.downgrade(to)
+    console.print(f"The schema is at {to}.")
 
 
 def serve(

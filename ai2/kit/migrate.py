@@ -4,20 +4,17 @@ The server's administrator needs the rights to create roles and databases and th
 revisions themselves run as the owner of the schemas.
 """
 
-from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from ai2.kit.database import Role, connection_parameters
+from ai2.kit.revisions import alone, upgrade
 from ai2.kit.secrets import secrets
 from ai2.kit.settings import Settings, settings
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
 DATABASES = {"ai2": Role.OWNER, "dagster": Role.DAGSTER, "mlflow": Role.MLFLOW}
 
 
@@ -25,8 +22,8 @@ class NotAnAdministrator(RuntimeError):
     """The database user may not create roles or databases; give one that may with --admin-url."""
 
 
-def migrate(admin_url: str | None = None, using: Settings | None = None) -> None:
-    """Bring the server to the newest revision; nothing happens where it is there already."""
+def migrate(admin_url: str | None = None, using: Settings | None = None, *, to: str = "head") -> None:
+    """Bring the server to the newest revision, or this one; nothing happens where it is there already."""
     using = using or settings()
     administrator = _administrator(admin_url, using)
     names = {"ai2": str(connection_parameters(Role.OWNER, using=using)["dbname"])}
@@ -39,7 +36,7 @@ def migrate(admin_url: str | None = None, using: Settings | None = None) -> None
         # The address of a prepared server needs no user of its own: we know the roles and their passwords.
         if not _is_prepared(using):
             raise
-    upgrade()
+    upgrade(to)
 
 
 def _is_prepared(using: Settings) -> bool:
@@ -52,13 +49,6 @@ def _is_prepared(using: Settings) -> bool:
     return True
 
 
-def upgrade(revision: str = "head") -> None:
-    """Run the revisions up to this one."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    command.upgrade(config, revision)
-
-
 def _administrator(admin_url: str | None, using: Settings) -> dict[str, Any]:
     if admin_url:
         return conninfo_to_dict(admin_url)
@@ -68,7 +58,8 @@ def _administrator(admin_url: str | None, using: Settings) -> dict[str, Any]:
 
 
 def _prepare(administrator: dict[str, Any], passwords: dict[str, str], names: dict[str, str]) -> None:
-    with psycopg.connect(**{**administrator, "dbname": "postgres"}, autocommit=True) as server:
+    by_server = {**administrator, "dbname": "postgres"}
+    with alone(by_server), psycopg.connect(**by_server, autocommit=True) as server:
         for role in Role:
             if role is not Role.ADMIN:
                 _make_role(server, role, passwords[role])

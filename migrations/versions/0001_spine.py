@@ -4,20 +4,19 @@ A schema is named after the package that writes it. `organization_id` leads ever
 key, and row-level security is forced on every table that has it.
 """
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    cursor = op.get_bind().connection.cursor()
-    for statements in (IDENTITY, BOOKS, TOTALS, HISTORY, INGEST, ML, PUBLISHED, PROTECTION, GRANTS):
-        cursor.execute(statements)
+    live.run(IDENTITY, BOOKS, TOTALS, HISTORY, INGEST, ML, PUBLISHED, PROTECTION, GRANTS)
 
 
 def downgrade() -> None:
-    op.get_bind().connection.cursor().execute("drop schema published, ml, ingest, books, identity cascade")
+    """There is nothing below: what would be left is an empty database, and dropping it says so plainly."""
+    raise NotImplementedError("0001 is the first revision; to have nothing, drop the database")
 
 
 IDENTITY = """
@@ -235,6 +234,17 @@ def _add_to_totals(changed: str) -> str:
     return "".join(ADD_TO_TOTALS.format(changed=changed, **names) for names in (by_day, by_month, by_merchant))
 
 
+KEEP_TOTALS = f"""
+create or replace function books.keep_totals() returns trigger language plpgsql set search_path = '' as $$
+begin
+    if tg_op = 'INSERT' then {_add_to_totals(ADDED)}
+    elsif tg_op = 'UPDATE' then {_add_to_totals(f"{ADDED} union all {REMOVED}")}
+    else {_add_to_totals(REMOVED)}
+    end if;
+    return null;
+end $$;
+"""
+
 TOTALS = f"""
 -- Kept by the writing transaction, whoever writes: one row a day, account, category (or none) and currency.
 create table books.daily_totals (
@@ -275,15 +285,7 @@ create table books.merchant_totals (
     unique nulls not distinct (organization_id, month, merchant_key, category_id, currency)
 );
 
-create function books.keep_totals() returns trigger language plpgsql set search_path = '' as $$
-begin
-    if tg_op = 'INSERT' then {_add_to_totals(ADDED)}
-    elsif tg_op = 'UPDATE' then {_add_to_totals(f"{ADDED} union all {REMOVED}")}
-    else {_add_to_totals(REMOVED)}
-    end if;
-    return null;
-end $$;
-
+{KEEP_TOTALS}
 create trigger totals_of_inserts after insert on books.transactions
     referencing new table as added for each statement execute function books.keep_totals();
 create trigger totals_of_updates after update on books.transactions
@@ -298,6 +300,16 @@ VERSIONED = """
     organization_id, transaction_id, version, account_id, booked_on, amount, currency, description, merchant,
     merchant_key, reference, mcc, notes, tags, attributes, status, category_id, decided_by, decided_version,
     confidence, decided_at, deleted_at"""
+
+KEEP_VERSION = f"""
+create or replace function books.keep_version() returns trigger language plpgsql set search_path = '' as $$
+begin
+    insert into books.transaction_versions ({VERSIONED}, known_from, known_to, changed_by)
+    select {VERSIONED}, updated_at, now(), coalesce(nullif(current_setting('app.actor', true), ''), 'system')
+    from replaced;
+    return null;
+end $$;
+"""
 
 HISTORY = f"""
 -- Every former version: what was known, from when to when, and who ended it. The present one is the transaction.
@@ -350,13 +362,7 @@ create trigger stamp_row_xid before update on books.accounts
 create trigger stamp_row_xid before update on books.categories
     for each row execute function books.stamp_row_xid();
 
-create function books.keep_version() returns trigger language plpgsql set search_path = '' as $$
-begin
-    insert into books.transaction_versions ({VERSIONED}, known_from, known_to, changed_by)
-    select {VERSIONED}, updated_at, now(), coalesce(nullif(current_setting('app.actor', true), ''), 'system')
-    from replaced;
-    return null;
-end $$;
+{KEEP_VERSION}
 create trigger keep_version after update on books.transactions
     referencing old table as replaced for each statement execute function books.keep_version();
 """
@@ -511,7 +517,18 @@ create table ml.merchant_decisions (
 );
 """
 
-PUBLISHED = """
+STATEMENT_LINES = """
+select
+    organization_id, batch_id, line_number, 'loaded' as state, transaction_id,
+    null as reason_code, null as reason, description as original
+from books.transactions where batch_id is not null
+union all
+select organization_id, batch_id, line_number, state, transaction_id, reason_code, reason, original
+from ingest.unloaded_lines
+"""
+
+PUBLISHED = (
+    """
 create schema published;
 
 create view published.organizations with (security_invoker = true) as
@@ -556,17 +573,11 @@ select * from books.daily_totals where transactions > 0;
 
 create view published.batches with (security_invoker = true) as select * from ingest.batches;
 
-create view published.statement_lines with (security_invoker = true) as
-select
-    organization_id, batch_id, line_number, 'loaded' as state, transaction_id,
-    null as reason_code, null as reason, description as original
-from books.transactions where batch_id is not null
-union all
-select organization_id, batch_id, line_number, state, transaction_id, reason_code, reason, original
-from ingest.unloaded_lines;
-
 create view published.suggestions with (security_invoker = true) as select * from ml.suggestions;
+create view published.statement_lines with (security_invoker = true) as
 """
+    + STATEMENT_LINES
+)
 
 # Tables without a tenant are listed in ai2/identity/tables_without_tenant.txt; all others are protected here.
 PROTECTION = """

@@ -1,18 +1,18 @@
 """The queue: background jobs, each an organization's, done at least once."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0002"
 down_revision = "0001"
 
 
 def upgrade() -> None:
-    cursor = op.get_bind().connection.cursor()
-    cursor.execute(QUEUE)
+    live.run(QUEUE)
 
 
 def downgrade() -> None:
-    op.get_bind().connection.cursor().execute("drop schema queue cascade")
+    """Jobs that wait are lost."""
+    live.run("drop view published.jobs; drop schema queue cascade")
 
 
 QUEUE = """

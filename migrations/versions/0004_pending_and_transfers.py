@@ -1,20 +1,32 @@
 """Pending lines that become posted, transfers between own accounts, and the exchange rates that they are judged by."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    cursor = op.get_bind().connection.cursor()
-    for statements in (PENDING, HISTORY, TRANSFERS, RATES, PUBLISHED, GRANTS):
-        cursor.execute(statements)
+    live.run(
+        PENDING,
+        HISTORY,
+        TRANSFERS,
+        RATES,
+        live.view("published.transaction_versions", VERSIONS),
+        live.view("published.statement_lines", STATEMENT_LINES),
+        PUBLISHED,
+        GRANTS,
+    )
 
 
 def downgrade() -> None:
-    """There is no way back: what the new columns hold would be lost."""
-    raise NotImplementedError
+    """Pairs of transfers fall apart, with their categories as they are; rates are to be loaded again."""
+    live.run(
+        live.view("published.transaction_versions", live.revision("0003").VERSIONS),
+        live.view("published.statement_lines", live.revision("0001").STATEMENT_LINES),
+        live.revision("0003").HISTORY,
+        GONE,
+    )
 
 
 PENDING = """
@@ -126,16 +138,16 @@ create table books.exchange_rates (
 );
 """
 
-PUBLISHED = """
-create or replace view published.transaction_versions with (security_invoker = true) as
+VERSIONS = """
 select
     organization_id, transaction_id, version, account_id, booked_on, amount, currency, description, merchant,
     merchant_key, reference, mcc, notes, tags, attributes, status, category_id, decided_by, decided_version,
     confidence, decided_at, deleted_at, known_from, known_to, changed_by, value_on, counterparty, batch_id, line_number
-from books.transaction_versions;
+from books.transaction_versions
+"""
 
--- A pending line that was completed by another batch's is still a loaded line of its own batch.
-create or replace view published.statement_lines with (security_invoker = true) as
+# A pending line that was completed by another batch's is still a loaded line of its own batch.
+STATEMENT_LINES = """
 select
     organization_id, batch_id, line_number, 'loaded' as state, transaction_id,
     null as reason_code, null as reason, description as original
@@ -145,8 +157,10 @@ select organization_id, batch_id, line_number, 'loaded', transaction_id, null, n
 from ingest.pending_lines where completed_by is not null
 union all
 select organization_id, batch_id, line_number, state, transaction_id, reason_code, reason, original
-from ingest.unloaded_lines;
+from ingest.unloaded_lines
+"""
 
+PUBLISHED = """
 create view published.pending_lines with (security_invoker = true) as select * from ingest.pending_lines;
 create view published.transfers with (security_invoker = true) as select * from books.transfers;
 """
@@ -156,4 +170,11 @@ grant select, insert, update, delete on ingest.pending_lines, books.transfers to
 grant select on books.exchange_rates to ai2_api;
 grant select, insert, update, delete on books.exchange_rates to ai2_pipeline;
 grant select on published.pending_lines, published.transfers to ai2_api, ai2_pipeline;
+"""
+
+GONE = """
+drop view published.pending_lines, published.transfers;
+drop table ingest.pending_lines, books.transfers, books.exchange_rates;
+drop function books.decision_of(books.transactions);
+alter table books.transaction_versions drop column batch_id, drop column line_number;
 """

@@ -1,20 +1,19 @@
 """Stated balances: what banks say accounts held, to prove the books by. And what is left of an erased organization."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    cursor = op.get_bind().connection.cursor()
-    for statements in (BALANCES, ANCHORS, ERASURES):
-        cursor.execute(statements)
+    live.index(DELETED)
+    live.run(BALANCES, ANCHORS, live.view("published.accounts", ACCOUNTS), ERASURES)
 
 
 def downgrade() -> None:
-    """There is no way back: marts are built on the view, and a tombstone is for ever."""
-    raise NotImplementedError
+    """Stated balances come again with a replay. Tombstones stay: whose data was erased is not forgotten."""
+    live.run(live.view("published.accounts", FORMER_ACCOUNTS), GONE)
 
 
 BALANCES = """
@@ -41,30 +40,33 @@ call identity.protect(array['ingest.stated_balances']::regclass[]);
 grant select, insert, update, delete on ingest.stated_balances to ai2_api, ai2_pipeline;
 """
 
-ANCHORS = """
--- A deleted row may be what is missing between two balances; the other indexes leave them out.
+# A deleted row may be what is missing between two balances; the other indexes leave them out.
+DELETED = """
 create index transactions_deleted on books.transactions (organization_id, account_id, booked_on)
-    where deleted_at is not null;
+    where deleted_at is not null
+"""
 
+ANCHORS = """
 -- Where nobody said what an account held at first, that follows from the first balance that its bank states:
--- it held `anchored_balance` at the end of `anchored_on`. New columns come last in the view, for marts are built on it.
+-- it held `anchored_balance` at the end of `anchored_on`.
 alter table books.accounts
     add column anchored_on date,
     add column anchored_balance numeric,
     add constraint accounts_anchor_check check ((anchored_on is null) = (anchored_balance is null));
-create or replace view published.accounts with (security_invoker = true) as
+"""
+ACCOUNTS = """
 select
     organization_id, account_id, name, kind, currency, opening_balance, opening_on, number, archived_at, created_at,
     row_xid,
     -- whether somebody said what the account held at first
     (opening_on is not null or opening_balance <> 0) as is_opening_known,
     anchored_on, anchored_balance
-from books.accounts;
+from books.accounts
 """
 
 ERASURES = """
 -- Tombstones: whose data was erased, so that no backup or replay brings it back. Nothing else is known of them.
-create table identity.erasures (
+create table if not exists identity.erasures (
     organization_id uuid primary key,
     erased_at timestamptz not null default now(),
     erased_by text not null
@@ -73,4 +75,17 @@ grant select on identity.erasures to ai2_api;
 grant select, insert on identity.erasures to ai2_pipeline;
 -- History is written once; only an erasure ends it.
 grant delete on books.transaction_versions to ai2_pipeline;
+"""
+
+FORMER_ACCOUNTS = """
+select
+    organization_id, account_id, name, kind, currency, opening_balance, opening_on, number, archived_at, created_at,
+    row_xid
+from books.accounts
+"""
+GONE = """
+drop table ingest.stated_balances;
+drop index books.transactions_deleted;
+alter table books.accounts drop column anchored_on, drop column anchored_balance;
+revoke delete on books.transaction_versions from ai2_pipeline;
 """

@@ -1,20 +1,36 @@
 """Undo, replay and corrections: what became of a batch after it was loaded."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0006"
 down_revision = "0005"
 
 
 def upgrade() -> None:
-    cursor = op.get_bind().connection.cursor()
-    for statements in (BATCHES, CORRECTIONS, HISTORY, SPEED, TOTALS):
-        cursor.execute(statements)
+    for index in HISTORY:
+        live.index(index)
+    merchants = live.index_anew(MERCHANTS)
+    live.run(
+        BATCHES,
+        live.view("published.batches", "select * from ingest.batches"),
+        live.view("published.statement_lines", STATEMENT_LINES),
+        CORRECTIONS,
+        STAMP,
+        merchants,
+        TOTALS,
+    )
 
 
 def downgrade() -> None:
-    """There is no way back: what people corrected would be lost."""
-    raise NotImplementedError
+    """What people wrote in place of rejected rows is lost. The totals need nothing: the sums are the same."""
+    merchants = live.index_anew(FORMER_MERCHANTS)
+    live.run(
+        live.view("published.batches", FORMER_BATCHES),
+        live.view("published.statement_lines", live.revision("0004").STATEMENT_LINES),
+        GONE,
+        merchants,
+        live.revision("0003").TOTALS,
+    )
 
 
 BATCHES = """
@@ -25,11 +41,10 @@ alter table ingest.batches
     add column undo_report jsonb,
     -- each replay that was applied: when, by whom, with which parser, how many lines of which kind
     add column replays jsonb not null default '[]';
--- the view was made with the columns of its time
-create or replace view published.batches with (security_invoker = true) as select * from ingest.batches;
+"""
 
--- A transaction that a replay took out keeps its batch and loses its line: no line of the file is it any more.
-create or replace view published.statement_lines with (security_invoker = true) as
+# A transaction that a replay took out keeps its batch and loses its line: no line of the file is it any more.
+STATEMENT_LINES = """
 select
     organization_id, batch_id, line_number, 'loaded' as state, transaction_id,
     null as reason_code, null as reason, description as original
@@ -40,7 +55,7 @@ select organization_id, batch_id, line_number, 'loaded', transaction_id, null, n
 from ingest.pending_lines where completed_by is not null
 union all
 select organization_id, batch_id, line_number, state, transaction_id, reason_code, reason, original
-from ingest.unloaded_lines;
+from ingest.unloaded_lines
 """
 
 CORRECTIONS = """
@@ -63,23 +78,28 @@ grant select, insert, update, delete on ingest.corrections to ai2_api, ai2_pipel
 
 # Versions ended by a person, and by an import or its replay: the few that undoing a batch has to look at. An act of
 # many rows is written as `user:<id> undo:<batch>`, and is nobody's edit.
-HISTORY = """
-create index versions_by_people on books.transaction_versions (organization_id, transaction_id, version)
-    where (changed_by like 'user:%' or changed_by like 'api_key:%') and changed_by not like '% %';
-create index versions_by_batch on books.transaction_versions (organization_id, changed_by, transaction_id, version)
-    where changed_by like 'batch:%';
-"""
+HISTORY = (
+    """
+    create index versions_by_people on books.transaction_versions (organization_id, transaction_id, version)
+        where (changed_by like 'user:%' or changed_by like 'api_key:%') and changed_by not like '% %'
+    """,
+    """
+    create index versions_by_batch on books.transaction_versions
+        (organization_id, changed_by, transaction_id, version)
+        where changed_by like 'batch:%'
+    """,
+)
 
 # A statement over a million rows stamps them itself and so calls no function for each of them.
-SPEED = """
+STAMP = """
 drop trigger stamp_version on books.transactions;
 create trigger stamp_version before update on books.transactions
     for each row when (new.version = old.version) execute function books.stamp_version();
+"""
 
--- Nobody looks for the deleted by their merchant; without them closing a batch writes one index less.
-drop index books.transactions_by_merchant;
-create index transactions_by_merchant on books.transactions (organization_id, merchant_key)
-    where deleted_at is null;
+# Nobody looks for the deleted by their merchant; without them closing a batch writes one index less.
+MERCHANTS = """
+create index transactions_by_merchant on books.transactions (organization_id, merchant_key) where deleted_at is null
 """
 
 # What one side of a change adds to the totals, or takes from them: signs are set on sums, not on every amount.
@@ -133,4 +153,24 @@ begin
     end if;
     return null;
 end $$;
+"""
+
+FORMER_MERCHANTS = """
+create index transactions_by_merchant on books.transactions (organization_id, merchant_key)
+"""
+FORMER_BATCHES = """
+select
+    organization_id, batch_id, account_id, digest, file_name, source, status, format, parser_version, layout, options,
+    questions, checks, problem, rows_in, rows_loaded, rows_duplicate, rows_quarantined, progress, first_date,
+    last_date, currency, imported_by, created_at, finished_at, reported_at
+from ingest.batches
+"""
+GONE = """
+drop table ingest.corrections;
+drop index books.versions_by_people, books.versions_by_batch;
+alter table ingest.batches
+    drop column undone_at, drop column undone_by, drop column undo_report, drop column replays;
+drop trigger stamp_version on books.transactions;
+create trigger stamp_version before update on books.transactions
+    for each row execute function books.stamp_version();
 """

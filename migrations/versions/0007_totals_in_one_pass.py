@@ -1,6 +1,6 @@
 """Totals in one pass: days, months and merchants of many changed rows are summed while these are read once."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0007"
 down_revision = "0006"
@@ -48,11 +48,12 @@ ADDED, REMOVED = {"rows": "added", "sign": ""}, {"rows": "removed", "sign": "-1 
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(TOTALS)
+    live.run(TOTALS)
 
 
 def downgrade() -> None:
-    """Nothing has to be taken back: the sums are the same."""
+    """The sums are the same."""
+    live.run(live.revision("0006").TOTALS)
 
 
 def _add_to_totals(*sides: dict[str, str]) -> str:

@@ -1,20 +1,19 @@
 """Invitations: how people come into an organization. And versions of what several administrators change."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0008"
 down_revision = "0007"
 
 
 def upgrade() -> None:
-    cursor = op.get_bind().connection.cursor()
-    for statements in (INVITATIONS, VERSIONS, SESSIONS):
-        cursor.execute(statements)
+    live.index(SESSIONS)
+    live.run(INVITATIONS, VERSIONS)
 
 
 def downgrade() -> None:
     """Open invitations are lost: who waits for one is invited again."""
-    op.get_bind().connection.cursor().execute(BACK)
+    live.run(BACK)
 
 
 INVITATIONS = """
@@ -48,7 +47,7 @@ alter table identity.memberships add column version integer not null default 1;
 """
 
 SESSIONS = """
-create index sessions_open on identity.sessions (user_id, organization_id) where ended_at is null;
+create index sessions_open on identity.sessions (user_id, organization_id) where ended_at is null
 """
 
 BACK = """

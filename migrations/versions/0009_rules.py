@@ -1,20 +1,19 @@
 """Rules: what an organization wants done with transactions that it describes, and where that was applied."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0009"
 down_revision = "0008"
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(RULES)
+    live.index(VERSIONS)
+    live.run(RULES)
 
 
 def downgrade() -> None:
     """What rules decided stays in the books, as history does; what they were is gone."""
-    op.get_bind().connection.cursor().execute(
-        "drop index books.versions_by_rules; drop table books.rule_applications, books.rules"
-    )
+    live.run("drop index books.versions_by_rules; drop table books.rule_applications, books.rules")
 
 
 RULES = """
@@ -78,9 +77,11 @@ create table books.rule_applications (
     foreign key (organization_id, account_id) references books.accounts
 );
 
-create index versions_by_rules on books.transaction_versions (organization_id, changed_by, transaction_id, version)
-    where changed_by like '% rules:%';
-
 call identity.protect(array['books.rules', 'books.rule_applications']::regclass[]);
 grant select, insert, update, delete on books.rules, books.rule_applications to ai2_api, ai2_pipeline;
+"""
+
+VERSIONS = """
+create index versions_by_rules on books.transaction_versions (organization_id, changed_by, transaction_id, version)
+    where changed_by like '% rules:%'
 """
