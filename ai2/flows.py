@@ -19,7 +19,6 @@ from ai2.kit import queue
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import FieldError, Invalid, Problem
 from ai2.kit.periods import Period
-from ai2.kit.settings import settings
 
 if TYPE_CHECKING:
     from ml.categoriser.retrain import Retrained
@@ -46,10 +45,9 @@ async def import_within(
     source: Source,
     imported_by: str,
     dry_run: bool = False,
-    categorise_later: bool = True,
     progress: Progress | None = None,
 ) -> ImportResult:
-    """Read a statement file into the books, whole or not at all; rules decide what is new, the rest is queued.
+    """Read a statement file into the books, whole or not at all; rules decide what is new, the rest comes later.
 
     The account is known by its id or its name; one of a new name is opened with the first file that loads, in the
     currency of `options` or else of the organization, and after a dry run there is none. Raises the problems of
@@ -71,7 +69,7 @@ async def import_within(
         )
         if dry_run:
             raise Rollback(all_of_it)
-        await _decide(db, organization_id, result, categorise_later=categorise_later)
+        await _decide(db, organization_id, result)
     if dry_run and not account_id and not await accounts.find(db, organization_id, account_name or ""):
         return result.model_copy(update={"account_id": None})
     return result
@@ -111,29 +109,29 @@ async def receive_file(database: Database, *, organization_id: UUID, imported_by
 
 
 async def replay_import(db: Connection, organization_id: UUID, batch_id: UUID, **words: Any) -> Replay:
-    """`ai2.ingest.mending.replay.replay`; what it changes or loads is decided by rules, or queued."""
+    """`ai2.ingest.mending.replay.replay`; what it changes or loads is decided by rules, or later."""
     found = await replay(db, organization_id, batch_id, **words)
     if found.is_applied and found.differs:
-        await _decide_batch(db, organization_id, batch_id)
+        await rule_runs.run_on_batch(db, organization_id, batch_id)
     return found
 
 
 async def replay_account(db: Connection, organization_id: UUID, account_id: UUID, **words: Any) -> list[Replay]:
-    """`ai2.ingest.mending.replay.replay_account`; what it changes or loads is decided by rules, or queued."""
+    """`ai2.ingest.mending.replay.replay_account`; what it changes or loads is decided by rules, or later."""
     found = await replay_all_of(db, organization_id, account_id, **words)
     for each in found:
         if each.is_applied and each.differs:
-            await _decide_batch(db, organization_id, each.batch_id)
+            await rule_runs.run_on_batch(db, organization_id, each.batch_id)
     return found
 
 
 async def resubmit_rows(
     db: Connection, organization_id: UUID, batch_id: UUID, raw: bytes, *, sent_by: str, options: ImportOptions
 ) -> Resubmission:
-    """`ai2.ingest.mending.resubmit.resubmit`; what it loads is decided by rules, or queued."""
+    """`ai2.ingest.mending.resubmit.resubmit`; what it loads is decided by rules, or later."""
     found = await resubmit(db, organization_id, batch_id, raw, sent_by=sent_by, options=options)
     if found.loaded:
-        await _decide_batch(db, organization_id, batch_id)
+        await rule_runs.run_on_batch(db, organization_id, batch_id)
     return found
 
 
@@ -170,20 +168,10 @@ async def fail_import(database: Database, organization_id: UUID, batch_id: UUID,
         await ingest.fail(db, organization_id, batch_id, problem)
 
 
-async def _decide(
-    db: Connection, organization_id: UUID, result: ImportResult, *, categorise_later: bool = True
-) -> None:
+async def _decide(db: Connection, organization_id: UUID, result: ImportResult) -> None:
+    """Let rules decide what was written just now; the categoriser hears of the import and decides the rest."""
     if result.rows.loaded and result.batch_id:
-        await _decide_batch(db, organization_id, result.batch_id, categorise_later=categorise_later)
-
-
-async def _decide_batch(
-    db: Connection, organization_id: UUID, batch_id: UUID, *, categorise_later: bool = True
-) -> None:
-    """Let rules decide what was written just now; what they leave open waits for the categoriser."""
-    await rule_runs.run_on_batch(db, organization_id, batch_id)
-    if categorise_later and settings().enable_ai:
-        await queue.enqueue(db, organization_id, "categorise", {"batch_id": str(batch_id)})
+        await rule_runs.run_on_batch(db, organization_id, result.batch_id)
 
 
 async def _account_named(db: Connection, organization_id: UUID, name: str | None, currency: str | None) -> UUID:

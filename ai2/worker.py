@@ -3,16 +3,18 @@
 import asyncio
 import secrets as random
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import structlog
 from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import dict_row
 
+from ai2.consumers import CONSUMERS
 from ai2.jobs import HANDLERS, Handler, Progress
-from ai2.kit import logs, queue
+from ai2.kit import deliveries, logs, queue
 from ai2.kit.database import Connection, Database, DatabaseDown, Role, connection_parameters
+from ai2.kit.deliveries import Consumer
 from ai2.kit.errors import Invalid, Problem
 from ai2.kit.masking import mask
 from ai2.kit.queue import Job
@@ -34,10 +36,18 @@ class UnknownKind(Invalid):
 class Worker:
     """One worker: `stop` lets it finish what it does, for a while. The second database sees every tenant."""
 
-    def __init__(self, database: Database, pipeline: Database, handlers: Mapping[str, Handler] = HANDLERS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        pipeline: Database,
+        handlers: Mapping[str, Handler] = HANDLERS,
+        consumers: Collection[Consumer] = CONSUMERS,
+    ) -> None:
         self._database = database
         self._pipeline = pipeline
         self._handlers = handlers
+        self._consumers = consumers
+        self._delivering: asyncio.Task[None] | None = None
         self._id = random.randbits(62)
         self._at_work: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -67,8 +77,17 @@ class Worker:
                 task = asyncio.create_task(self._do(job))
                 self._at_work.add(task)
                 task.add_done_callback(self._done)
+            if self._delivering is None or self._delivering.done():
+                self._delivering = asyncio.create_task(self._deliver())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), await self._sleep_s())
+
+    async def _deliver(self) -> None:
+        """Hand out the events that are due; what cannot be handed out now comes with the next look."""
+        try:
+            await deliveries.deliver_all(self._database, self._pipeline, self._consumers)
+        except Exception as error:
+            log.warning("events could not be handed out", exc_info=error)
 
     async def _next(self) -> Job | None:
         async with self._pipeline.transaction() as db:
@@ -114,6 +133,9 @@ class Worker:
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
+        if self._delivering:
+            self._delivering.cancel()
+            await asyncio.gather(self._delivering, return_exceptions=True)
         with suppress(DatabaseDown):
             async with self._pipeline.transaction() as db:
                 await queue.release(db, self._id)

@@ -17,7 +17,7 @@ MAY = {
         "list_categories",
         "list_rules", "get_rule", "preview_rules", "list_rule_applications",
         "list_imports", "get_import", "list_import_rows", "download_rejects", "list_layouts",
-        "get_dashboard",
+        "get_dashboard", "list_events",
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
     },
     Role.ACCOUNTANT: {

@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from ai2.books import categories, decisions
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.merchants import merchant_key
 from ai2.kit.periods import Period
@@ -91,6 +92,9 @@ async def suggest(
     by_people = [row for row in descriptors if (row["merchant_key"], row["money_in"]) in taught]
     staged = await repository.stage_verdicts(db, _rows(open_ones, verdicts, ids, by_people, taught))
     applied = await decisions.apply_decided(db, organization_id)
+    if applied:
+        told = {"count": applied, "batch_id": batch_id, "decided_by": "model"}
+        await events.emit(db, organization_id, "transaction.categorized", told)
     to_review = await repository.write_suggestions(db, organization_id)
     return Suggested(staged, len(descriptors), applied, to_review, registry.champion().version)
 

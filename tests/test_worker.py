@@ -71,7 +71,7 @@ async def until(look: Callable[[], Awaitable[Job]], state: str) -> Job:
 @pytest.fixture
 async def worker(database: Database, pipeline: Database):  # type: ignore[no-untyped-def]
     """A worker at work in this process."""
-    worker = Worker(database, pipeline, HANDLERS)
+    worker = Worker(database, pipeline, HANDLERS, consumers=())
     task = asyncio.create_task(worker.run())
     yield worker
     worker.stop()
@@ -118,7 +118,7 @@ async def sleep(database, pipeline, job, progress):
 
 async def main():
     async with Database(Role.API) as database, Database(Role.PIPELINE) as pipeline:
-        await Worker(database, pipeline, {"sleep": sleep}).run()
+        await Worker(database, pipeline, {"sleep": sleep}, consumers=()).run()
 
 asyncio.run(main())
 """
@@ -134,7 +134,7 @@ async def test_survives_its_worker_being_killed(  # type: ignore[no-untyped-def]
     finally:
         victim.send_signal(signal.SIGKILL)
         victim.wait()
-    heir = Worker(database, pipeline, HANDLERS)
+    heir = Worker(database, pipeline, HANDLERS, consumers=())
     task = asyncio.create_task(heir.run())
     job = await until(look, "done")
     heir.stop()
@@ -147,7 +147,7 @@ async def test_stopping_hands_back_what_is_not_finished(  # type: ignore[no-unty
 ) -> None:
     monkeypatch.setattr("ai2.worker.STOP_PATIENCE_S", 0.1)
     look = await add("sleep", seconds=600)
-    worker = Worker(database, pipeline, HANDLERS)
+    worker = Worker(database, pipeline, HANDLERS, consumers=())
     task = asyncio.create_task(worker.run())
     await until(look, "running")
     worker.stop()

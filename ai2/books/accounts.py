@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import errors
 
 from ai2.books import accounts_repository as repository
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import Conflict, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
@@ -107,6 +108,7 @@ async def create(
             )
     except errors.UniqueViolation:
         raise AccountNameTaken from None
+    await events.emit(db, organization_id, "account.created", {"account_id": account_id})
     return await get(db, organization_id, account_id)
 
 
@@ -163,12 +165,14 @@ async def update(
     account = await get(db, organization_id, account_id)
     if version not in (None, account.version):
         raise Stale
+    told = {"account_id": account_id, "fields": sorted(changes)}
     await _check_currency(db, organization_id, account, changes)
     try:
         async with db.transaction():
             await repository.update(db, organization_id, account_id, {**vars(account), **changes})
     except errors.UniqueViolation:
         raise AccountNameTaken from None
+    await events.emit(db, organization_id, "account.updated", told)
     return await get(db, organization_id, account_id)
 
 
@@ -185,6 +189,7 @@ async def archive(db: Connection, organization_id: UUID, account_id: UUID) -> No
     """Put an account away: it takes no more imports, its transactions stay."""
     await get(db, organization_id, account_id)
     await repository.archive(db, organization_id, account_id)
+    await events.emit(db, organization_id, "account.archived", {"account_id": account_id})
 
 
 async def balances(

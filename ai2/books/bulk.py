@@ -12,6 +12,7 @@ from uuid import UUID
 from ai2.books import accounts, bulk_repository, categories, rule_runs, transactions, transfers
 from ai2.books.accounts import Account
 from ai2.books.transactions import CHANGEABLE, NewTransaction, Transaction
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
@@ -76,6 +77,7 @@ async def create(db: Connection, organization_id: UUID, new: Sequence[NewTransac
             for values in zip(ids, new, [account.account_id for account in known], category_ids, amounts, strict=True)
         ],
     )
+    await events.emit_rows(db, organization_id, "transaction.created", ids)
     made = await _in_order(db, organization_id, ids)
     _check_types(new, made, lambda type_, found: type_ in (None, found, "transfer"), "contradicts the sign or category")
     may_pair = [
@@ -107,6 +109,7 @@ async def update(
         await categories.get(db, organization_id, changes["category_id"])
     merged = _merged(wanted, present, changes)
     await bulk_repository.update(db, organization_id, merged, decided="category_id" in changes)
+    await transactions.tell_changed(db, organization_id, ids, changes)
     moved = [row["transaction_id"] for row in merged if _moved(row, present[row["transaction_id"]])]
     if moved:
         await transfers.dissolve(db, organization_id, moved)

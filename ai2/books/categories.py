@@ -10,6 +10,7 @@ from psycopg import errors
 
 from ai2.books import categories_repository as repository
 from ai2.books.default_chart import Kind, default_chart
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
@@ -102,6 +103,7 @@ async def create(
             await repository.insert_many(db, organization_id, [(category_id, parent_id, name, with_kind)], [])
     except errors.UniqueViolation:
         raise CategoryNameTaken from None
+    await events.emit(db, organization_id, "category.created", {"category_id": category_id})
     return await get(db, organization_id, category_id)
 
 
@@ -124,6 +126,7 @@ async def update(
             await repository.update(db, organization_id, category_id, name, parent_id)
     except errors.UniqueViolation:
         raise CategoryNameTaken from None
+    await events.emit(db, organization_id, "category.updated", {"category_id": category_id})
     return await get(db, organization_id, category_id)
 
 
@@ -151,6 +154,7 @@ async def delete(db: Connection, organization_id: UUID, category_id: UUID, *, re
             **used,
         )
     await repository.delete(db, organization_id, category_id)
+    await events.emit(db, organization_id, "category.deleted", {"category_id": category_id, "into": reassign_to})
 
 
 async def merge(db: Connection, organization_id: UUID, category_id: UUID, into: UUID) -> Category:
@@ -158,6 +162,7 @@ async def merge(db: Connection, organization_id: UUID, category_id: UUID, into: 
     category = await get(db, organization_id, category_id)
     await _hand_over(db, organization_id, category, into, field="into")
     await repository.delete(db, organization_id, category_id)
+    await events.emit(db, organization_id, "category.merged", {"category_id": category_id, "into": into})
     return await get(db, organization_id, into)
 
 

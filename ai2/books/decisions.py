@@ -4,6 +4,7 @@ from uuid import UUID
 
 from ai2.books import transfers
 from ai2.books.transfer_rules import RULES_VERSION
+from ai2.kit import events
 from ai2.kit.database import Connection
 
 
@@ -46,6 +47,7 @@ async def decide(db: Connection, organization_id: UUID, transaction_id: UUID, ca
         {"organization_id": organization_id, "transaction_id": transaction_id, "category_id": category_id},
     )
     await transfers.hear(db, organization_id, [transaction_id])
+    await events.emit_rows(db, organization_id, "transaction.categorized", [transaction_id], decided_by="user")
 
 
 async def decide_for_merchant(
@@ -79,4 +81,7 @@ async def decide_for_merchant(
             "transfers": RULES_VERSION,
         },
     )
+    if changed.rowcount:
+        told = {"count": changed.rowcount, "decided_by": "merchant"}
+        await events.emit(db, organization_id, "transaction.categorized", told)
     return changed.rowcount

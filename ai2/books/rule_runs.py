@@ -18,6 +18,7 @@ from ai2.books import accounts, categories, rules, rules_repository, transfers
 from ai2.books import rule_runs_repository as repository
 from ai2.books.rule_matching import FIELDS, Actions, Conditions, Field, Rule, decide
 from ai2.books.rule_runs_repository import Scope
+from ai2.kit import events
 from ai2.kit.database import Connection, allow_memory, done_by, planned_for
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
 from ai2.kit.ids import new_id
@@ -159,6 +160,8 @@ async def apply(db: Connection, organization_id: UUID, rule_id: UUID, *, scope: 
         rows_changed=changed,
         applied_by=applied_by,
     )
+    told = {"rule_id": rule_id, "application_id": application_id, "count": changed}
+    await events.emit(db, organization_id, "rule.applied", told)
     return await _application(db, organization_id, application_id)
 
 
@@ -176,6 +179,8 @@ async def undo(db: Connection, organization_id: UUID, application_id: UUID, *, u
     async with done_by(db, f"{undone_by} undo:{application_id}"), planned_for(db, known.rows_changed):
         given_back = await repository.give_back(db, organization_id, changed_by=changed_by)
     await rules_repository.set_undone(db, organization_id, application_id, undone_by=undone_by, given_back=given_back)
+    told = {"rule_id": known.rule_id, "application_id": application_id, "count": given_back}
+    await events.emit(db, organization_id, "rule.undone", told)
     return await _application(db, organization_id, application_id)
 
 

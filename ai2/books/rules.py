@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from ai2.books import accounts, categories
 from ai2.books import rules_repository as repository
 from ai2.books.rule_matching import Actions, Conditions, Rule, TextTest, is_expression
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
@@ -75,6 +76,7 @@ async def create(
         is_active=is_active,
         **_columns(conditions, actions),
     )
+    await events.emit(db, organization_id, "rule.created", {"rule_id": rule_id})
     return await get(db, organization_id, rule_id)
 
 
@@ -98,6 +100,7 @@ async def update(
         is_active=changed.is_active,
         **_columns(conditions, changed.actions),
     )
+    await events.emit(db, organization_id, "rule.updated", {"rule_id": rule_id, "fields": sorted(changes)})
     return await get(db, organization_id, rule_id)
 
 
@@ -107,6 +110,7 @@ async def delete(db: Connection, organization_id: UUID, rule_id: UUID, *, versio
     if version not in (None, rule.version):
         raise Stale
     await repository.delete(db, organization_id, rule_id)
+    await events.emit(db, organization_id, "rule.deleted", {"rule_id": rule_id})
 
 
 async def checked(db: Connection, organization_id: UUID, conditions: Conditions, actions: Actions) -> Conditions:

@@ -1,6 +1,6 @@
 """Transactions: one movement of money on an account; negative is money out. People win over every machine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ai2.books import accounts, categories, rule_runs, transfers
 from ai2.books import transactions_repository as repository
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
@@ -107,21 +108,21 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
         raise OtherCurrency(errors=(FieldError("currency", f"is {account.currency} for this account"),))
     category_id = await _category_id(db, organization_id, new.category_id, new.category)
     transaction_id = new_id()
-    await repository.insert(
-        db,
-        **{
-            **{name: value for name, value in vars(new).items() if name != "type"},
-            "organization_id": organization_id,
-            "transaction_id": transaction_id,
-            "account_id": account.account_id,
-            "amount": exact(new.amount, new.currency),
-            "category_id": category_id,
-            "tags": list(new.tags),
-            "attributes": new.attributes or {},
-            "merchant_key": merchant_key(new.description, new.merchant),
-        },
-    )
-    made = await get(db, organization_id, transaction_id)
+    values = {
+        **{name: value for name, value in vars(new).items() if name != "type"},
+        "organization_id": organization_id,
+        "transaction_id": transaction_id,
+        "account_id": account.account_id,
+        "amount": exact(new.amount, new.currency),
+        "category_id": category_id,
+        "tags": list(new.tags),
+        "attributes": new.attributes or {},
+        "merchant_key": merchant_key(new.description, new.merchant),
+    }
+    async with db.pipeline():
+        await repository.insert(db, **values)
+        await events.emit_rows(db, organization_id, "transaction.created", [transaction_id])
+        made = await get(db, organization_id, transaction_id)
     if new.type not in (None, made.type, "transfer"):
         raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
     if new.type in (None, "transfer") and made.type != "transfer":
@@ -174,6 +175,7 @@ async def update(
         await transfers.pair(db, organization_id, transaction_ids=[transaction_id])
     if "category_id" in changes:
         await transfers.hear(db, organization_id, [transaction_id])
+    await tell_changed(db, organization_id, [transaction_id], changes)
     return await get(db, organization_id, transaction_id)
 
 
@@ -184,6 +186,17 @@ async def delete(db: Connection, organization_id: UUID, transaction_id: UUID, *,
         raise Stale
     await repository.delete(db, organization_id, transaction_id)
     await transfers.dissolve(db, organization_id, [transaction_id])
+    await events.emit_rows(db, organization_id, "transaction.deleted", [transaction_id])
+
+
+async def tell_changed(
+    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], changes: Collection[str]
+) -> None:
+    """Tell which fields of which transactions a person changed."""
+    fields = sorted(changes)
+    await events.emit_rows(db, organization_id, "transaction.updated", transaction_ids, fields=fields)
+    if "category_id" in changes:
+        await events.emit_rows(db, organization_id, "transaction.categorized", transaction_ids, decided_by="user")
 
 
 async def _account(db: Connection, organization_id: UUID, new: NewTransaction) -> accounts.Account:

@@ -18,6 +18,7 @@ from ai2.books import categories_repository, transactions_repository
 from ai2.books import transfer_candidates_repository as finding
 from ai2.books import transfers_repository as repository
 from ai2.books.transfer_rules import Candidate, Own, Side, Verdict, decide
+from ai2.kit import events
 from ai2.kit.database import Connection, done_by
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
 from ai2.kit.ids import new_id
@@ -248,7 +249,10 @@ async def pair_by_person(
     out_id, in_id = await _categories(db, organization_id)
     sides = [(out.transaction_id, out_id, 1.0), (into.transaction_id, in_id, 1.0)]
     await repository.categorise(db, organization_id, sides, decided_by="user")
-    return Transfer(**(await repository.between(db, organization_id, *ids) or {}))
+    made = Transfer(**(await repository.between(db, organization_id, *ids) or {}))
+    told = {"transaction_ids": ids, "transfer_id": made.transfer_id}
+    await events.emit(db, organization_id, "transfer.paired", told)
+    return made
 
 
 async def _of_person(db: Connection, organization_id: UUID, transaction_id: UUID) -> Side:
@@ -280,6 +284,8 @@ async def take_apart(db: Connection, organization_id: UUID, transaction_id: UUID
     if not paired:
         raise NotPaired
     await _reject(db, organization_id, paired)
+    for transfer_id in paired:  # there is one
+        await _tell_dissolved(db, organization_id, transfer_id)
 
 
 async def accept(db: Connection, organization_id: UUID, transfer_id: UUID) -> Transfer:
@@ -295,7 +301,14 @@ async def reject(db: Connection, organization_id: UUID, transfer_id: UUID) -> Tr
     known = await get(db, organization_id, transfer_id)
     if known.state != "rejected":
         await _reject(db, organization_id, [transfer_id])
+        await _tell_dissolved(db, organization_id, transfer_id)
     return await get(db, organization_id, transfer_id)
+
+
+async def _tell_dissolved(db: Connection, organization_id: UUID, transfer_id: UUID) -> None:
+    known = await get(db, organization_id, transfer_id)
+    ids = [known.out_transaction_id, known.in_transaction_id]
+    await events.emit(db, organization_id, "transfer.dissolved", {"transaction_ids": ids})
 
 
 async def get(db: Connection, organization_id: UUID, transfer_id: UUID) -> Transfer:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ai2.identity import api_keys_repository as repository
 from ai2.identity.principal import Principal, Role
-from ai2.kit import security
+from ai2.kit import events, security
 from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound
 from ai2.kit.ids import new_id
@@ -62,6 +62,7 @@ async def create(
         expires_at=expires_at,
         digest=security.digest(secret),
     )
+    await events.emit(db, organization_id, "api_key.created", {"api_key_id": api_key_id, "role": role})
     return NewApiKey(_api_key(row), secret)
 
 
@@ -74,6 +75,7 @@ async def revoke(db: Connection, organization_id: UUID, api_key_id: UUID) -> Non
     """From now on the key opens nothing."""
     if not await repository.revoke(db, organization_id, api_key_id):
         raise ApiKeyNotFound
+    await events.emit(db, organization_id, "api_key.revoked", {"api_key_id": api_key_id})
 
 
 async def authenticate(db: Connection, secret: str) -> Principal:

@@ -8,7 +8,7 @@ from ai2.identity import invitations_repository, members, members_repository, re
 from ai2.identity.principal import Principal, Role, RoleTooHigh
 from ai2.identity.sessions import WrongPassword
 from ai2.identity.users import Membership
-from ai2.kit import security
+from ai2.kit import events, security
 from ai2.kit.database import Connection
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Unauthorized
 from ai2.kit.ids import new_id
@@ -69,6 +69,8 @@ async def create(db: Connection, who: Principal, *, email: str, role: Role) -> N
         expires_at=datetime.now(UTC) + LASTS,
         digest=security.digest(token),
     )
+    told = {"invitation_id": row["invitation_id"], "role": role}
+    await events.emit(db, who.organization_id, "invitation.created", told)
     return NewInvitation(_invitation(row), token)
 
 
@@ -81,6 +83,7 @@ async def revoke(db: Connection, organization_id: UUID, invitation_id: UUID) -> 
     """From now on the invitation's token opens nothing."""
     if not await invitations_repository.delete(db, organization_id, invitation_id):
         raise InvitationNotFound
+    await events.emit(db, organization_id, "invitation.revoked", {"invitation_id": invitation_id})
 
 
 async def opened_by(db: Connection, token: str) -> Invitation:

@@ -7,6 +7,7 @@ from uuid import UUID
 from ai2.identity import invitations_repository, repository, sessions_repository
 from ai2.identity import members_repository as members
 from ai2.identity.principal import Principal, Role, RoleTooHigh
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import Conflict, Forbidden, NotFound, Stale
 
@@ -63,6 +64,7 @@ async def change_role(
     if role is not Role.OWNER:
         await _check_other_owner(db, who.organization_id, member)
     await members.set_role(db, who.organization_id, user_id, role)
+    await events.emit(db, who.organization_id, "member.changed", {"user_id": user_id, "role": role})
     above = [each for each in Role if not role.covers(each)]
     await invitations_repository.withdraw(db, who.organization_id, user_id, above)
     return await get(db, who.organization_id, user_id)
@@ -75,6 +77,7 @@ async def remove(db: Connection, who: Principal, user_id: UUID) -> None:
     await members.delete(db, who.organization_id, user_id)
     await sessions_repository.end_of_user(db, who.organization_id, user_id)
     await invitations_repository.withdraw(db, who.organization_id, user_id, list(Role))
+    await events.emit(db, who.organization_id, "member.removed", {"user_id": user_id})
 
 
 async def hold(db: Connection, who: Principal) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ai2.identity import repository
+from ai2.kit import events
 from ai2.kit.database import Connection, act_for
 from ai2.kit.envelope import fresh_wrapped_key, unwrap_key
 from ai2.kit.errors import Conflict, NotFound, Stale
@@ -64,6 +65,7 @@ async def update(
     changed = replace(present, **changes)
     exponent(changed.base_currency)
     await repository.update_organization(db, changed)
+    await events.emit(db, organization_id, "organization.updated", {"fields": sorted(changes)})
     return await get(db, organization_id)
 
 

@@ -8,6 +8,7 @@ from psycopg import errors
 
 from ai2.identity import repository
 from ai2.identity.principal import Role
+from ai2.kit import events
 from ai2.kit.database import Connection, act_for
 from ai2.kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from ai2.kit.ids import new_id
@@ -87,6 +88,7 @@ async def join(db: Connection, organization_id: UUID, user_id: UUID, role: Role)
     """Make the user a member in this role; the rest of the transaction acts for the organization."""
     await act_for(db, organization_id, actor=f"user:{user_id}")
     await repository.upsert_membership(db, organization_id, user_id, role)
+    await events.emit(db, organization_id, "member.joined", {"user_id": user_id, "role": role})
     return Membership(organization_id, user_id, role)
 
 

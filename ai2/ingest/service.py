@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ai2.books import accounts
 from ai2.identity import organizations
-from ai2.ingest import read, repository
+from ai2.ingest import read, repository, telling
 from ai2.ingest.layout import saved
 from ai2.ingest.layout.model import Options as ImportOptions
 from ai2.ingest.lines import Account, Statement
@@ -37,14 +37,12 @@ from ai2.kit.database import Connection, act_for
 from ai2.kit.errors import Problem
 from ai2.kit.ids import new_id
 from ai2.kit.masking import masked
-from ai2.kit.money import exact
 
 __all__ = [
     "Batch", "ImportOptions", "ImportResult", "NeedsAnswer", "Rows", "Source", "batch", "batch_count",
     "batch_list", "batch_rows", "fail", "import_file", "receive", "row_count", "run",
 ]  # fmt: skip
 
-SAMPLE_ROWS = 20
 PIECE_BYTES = 1 << 20
 
 Progress = Callable[[float], None]
@@ -155,7 +153,7 @@ async def import_file(
             if dry_run:
                 raise Rollback(savepoint)
     if dry_run:
-        return result.model_copy(update={"batch_id": None, "sample": _sample(statements)})
+        return result.model_copy(update={"batch_id": None, "sample": batches.sample(statements)})
     return result
 
 
@@ -222,6 +220,7 @@ async def fail(db: Connection, organization_id: UUID, batch_id: UUID, problem: P
         questions=masked(problem.extra["questions"]) if asks else [],
         problem=masked(told),
     )
+    await telling.refused(db, organization_id, batch_id, problem, asks=asks)
 
 
 async def batch(db: Connection, organization_id: UUID, batch_id: UUID) -> Batch:
@@ -340,6 +339,7 @@ class _Work:
         )
         if outcome.status == "loaded":
             await self._keep_layouts(statements, options)
+        await telling.completed(self.db, self.organization_id, batch_id)
         self.progress(1)
         return ImportResult(
             batch_id=batch_id,
@@ -430,23 +430,6 @@ def _dumped(options: ImportOptions) -> dict[str, Any]:
 def _plain(extra: dict[str, object]) -> dict[str, object]:
     """A problem's own members, as far as they are written down beside it."""
     return {name: value for name, value in extra.items() if name in ("columns", "questions", "layout")}
-
-
-def _sample(statements: list[Statement]) -> list[dict[str, Any]]:
-    """The first lines as they would be loaded."""
-    lines = [line for statement in statements for line in statement.lines.slice(0, SAMPLE_ROWS).to_pylist()]
-    return [
-        {
-            "line_number": line["line_number"],
-            "date": line["booked_on"].isoformat(),
-            "amount": str(exact(line["amount"], line["currency"])),
-            "currency": line["currency"],
-            "description": line["description"],
-            "merchant": line["merchant"],
-            "reference": line["reference"],
-        }
-        for line in lines[:SAMPLE_ROWS]
-    ]
 
 
 def _reported(known: Batch) -> ImportResult:

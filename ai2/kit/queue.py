@@ -88,6 +88,30 @@ async def enqueue(
     return UUID(str((row or {})["job_id"]))
 
 
+async def enqueue_once(
+    db: Connection, organization_id: UUID, kind: str, payload: dict[str, Any], *, job_id: UUID
+) -> None:
+    """Have a job done that may be asked for again: of an id there is one, whatever became of it."""
+    await db.execute(
+        """
+        with added as (
+            insert into queue.jobs (organization_id, job_id, kind, payload)
+            values (%(organization_id)s, %(job_id)s, %(kind)s, %(payload)s)
+            on conflict (organization_id, job_id) do nothing
+            returning job_id
+        )
+        select pg_notify(%(channel)s, '') from added
+        """,
+        {
+            "organization_id": organization_id,
+            "job_id": job_id,
+            "kind": kind,
+            "payload": Jsonb(payload),
+            "channel": CHANNEL,
+        },
+    )
+
+
 async def get(db: Connection, organization_id: UUID, job_id: UUID) -> Job:
     row = await one(
         db,

@@ -76,7 +76,6 @@ async def load(database: Database, organization_id: UUID, file: SampleFile) -> N
         options=ImportOptions(),
         source=Source.CLI,
         imported_by="system",
-        categorise_later=False,
     )
     print(f"{file.path.name}: {result.rows}")  # noqa: T201 - the step's log
 

@@ -9,6 +9,7 @@ from api.core import (
     auth,
     categories,
     dashboard,
+    events,
     imports,
     members,
     organization,
@@ -36,6 +37,7 @@ ROUTERS = (
     categories.router,
     rules.router,
     dashboard.router,
+    events.router,
     imports.router,
     imports.uploads,
 )

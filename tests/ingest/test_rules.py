@@ -12,10 +12,12 @@ from ai2.books import categories, rule_runs, rules
 from ai2.books.accounts import Account
 from ai2.books.rule_matching import Actions, Conditions, TextTest
 from ai2.books.rule_runs_repository import Scope
+from ai2.consumers import CONSUMERS
 from ai2.identity.organizations import Organization
 from ai2.ingest.mending.undo import undo
 from ai2.ingest.service import ImportOptions, ImportResult, Source
 from ai2.kit.database import Database
+from ai2.kit.deliveries import deliver
 from ai2.kit.ids import new_id
 from tests.ingest.conftest import Ask
 from tests.ingest.test_undo import MARCH, balanced
@@ -142,8 +144,11 @@ async def test_a_replay_takes_no_rule_for_a_difference(
     assert {row["merchant"] for row in await ask(LIVE)} == {"The Bean", None}
 
 
-async def test_the_categoriser_is_asked_for_what_rules_leave_open(bring: Bring, ask: Ask, groceries: UUID) -> None:
+async def test_the_categoriser_is_asked_for_what_rules_leave_open(
+    bring: Bring, ask: Ask, groceries: UUID, database: Database, pipeline: Database, organization: Organization
+) -> None:
     await bring(MARCH)
     waiting = await ask("select count(*) as n from books.transactions where decided_by is null")
     assert waiting == [{"n": 2}]
+    assert await deliver(database, pipeline, CONSUMERS[0], organization.organization_id) == 1
     assert [job["kind"] for job in await ask("select kind from queue.jobs")] == ["categorise"]

@@ -114,7 +114,6 @@ async def imported(inbox: Inbox, path: object, options: ImportOptions | None = N
         options=options or ImportOptions(),
         source=Source.CLI,
         imported_by="system",
-        categorise_later=False,
     )
 
 

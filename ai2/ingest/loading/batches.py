@@ -27,12 +27,14 @@ from ai2.ingest.loading.identities import IDENTITY_VERSION
 from ai2.ingest.loading.staging import File, line_offsets
 from ai2.ingest.pending import Seen
 from ai2.kit.database import Connection
+from ai2.kit.money import exact
 
 Progress = Callable[[float], None]
 # How far the work is when a step ends, as a part of an import of many rows.
 READ, STAGED, COMPARED, INSERTED = 0.25, 0.4, 0.5, 0.95
 # Pieces for COPY that wait, of some megabytes each.
 PIECES_AHEAD = 8
+SAMPLE_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -242,3 +244,20 @@ def described(statements: list[Statement]) -> dict[str, Any]:
             for statement, offset in zip(statements, line_offsets(statements), strict=True)
         ]
     }
+
+
+def sample(statements: list[Statement]) -> list[dict[str, Any]]:
+    """The first lines as they would be loaded."""
+    lines = [line for statement in statements for line in statement.lines.slice(0, SAMPLE_ROWS).to_pylist()]
+    return [
+        {
+            "line_number": line["line_number"],
+            "date": line["booked_on"].isoformat(),
+            "amount": str(exact(line["amount"], line["currency"])),
+            "currency": line["currency"],
+            "description": line["description"],
+            "merchant": line["merchant"],
+            "reference": line["reference"],
+        }
+        for line in lines[:SAMPLE_ROWS]
+    ]

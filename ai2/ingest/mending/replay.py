@@ -25,7 +25,7 @@ from ai2.ingest.mending.corrections import Cells
 from ai2.ingest.mending.undo_repository import locked_batch
 from ai2.ingest.problems import BatchNotFound, NeedsAnswer
 from ai2.ingest.service import Batch, batch
-from ai2.kit import blobs
+from ai2.kit import blobs, events
 from ai2.kit.database import Connection, done_by
 from ai2.kit.errors import Conflict
 
@@ -239,6 +239,10 @@ class _Work:
             last_date=last,
             replay=told if is_whole and found.differs else None,
         )
+        if is_whole and found.differs:
+            whose = {"batch_id": self.known.batch_id, "account_id": self.known.account_id}
+            told_to_all = {**whose, "counts": found.counts}
+            await events.emit(self.db, self.organization_id, "import.replayed", told_to_all)
 
 
 def _parser_version(statements: list[Statement]) -> str:

@@ -14,6 +14,7 @@ from ai2.ingest.mending import corrections_repository as repository
 from ai2.ingest.mending import rejects
 from ai2.ingest.mending.replay import correct
 from ai2.ingest.service import Batch, batch
+from ai2.kit import events
 from ai2.kit.database import Connection
 
 LEFT_ALONE = {
@@ -58,6 +59,9 @@ async def resubmit(
         db, organization_id, batch_id, [line for line, state in became.items() if state == "quarantined"]
     )
     counted = Counter(became.values())
+    if counted["loaded"]:
+        told = {"batch_id": batch_id, "account_id": known.account_id, "loaded": counted["loaded"]}
+        await events.emit(db, organization_id, "import.resubmitted", told)
     return Resubmission(
         batch=await batch(db, organization_id, batch_id),
         loaded=counted["loaded"],

@@ -13,6 +13,7 @@ from ai2.books import undo_repository as books
 from ai2.ingest import balances, repository
 from ai2.ingest.mending import undo_repository as lines
 from ai2.ingest.problems import BatchNotFound
+from ai2.kit import events
 from ai2.kit.database import Connection, act_for, allow_memory, planned_for
 from ai2.kit.errors import Conflict
 
@@ -54,6 +55,9 @@ async def undo(db: Connection, organization_id: UUID, batch_id: UUID, *, undone_
         report = await _take_back(db, organization_id, batch_id)
     await lines.set_undone(db, organization_id, batch_id, undone_by=undone_by, report=report)
     await act_for(db, organization_id, actor=undone_by)
+    told = {name: report[name] for name in ("closed", "given_back", "left_alone")}
+    whose = {"batch_id": batch_id, "account_id": batch["account_id"]}
+    await events.emit(db, organization_id, "import.undone", {**whose, **told})
     return report
 
 

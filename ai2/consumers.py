@@ -1,0 +1,30 @@
+"""Consumers: who listens to events in the worker. Each may hear an event again and changes nothing then.
+
+What a consumer needs is imported when there is something to do: an idle worker stays small.
+"""
+
+from ai2.kit import queue
+from ai2.kit.database import Database
+from ai2.kit.deliveries import Consumer
+from ai2.kit.events import Event
+from ai2.kit.settings import settings
+
+
+async def categorise_import(database: Database, event: Event) -> None:
+    """Have decided what an import brought, but for what rules decided already. Of an event there is one job."""
+    if not settings().enable_ai or event.payload.get("source") == "inbox":  # the pipeline decides of its own files
+        return
+    if not event.payload.get("loaded", 1):
+        return
+    payload = {"batch_id": event.payload["batch_id"]}
+    async with database.transaction(event.organization_id) as db:
+        await queue.enqueue_once(db, event.organization_id, "categorise", payload, job_id=event.event_id)
+
+
+CONSUMERS = (
+    Consumer(
+        "categoriser",
+        frozenset({"import.completed", "import.replayed", "import.resubmitted"}),
+        categorise_import,
+    ),
+)

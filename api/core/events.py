@@ -1,0 +1,56 @@
+"""Events: what happened in an organization, in order, for apps that ask now and then."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from ai2.kit import events
+from ai2.kit.events import KINDS
+from api.schemas import Body, Instant, ListOf, Out
+from api.unit import Caller, Db, Unit
+
+router = APIRouter(prefix="/api/core/events", tags=["events"], route_class=Unit)
+
+Name = Literal[tuple(KINDS)]  # type: ignore[valid-type]
+LAST = 2**63 - 1
+
+
+class EventQuery(Body):
+    """Which events."""
+
+    after: int = Field(default=0, ge=0, le=LAST, description="The position of the last event that you have.")
+    kind: Annotated[list[Name], Field(max_length=len(KINDS))] = Field(
+        default_factory=list, description="Only these; may be given several times."
+    )
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+class EventOut(Out):
+    """Something that happened. It may come twice: do nothing for an `event_id` that you have seen."""
+
+    event_id: UUID
+    position: int = Field(description="1, 2, 3 ... in the order in which things took effect.")
+    kind: str
+    payload: dict[str, Any] = Field(description="Ids and facts, by kind: docs/reference/events.md.")
+    actor: str = Field(description="Who did it, as the history names them.")
+    occurred_at: Instant
+
+
+class Events(ListOf):
+    """The next events, oldest first."""
+
+    items: list[EventOut]
+    next_cursor: str | None = Field(description="The `after` of the next page; null where there is no more yet.")
+
+
+@router.get("", response_model=Events)
+async def list_events(db: Db, who: Caller, wanted: Annotated[EventQuery, Query()]) -> dict[str, Any]:
+    """What happened after a position, oldest first. Keep the last position, and ask again after it.
+
+    Events are kept for some months: 410 where those that come next are forgotten.
+    """
+    found = await events.after(db, who.organization_id, wanted.after, limit=wanted.limit + 1, kinds=wanted.kind)
+    page = found[: wanted.limit]
+    return {"items": page, "next_cursor": str(page[-1].position) if len(found) > wanted.limit else None}
