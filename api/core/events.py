@@ -1,10 +1,10 @@
 """Events: what happened in an organization, in order, for apps that ask now and then."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from ai2.kit import events
 from ai2.kit.events import KINDS
@@ -13,15 +13,24 @@ from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/events", tags=["events"], route_class=Unit)
 
-Name = Literal[tuple(KINDS)]  # type: ignore[valid-type]
 LAST = 2**63 - 1
+
+
+def known(kind: str) -> str:
+    """The kind, if events have it."""
+    if kind not in KINDS:
+        raise ValueError("is a kind of event: " + ", ".join(KINDS))
+    return kind
+
+
+Kind = Annotated[str, AfterValidator(known), WithJsonSchema({"type": "string", "enum": list(KINDS)})]
 
 
 class EventQuery(Body):
     """Which events."""
 
     after: int = Field(default=0, ge=0, le=LAST, description="The position of the last event that you have.")
-    kind: Annotated[list[Name], Field(max_length=len(KINDS))] = Field(
+    kind: Annotated[list[Kind], Field(max_length=len(KINDS))] = Field(
         default_factory=list, description="Only these; may be given several times."
     )
     limit: int = Field(default=50, ge=1, le=1000)

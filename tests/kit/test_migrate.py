@@ -6,7 +6,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from ai2.kit.database import Role, connection_parameters, sqlalchemy_url
-from ai2.kit.migrate import MIGRATIONS, NotAnAdministrator, migrate
+from ai2.kit.live import MIGRATIONS
+from ai2.kit.migrate import NotAnAdministrator, migrate
 from ai2.kit.settings import Settings, settings
 
 TABLES = "select count(*) from pg_tables where schemaname in ('identity', 'books', 'ingest', 'ml', 'queue')"
