@@ -1,6 +1,9 @@
-"""Roles: who may do what. One table, read top to bottom; every role may also do what those above it may."""
+"""Roles: who may do what. One table, read top to bottom; every role may also do what those above it may.
 
-from ai2.identity.principal import Principal, Role
+API keys have a role too, and scopes below it where they were given some: the second table.
+"""
+
+from ai2.identity.principal import Principal, Role, Scope
 from ai2.kit.errors import Forbidden
 
 # No credential: whoever has none yet, and machines that look whether we are well.
@@ -40,15 +43,47 @@ MAY = {
 LEAST = {operation: role for role, operations in MAY.items() for operation in operations}
 
 
+# What a key with scopes may: what lies in one of them and its role allows. Who it is, every key may ask.
+IMPORTS = {
+    "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",
+    "list_imports", "get_import", "list_import_rows", "download_rejects",
+    "list_accounts", "list_layouts",
+}  # fmt: skip
+SCOPES = {
+    Scope.READ: MAY[Role.VIEWER],
+    Scope.WRITE: MAY[Role.ACCOUNTANT] - IMPORTS,
+    Scope.IMPORTS: IMPORTS,
+    Scope.ACCOUNTS: {
+        "list_accounts", "get_account", "create_account", "update_account", "delete_account",
+        "list_layouts", "set_layout", "delete_layout",
+    },
+    Scope.ADMIN: MAY[Role.ADMIN] | MAY[Role.OWNER],
+}  # fmt: skip
+EVERY_SCOPE = {"me", "logout"}
+
+
 class RoleTooLow(Forbidden):
     """Your role does not allow this; ask an owner or admin of your organization."""
 
 
+class ScopeMissing(Forbidden):
+    """The scopes of this API key do not allow this; use a key that has another."""
+
+
 def check(principal: Principal, operation: str) -> None:
-    """Refuse an operation that the principal's role does not have."""
+    """Refuse an operation that the principal's role does not have, or none of a key's scopes."""
     require(principal, LEAST[operation])
+    if operation not in EVERY_SCOPE:
+        require_scope(principal, *(scope for scope, operations in SCOPES.items() if operation in operations))
 
 
 def require(principal: Principal, least: Role) -> None:
     if not principal.role.covers(least):
         raise RoleTooLow(f"This needs the role {least} or a higher one; yours is {principal.role}.")
+
+
+def require_scope(principal: Principal, *any_of: Scope) -> None:
+    """Refuse an API key that has scopes, and none of these."""
+    if principal.scopes is not None and principal.scopes.isdisjoint(any_of):
+        has = ", ".join(sorted(principal.scopes)) or "none"
+        raise ScopeMissing(f"This needs an API key with the scope {' or '.join(any_of)}; yours has {has}.")

@@ -3,6 +3,7 @@
 import asyncio
 import secrets as random
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -38,6 +39,11 @@ def api_key(
     role: Annotated[str, typer.Option(help="viewer, accountant, admin or owner.")],
     organization: OrganizationOption = None,
     name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="read, write, imports, accounts or admin; several are allowed. Without: all of the role."),
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=36_500, help="How long it lasts. Without: for ever.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the key and nothing else.")] = False,
 ) -> None:
     """Make an API key. It is shown once."""
@@ -45,7 +51,7 @@ def api_key(
         from ai2.cli.home import server
 
         with server():
-            organization_name, secret = asyncio.run(_api_key(role, organization, name))
+            organization_name, secret = asyncio.run(_api_key(role, organization, name, scope, days))
         if not quiet:
             trouble.print(
                 f"An API key of {organization_name}, role {role}; keep it, it is not shown again:", markup=False
@@ -80,15 +86,20 @@ async def _user(email: str, name: str | None, role: str, currency: str, password
     return f"{person.email} is {wanted} of {known.name}."
 
 
-async def _api_key(role: str, name: str | None, key_name: str) -> tuple[str, str]:
+async def _api_key(
+    role: str, name: str | None, key_name: str, scopes: list[str] | None, days: int | None
+) -> tuple[str, str]:
     from ai2.cli import home
     from ai2.identity import api_keys
 
-    wanted = _role(role)
+    wanted, within = _role(role), _scopes(scopes)
+    ends = datetime.now(UTC) + timedelta(days=days) if days else None
     async with home.databases() as (database, pipeline):
         known = await home.organization(pipeline, name)
         async with database.transaction(known.organization_id) as db:
-            made = await api_keys.create(db, known.organization_id, name=key_name, role=wanted)
+            made = await api_keys.create(
+                db, known.organization_id, name=key_name, role=wanted, scopes=within, expires_at=ends
+            )
     return known.name, made.secret
 
 
@@ -99,3 +110,12 @@ def _role(name: str):  # type: ignore[no-untyped-def]
         return Role(name)
     except ValueError:
         raise typer.BadParameter(f"is one of {', '.join(Role)}", param_hint="--role") from None
+
+
+def _scopes(names: list[str] | None):  # type: ignore[no-untyped-def]
+    from ai2.identity.principal import Scope
+
+    try:
+        return [Scope(name) for name in names] if names else None
+    except ValueError:
+        raise typer.BadParameter(f"is one of {', '.join(Scope)}", param_hint="--scope") from None

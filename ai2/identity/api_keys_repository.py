@@ -6,37 +6,83 @@ from psycopg.rows import DictRow
 
 from ai2.kit.database import Connection, one, rows
 
-COLUMNS = "api_key_id, name, role, prefix, created_by, created_at, expires_at"
+# `standing` is what whoever made the key is now: none where they are no member any more.
+SELECT = """
+    select
+        key.api_key_id, key.name, key.role, key.scopes, key.prefix, key.created_by, key.made_by, key.created_at,
+        key.expires_at, key.last_used_at, maker.role as standing
+    from identity.api_keys as key
+    left join identity.memberships as maker
+        on maker.organization_id = key.organization_id and maker.user_id = key.created_by
+"""
+# A key that did something says so once a minute; where another request just does, this one does not wait for it.
+ENTER = """
+    with used as (
+        update identity.api_keys set last_used_at = now()
+        where (organization_id, api_key_id) in (
+            select organization_id, api_key_id from identity.api_keys
+            where organization_id = nullif(current_setting('app.organization_id', true), '')::uuid
+                and api_key_id = nullif(split_part(current_setting('app.actor', true), ':', 2), '')::uuid
+                and (last_used_at is null or last_used_at < now() - interval '1 minute')
+            for no key update skip locked
+        )
+    )
+    select key.organization_id, key.api_key_id, key.role, key.scopes, key.created_by, key.expires_at,
+        maker.role as standing
+    from identity.api_keys as key
+    left join identity.memberships as maker
+        on maker.organization_id = key.organization_id and maker.user_id = key.created_by
+    where key.organization_id = nullif(current_setting('app.organization_id', true), '')::uuid
+        and key.api_key_id = nullif(split_part(current_setting('app.actor', true), ':', 2), '')::uuid
+        and key.revoked_at is null and (key.expires_at is null or key.expires_at > now())
+"""
 
 
-async def insert(db: Connection, **values: object) -> DictRow:
-    query = f"""
+async def insert(db: Connection, **values: object) -> None:
+    await db.execute(
+        """
         with indexed as (
             insert into identity.api_key_index (digest, organization_id, api_key_id)
             values (%(digest)s, %(organization_id)s, %(api_key_id)s)
         )
-        insert into identity.api_keys (organization_id, api_key_id, name, role, prefix, created_by, expires_at)
-        values (%(organization_id)s, %(api_key_id)s, %(name)s, %(role)s, %(prefix)s, %(created_by)s, %(expires_at)s)
-        returning {COLUMNS}
-    """
-    return await one(db, query, values) or {}
+        insert into identity.api_keys
+            (organization_id, api_key_id, name, role, scopes, prefix, created_by, made_by, expires_at)
+        values (
+            %(organization_id)s, %(api_key_id)s, %(name)s, %(role)s, %(scopes)s, %(prefix)s, %(created_by)s,
+            %(made_by)s, %(expires_at)s
+        )
+        """,
+        values,
+    )
+
+
+async def get(db: Connection, organization_id: UUID, api_key_id: UUID) -> DictRow | None:
+    query = SELECT + " where key.organization_id = %(organization_id)s and key.api_key_id = %(api_key_id)s"
+    return await one(db, query, {"organization_id": organization_id, "api_key_id": api_key_id})
 
 
 async def list_all(db: Connection, organization_id: UUID) -> list[DictRow]:
-    query = f"""
-        select {COLUMNS} from identity.api_keys
-        where organization_id = %(organization_id)s and revoked_at is null order by api_key_id
-    """
+    query = SELECT + (
+        " where key.organization_id = %(organization_id)s and key.revoked_at is null order by key.api_key_id"
+    )
     return await rows(db, query, {"organization_id": organization_id})
 
 
 async def revoke(db: Connection, organization_id: UUID, api_key_id: UUID) -> bool:
-    """Whether there was one to revoke."""
+    """Revoke a key and those that it made; whether there was one to revoke."""
     found = await db.execute(
         """
-        with revoked as (
-            update identity.api_keys set revoked_at = now()
+        with recursive lineage as (
+            select api_key_id from identity.api_keys
             where organization_id = %(organization_id)s and api_key_id = %(api_key_id)s and revoked_at is null
+            union
+            select key.api_key_id from identity.api_keys as key
+            join lineage on lineage.api_key_id = key.made_by
+            where key.organization_id = %(organization_id)s
+        ), revoked as (
+            update identity.api_keys set revoked_at = now()
+            where organization_id = %(organization_id)s and revoked_at is null
+                and api_key_id in (select api_key_id from lineage)
             returning organization_id, api_key_id
         )
         delete from identity.api_key_index as indexed using revoked
@@ -45,6 +91,22 @@ async def revoke(db: Connection, organization_id: UUID, api_key_id: UUID) -> boo
         {"organization_id": organization_id, "api_key_id": api_key_id},
     )
     return found.rowcount > 0
+
+
+async def revoke_of_user(db: Connection, organization_id: UUID, user_id: UUID) -> None:
+    """Revoke every key that stands for this member."""
+    await db.execute(
+        """
+        with revoked as (
+            update identity.api_keys set revoked_at = now()
+            where organization_id = %(organization_id)s and created_by = %(user_id)s and revoked_at is null
+            returning organization_id, api_key_id
+        )
+        delete from identity.api_key_index as indexed using revoked
+        where indexed.organization_id = revoked.organization_id and indexed.api_key_id = revoked.api_key_id
+        """,
+        {"organization_id": organization_id, "user_id": user_id},
+    )
 
 
 async def enter(db: Connection, digest: bytes) -> DictRow | None:
@@ -61,12 +123,4 @@ async def enter(db: Connection, digest: bytes) -> DictRow | None:
         """,
         {"digest": digest},
     )
-    return await one(
-        db,
-        """
-        select organization_id, api_key_id, role from identity.api_keys
-        where organization_id = nullif(current_setting('app.organization_id', true), '')::uuid
-            and api_key_id = nullif(split_part(current_setting('app.actor', true), ':', 2), '')::uuid
-            and revoked_at is null and (expires_at is null or expires_at > now())
-        """,
-    )
+    return await one(db, ENTER)

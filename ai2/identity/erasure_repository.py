@@ -73,7 +73,18 @@ async def only_theirs(db: Connection, organization_id: UUID) -> list[UUID]:
 
 
 async def delete_users(db: Connection, user_ids: list[UUID]) -> None:
-    """Sessions and keys of other organizations forget them first."""
+    """Their sessions and keys elsewhere end first: a key that nobody made would be held back by nobody's role."""
     await db.execute("delete from identity.sessions where user_id = any(%s)", [user_ids])
-    await db.execute("update identity.api_keys set created_by = null where created_by = any(%s)", [user_ids])
+    await db.execute(
+        """
+        with revoked as (
+            update identity.api_keys set created_by = null, revoked_at = coalesce(revoked_at, now())
+            where created_by = any(%s)
+            returning organization_id, api_key_id
+        )
+        delete from identity.api_key_index as indexed using revoked
+        where indexed.organization_id = revoked.organization_id and indexed.api_key_id = revoked.api_key_id
+        """,
+        [user_ids],
+    )
     await db.execute("delete from identity.users where user_id = any(%s)", [user_ids])

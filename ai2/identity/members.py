@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from ai2.identity import invitations_repository, repository, sessions_repository
+from ai2.identity import api_keys_repository, invitations_repository, repository, sessions_repository
 from ai2.identity import members_repository as members
 from ai2.identity.principal import Principal, Role, RoleTooHigh
 from ai2.kit import events
@@ -71,11 +71,12 @@ async def change_role(
 
 
 async def remove(db: Connection, who: Principal, user_id: UUID) -> None:
-    """Remove a member: their sessions here end, and so do the invitations that they gave."""
+    """Remove a member: their sessions here end, and so do their API keys and the invitations that they gave."""
     member = await _to_change(db, who, user_id)
     await _check_other_owner(db, who.organization_id, member)
     await members.delete(db, who.organization_id, user_id)
     await sessions_repository.end_of_user(db, who.organization_id, user_id)
+    await api_keys_repository.revoke_of_user(db, who.organization_id, user_id)
     await invitations_repository.withdraw(db, who.organization_id, user_id, list(Role))
     await events.emit(db, who.organization_id, "member.removed", {"user_id": user_id})
 
@@ -86,9 +87,10 @@ async def hold(db: Connection, who: Principal) -> None:
     Of two who lower or remove each other at once, the second has lost the right while it waited.
     """
     await repository.lock_organization(db, who.organization_id)
-    if who.user_id:
-        row = await members.get(db, who.organization_id, who.user_id)
-        if row is None or row["role"] != who.role:
+    person = who.user_id or who.stands_for
+    if person:
+        row = await members.get(db, who.organization_id, person)
+        if row is None or not Role(row["role"]).covers(who.role):
             raise RoleChanged
 
 

@@ -1,6 +1,7 @@
 """Principal: who acts, for which organization and in which role."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -25,15 +26,32 @@ class Role(StrEnum):
         return order.index(self) >= order.index(other)
 
 
+class Scope(StrEnum):
+    """What an API key may at most, below its role: only what lies in one of its scopes."""
+
+    READ = "read"
+    WRITE = "write"
+    IMPORTS = "imports"
+    ACCOUNTS = "accounts"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True)
 class Principal:
-    """A user in a session, or an API key."""
+    """A user in a session, or an API key.
+
+    A key stands for the member who made it, if one did: its role here is never above theirs. Without scopes it may
+    all that the role may.
+    """
 
     organization_id: UUID
     role: Role
     user_id: UUID | None = None
     session_id: UUID | None = None
     api_key_id: UUID | None = None
+    stands_for: UUID | None = None
+    scopes: frozenset[Scope] | None = None
+    expires_at: datetime | None = None
 
     @property
     def actor(self) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 
 from ai2.books import accounts
-from ai2.identity.principal import Role
+from ai2.identity.principal import Role, Scope
 from ai2.ingest import service as ingest
 from ai2.kit import queue
 from ai2.kit.database import Connection
@@ -133,6 +133,7 @@ async def batch_analyze(wanted: BatchWanted, db: Db, who: Caller, response: Resp
     """Up to 10,000 movements at once, answered by your ids; or categorise what is stored, as a job."""
     if wanted.transactions is None:
         roles.require(who, Role.ACCOUNTANT)
+        roles.require_scope(who, Scope.WRITE)
         response.status_code = 202
         return {"job_id": await _enqueue(db, who.organization_id, wanted)}
     _check_distinct(wanted.transactions)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from ai2.identity import api_keys
-from ai2.identity.principal import Role, RoleTooHigh
+from ai2.identity.principal import Role, Scope
 from ai2.kit.errors import FieldError, Invalid
 from api.pages import WholeQuery, cut
 from api.schemas import Body, Instant, InstantIn, ListOf, Name, Out
@@ -22,7 +22,16 @@ class ApiKeyNew(Body):
 
     name: Name = Field(description="What it is for.")
     role: Role = Field(description="What it may do; at most what you may.")
-    expires_at: InstantIn | None = Field(default=None, description="When it ends; never, where absent.")
+    scopes: set[Scope] | None = Field(
+        default=None,
+        min_length=1,
+        description="What it may at most: `read` the books; `write` transactions, categories and rules; `imports`: "
+        "bring files in; `accounts` and their layouts; `admin`: all that takes an admin. Where absent, all that its "
+        "role may. A key's own keys have no other scopes than itself.",
+    )
+    expires_at: InstantIn | None = Field(
+        default=None, description="When it ends; where absent, never, or with the key that makes it."
+    )
 
 
 class ApiKeyOut(Out):
@@ -30,11 +39,20 @@ class ApiKeyOut(Out):
 
     api_key_id: UUID
     name: str
-    role: Role
+    role: Role = Field(description="What it was made for.")
+    effective_role: Role | None = Field(
+        description="What it may now: its role, or that of the member who made it where that is lower; "
+        "null where they are no member any more, and it opens nothing."
+    )
+    scopes: list[Scope] | None = Field(description="What it may at most; null: all that its role may.")
     prefix: str = Field(description="How the key begins.")
-    created_by: UUID | None
+    created_by: UUID | None = Field(description="The member it stands for; null where it was made at the command line.")
+    made_by: UUID | None = Field(description="The API key that made it; it is revoked with it.")
     created_at: Instant
     expires_at: Instant | None
+    last_used_at: Instant | None = Field(
+        description="When a request of it last succeeded, give or take a minute; null where none has."
+    )
 
 
 class ApiKeyMade(ApiKeyOut):
@@ -58,23 +76,16 @@ async def list_api_keys(db: Db, who: Caller, wanted: Annotated[WholeQuery, Query
 @router.post("", status_code=201, response_model=ApiKeyMade)
 async def create_api_key(new: ApiKeyNew, db: Db, who: Caller) -> dict[str, object]:
     """Make a key. Its secret is in this answer and nowhere else."""
-    if not who.role.covers(new.role):
-        raise RoleTooHigh
     if new.expires_at and new.expires_at <= datetime.now(UTC):
         raise Invalid(errors=(FieldError("expires_at", "lies in the future"),))
-    made = await api_keys.create(
-        db,
-        who.organization_id,
-        name=new.name,
-        role=new.role,
-        created_by=who.user_id,
-        expires_at=new.expires_at,
+    made = await api_keys.create_for(
+        db, who, name=new.name, role=new.role, scopes=new.scopes, expires_at=new.expires_at
     )
     return {**vars(made.key), "key": made.secret}
 
 
 @router.delete("/{api_key_id}", status_code=204)
 async def revoke_api_key(api_key_id: UUID, db: Db, who: Caller) -> Response:
-    """Revoke a key: it opens nothing any more."""
+    """Revoke a key: it opens nothing any more, and neither do the keys that it made."""
     await api_keys.revoke(db, who.organization_id, api_key_id)
     return Response(status_code=204)

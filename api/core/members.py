@@ -109,6 +109,6 @@ async def update_member(
 
 @router.delete("/{user_id}", status_code=204)
 async def remove_member(user_id: UUID, db: Db, who: Caller) -> Response:
-    """Remove a member and end their sessions here. API keys that they made stay, until they are revoked."""
+    """Remove a member. Their sessions here end, and so do the API keys that they made."""
     await members.remove(db, who, user_id)
     return Response(status_code=204)

@@ -29,7 +29,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/categories/{category_id}/merge": {"into": str(new_id())},
     "/api/core/rules": {"name": "Drinks", **RULE},
     "/api/core/rules/preview": {"rule": RULE},
-    "/api/core/api-keys": {"name": "till", "role": "viewer"},
+    "/api/core/api-keys": {"name": "till", "role": "viewer", "scopes": ["read"]},
     "/api/core/organization": {"name": "Bright Bikes", "fiscal_year_start": 4},
     "/api/core/members/{user_id}": {"role": "viewer"},
     "/api/core/members/invitations": {"email": "ben@example.com", "role": "viewer"},

@@ -1,9 +1,12 @@
 """`ai2 user` and `ai2 api-key`: who may come in."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from ai2.identity import api_keys, sessions
-from ai2.identity.principal import Role
+from ai2.identity.principal import Principal, Role, Scope
 from ai2.kit.database import Database
 from ai2.kit.ids import new_id
 
@@ -46,15 +49,26 @@ def test_a_weak_password_is_refused(ai2: Command, company: str) -> None:
 def test_quiet_prints_a_key_that_opens_and_nothing_else(ai2: Command, company: str) -> None:
     key = ai2("api-key", "--role", "viewer", "--organization", company, "--quiet").stdout.strip()
 
-    async def who() -> Role:
-        async with Database() as database, database.transaction() as db:
-            return (await api_keys.authenticate(db, key)).role
-
-    assert asyncio.run(who()) == Role.VIEWER
+    assert asyncio.run(holder(key)).role == Role.VIEWER
 
 
-def test_an_unknown_role_is_exit_code_2(ai2: Command, company: str) -> None:
-    assert ai2("api-key", "--role", "king", "--organization", company).exit_code == 2
+async def holder(key: str) -> Principal:
+    async with Database() as database, database.transaction() as db:
+        return await api_keys.authenticate(db, key)
+
+
+def test_a_key_may_have_scopes_and_an_end(ai2: Command, company: str) -> None:
+    words = ("api-key", "--role", "admin", "--organization", company, "--quiet")
+    who = asyncio.run(holder(ai2(*words, "--scope", "read", "--scope", "imports", "--days", "30").stdout.strip()))
+    assert who.scopes == {Scope.READ, Scope.IMPORTS}
+    assert who.expires_at is not None
+    assert timedelta(days=29) < who.expires_at - datetime.now(UTC) <= timedelta(days=30)
+    assert asyncio.run(holder(ai2(*words).stdout.strip())).scopes is None
+
+
+@pytest.mark.parametrize("words", [("--role", "king"), ("--role", "viewer", "--scope", "king")])
+def test_an_unknown_role_or_scope_is_exit_code_2(ai2: Command, company: str, words: tuple[str, ...]) -> None:
+    assert ai2("api-key", *words, "--organization", company).exit_code == 2
 
 
 def test_which_of_several_organizations_must_be_said(ai2: Command, company: str) -> None:

@@ -192,3 +192,26 @@ async def test_who_was_never_there_cannot_be_erased(pipeline: Database) -> None:
     with pytest.raises(OrganizationNotFound):
         await erasure.erase(pipeline, new_id(), erased_by="operator")
     assert all(blobs.exists(f"erased/{name}") for name in erasure.tombstones())
+
+
+async def test_keys_that_somebody_who_goes_left_elsewhere_end_with_them(
+    database: Database, pipeline: Database, organization: Organization, stranger: Organization
+) -> None:
+    """A key that nobody made any more would be held back by nobody's role."""
+    elsewhere = stranger.organization_id
+    gone = await settle_in(database, organization, f"{new_id()}@example.com")
+    async with database.transaction() as db:
+        await users.join(db, elsewhere, gone, Role.ADMIN)
+        key = await api_keys.create(db, elsewhere, name="left", role=Role.ADMIN, created_by=gone)
+        other = await api_keys.create(db, elsewhere, name="other", role=Role.ADMIN)
+    async with database.transaction(elsewhere) as db:
+        assert await api_keys.authenticate(db, key.secret), "the control"
+        await db.execute("delete from identity.memberships where user_id = %s", [gone])
+
+    await erasure.erase(pipeline, organization.organization_id, erased_by="operator")
+
+    async with database.transaction() as db:
+        with pytest.raises(BadCredential):
+            await api_keys.authenticate(db, key.secret)
+    async with database.transaction() as db:
+        assert await api_keys.authenticate(db, other.secret)

@@ -70,3 +70,15 @@ async def test_who_keeps_the_right_uses_it(database: Database, organization: Org
     ana, ben = await join(database, organization), await join(database, organization)
     async with database.transaction(organization.organization_id) as db:
         await act(db, ana, ben)
+
+
+async def test_a_key_whose_maker_is_lowered_while_it_waits_does_nothing_with_what_it_had(
+    database: Database, organization: Organization
+) -> None:
+    ana, ben = await join(database, organization), await join(database, organization)
+    key = Principal(organization.organization_id, Role.OWNER, api_key_id=new_id(), stands_for=ben.user_id)
+    async with database.transaction(organization.organization_id) as db:
+        await invitations.create(db, key, email=f"{new_id()}@example.com", role=Role.OWNER)
+        await lower(db, ana, ben)
+        with pytest.raises(RoleChanged):
+            await invitations.create(db, key, email=f"{new_id()}@example.com", role=Role.OWNER)

@@ -68,3 +68,37 @@ def test_the_invitations_can_be_taken_back_and_made_again(server: None) -> None:
             found.append((db.execute(known).fetchone() or [0])[0])
         db.rollback()
     assert found == [2, 0, 2]
+
+
+def test_a_key_with_scopes_ends_where_scopes_are_taken_back(server: None) -> None:
+    """Without them it would open all that its role may; one that had none goes on."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    revision = ScriptDirectory.from_config(config).get_revision("0010").module
+    with psycopg.connect(**connection_parameters(Role.OWNER)) as db:
+        db.execute("alter table identity.api_keys no force row level security")
+        db.execute("alter table identity.organizations no force row level security")
+        db.execute(TWO_KEYS)
+        db.execute(revision.BACK)
+        db.execute("alter table identity.api_keys no force row level security")
+        found = db.execute("select name, revoked_at is null from identity.api_keys where name like 'scope%'").fetchall()
+        indexed = db.execute("select count(*) from identity.api_key_index where digest like 'scope%'").fetchone()
+        db.execute(revision.SCOPES)
+        db.rollback()
+    assert sorted(found) == [("scope none", True), ("scope read", False)]
+    assert indexed == (1,)
+
+
+TWO_KEYS = """
+with organization as (
+    insert into identity.organizations (organization_id, name, base_currency)
+    values (gen_random_uuid(), 'Scopes', 'GBP') returning organization_id
+), key as (
+    insert into identity.api_keys (organization_id, api_key_id, name, role, prefix, scopes)
+    select organization_id, gen_random_uuid(), name, 'admin', 'ai2_', scopes
+    from organization, (values ('scope none', null), ('scope read', array['read'])) as made (name, scopes)
+    returning organization_id, api_key_id, name
+)
+insert into identity.api_key_index (digest, organization_id, api_key_id)
+select convert_to(name, 'utf8'), organization_id, api_key_id from key
+"""
