@@ -8,7 +8,7 @@ from ai2.kit.errors import Forbidden
 
 # No credential: whoever has none yet, and machines that look whether we are well.
 PUBLIC = frozenset({
-    "register", "login", "refresh", "accept_invitation", "health", "ready", "metrics", "openapi", "docs",
+    "register", "login", "refresh", "accept_invitation", "health", "ready", "metrics", "openapi", "docs", "jwks",
 })  # fmt: skip
 
 MAY = {

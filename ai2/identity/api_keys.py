@@ -133,7 +133,7 @@ async def authenticate(db: Connection, secret: str) -> Principal:
     if len(secret) > KEY_LENGTH_MAX:
         raise security.BadCredential
     row = await repository.enter(db, security.digest(secret))
-    role = row and _effective_role(row)
+    role = _effective_role(row) if row else None
     if row is None or role is None:
         raise security.BadCredential
     return Principal(

@@ -11,13 +11,11 @@ from functools import cache
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from ai2.kit import token_keys
 from ai2.kit.errors import Unauthorized
-from ai2.kit.secrets import secrets
 from ai2.kit.settings import settings
 
 ISSUER = "ai2"
@@ -25,6 +23,7 @@ AUDIENCE = "ai2-api"
 ALGORITHM = "EdDSA"
 CLAIMS = ["exp", "iat", "aud", "iss", "sub", "sid", "org"]
 TOKEN_LENGTH = 2000  # ours have about 400 characters; a longer one is not worth reading
+LEEWAY_S = 5  # by which the clocks of two machines may differ
 API_KEY_PREFIX = "ai2_"
 
 # OWASP's choice for argon2id: 19 MiB, 2 passes, 1 lane. Few at a time, so that logins never eat the memory.
@@ -67,7 +66,8 @@ def sign_access_token(token: AccessToken, *, now: datetime | None = None) -> str
         "iat": issued_at,
         "exp": issued_at + timedelta(minutes=settings().access_token_minutes),
     }
-    return jwt.encode(claims, _signing_key(), algorithm=ALGORITHM)
+    key = token_keys.signing_key()
+    return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
 def read_access_token(text: str) -> AccessToken:
@@ -75,12 +75,16 @@ def read_access_token(text: str) -> AccessToken:
     if len(text) > TOKEN_LENGTH:
         raise BadCredential
     try:
+        key = token_keys.key_of(jwt.get_unverified_header(text).get("kid"))
+        if key is None:
+            raise BadCredential
         claims = jwt.decode(
             text,
-            _signing_key().public_key(),
+            key.public,
             algorithms=[ALGORITHM],
             issuer=ISSUER,
             audience=AUDIENCE,
+            leeway=LEEWAY_S,
             options={"require": CLAIMS},
         )
         return AccessToken(UUID(claims["sub"]), UUID(claims["sid"]), UUID(claims["org"]))
@@ -109,14 +113,6 @@ def same(left: bytes, right: bytes) -> bool:
 
 def _matches(password: str, password_hash: str | None) -> bool:
     return _passwords.verify(password, password_hash or _nobodys_hash()) and password_hash is not None
-
-
-@cache
-def _signing_key() -> Ed25519PrivateKey:
-    key = serialization.load_pem_private_key(secrets(settings().home).token_key.encode(), None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise TypeError("the key that signs tokens must be Ed25519")
-    return key
 
 
 @cache

@@ -15,6 +15,7 @@ from api.core import (
     organization,
     rules,
     sessions,
+    token_keys,
     transactions,
     transactions_bulk,
     transactions_export,
@@ -24,6 +25,7 @@ from api.core import (
 
 ROUTERS = (
     auth.router,
+    token_keys.router,
     sessions.router,
     api_keys.router,
     organization.router,

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ai2.kit import security
+from ai2.kit import security, token_keys
 from ai2.kit.ids import new_id
 from ai2.kit.security import AccessToken, BadCredential, read_access_token, sign_access_token
 
@@ -29,7 +29,7 @@ CLAIMS: dict[str, Any] = {
 
 
 def key() -> Ed25519PrivateKey:
-    return security._signing_key()
+    return token_keys.signing_key().private
 
 
 def signed(claims: dict[str, Any], **header: Any) -> str:
