@@ -13,7 +13,7 @@ PUBLIC = frozenset({
 
 MAY = {
     Role.VIEWER: {
-        "me", "logout", "list_sessions", "end_session",
+        "me", "logout", "change_password", "list_sessions", "end_session",
         "get_organization", "list_members",
         "list_accounts", "get_account", "list_balances",
         "list_transactions", "get_transaction", "get_transaction_history", "export_transactions", "list_transfers",

@@ -24,8 +24,8 @@ from api.bodies import ExactRequest, check_text
 from api.limits import RateLimited, Windows
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-# They change nothing that a repeat would change again.
-REPEATABLE = frozenset({"logout", "analyze_transaction", "preview_rules"})
+# They change nothing that a repeat would change again. Nor is anything kept of a body with passwords in it.
+REPEATABLE = frozenset({"logout", "analyze_transaction", "preview_rules", "change_password"})
 SECRET = frozenset({"create_api_key", "create_invitation"})
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from ai2.identity import invitations_repository, members, members_repository, repository, users
+from ai2.identity import invitations_repository, members, members_repository, organizations, repository, users
 from ai2.identity.principal import Principal, Role, RoleTooHigh
 from ai2.identity.sessions import WrongPassword
 from ai2.identity.users import Membership
@@ -98,7 +98,7 @@ async def opened_by(db: Connection, token: str) -> Invitation:
 
 async def accept(db: Connection, invitation: Invitation, *, name: str | None, password: str | None) -> Membership:
     """Make a member of whoever holds the invitation. It is used up; who was a member before stays what they are."""
-    user_id = await _person(db, invitation.email, name, password)
+    user_id = await _person(db, invitation, name, password)
     await invitations_repository.delete(db, invitation.organization_id, invitation.invitation_id)
     known = await members_repository.get(db, invitation.organization_id, user_id)
     if known:
@@ -106,13 +106,15 @@ async def accept(db: Connection, invitation: Invitation, *, name: str | None, pa
     return await users.join(db, invitation.organization_id, user_id, invitation.role)
 
 
-async def _person(db: Connection, email: str, name: str | None, password: str | None) -> UUID:
+async def _person(db: Connection, invitation: Invitation, name: str | None, password: str | None) -> UUID:
     """Who is invited: a user who shows it by their password, or somebody new."""
-    known = await repository.user_with_password(db, email)
+    known = await repository.user_with_password(db, invitation.email)
     if known is None:
         if name is None or password is None:
             raise Invalid(errors=_needed(name=name, password=password))
-        return (await users.create(db, email=email, name=name, password=password)).user_id
+        here = (await organizations.get(db, invitation.organization_id)).name
+        made = await users.create(db, email=invitation.email, name=name, password=password, organization=here)
+        return made.user_id
     if password is None:
         raise Invalid(errors=(FieldError("password", "is needed: that of your account"),))
     if not await security.is_password(password, known["password_hash"]):

@@ -85,3 +85,14 @@ async def end_of_user(
         {"organization_id": organization_id, "user_id": user_id, "session_id": session_id},
     )
     return ended.rowcount > 0
+
+
+async def end_others(db: Connection, user_id: UUID, session_id: UUID | None) -> None:
+    """End every session of the user but this one."""
+    await db.execute(
+        """
+        update identity.sessions set ended_at = now()
+        where user_id = %(user_id)s and ended_at is null and session_id is distinct from %(session_id)s::uuid
+        """,
+        {"user_id": user_id, "session_id": session_id},
+    )

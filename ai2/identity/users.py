@@ -7,15 +7,13 @@ from email_validator import EmailNotValidError, validate_email
 from psycopg import errors
 
 from ai2.identity import repository
+from ai2.identity.passwords import rules
 from ai2.identity.principal import Role
 from ai2.kit import events
 from ai2.kit.database import Connection, act_for
 from ai2.kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from ai2.kit.ids import new_id
 from ai2.kit.security import hash_password
-
-PASSWORD_LENGTH = 10
-PASSWORD_LENGTH_MAX = 1000  # argon2 takes longer the longer it is
 
 
 class EmailTaken(Conflict):
@@ -48,9 +46,9 @@ class Membership:
     role: Role
 
 
-async def create(db: Connection, *, email: str, name: str, password: str) -> User:
-    """Make a user who belongs to no organization yet."""
-    check_password(password, email)
+async def create(db: Connection, *, email: str, name: str, password: str, organization: str | None = None) -> User:
+    """Make a user who belongs to no organization yet; the one they come for is named, and is no password."""
+    await rules.check(password, about=(email, name, organization))
     user = User(new_id(), normal_email(email), name)
     password_hash = await hash_password(password)
     try:
@@ -79,7 +77,7 @@ async def find(db: Connection, email: str) -> User:
 async def set_password(db: Connection, user_id: UUID, password: str) -> None:
     """Give the user another password; their sessions end."""
     user = await get(db, user_id)
-    check_password(password, user.email)
+    await rules.check(password, about=(user.email, user.name))
     await repository.set_password(db, user_id, await hash_password(password))
     await repository.end_sessions(db, user_id)
 
@@ -114,12 +112,3 @@ def normal_email(email: str) -> str:
         return validate_email(email, check_deliverability=False, test_environment=True).normalized.lower()
     except EmailNotValidError:
         raise Invalid(errors=(FieldError("email", "is an e-mail address"),)) from None
-
-
-def check_password(password: str, email: str) -> None:
-    """Length is what makes a password strong; the address itself is what attackers try first."""
-    if not PASSWORD_LENGTH <= len(password) <= PASSWORD_LENGTH_MAX:
-        expected = f"has {PASSWORD_LENGTH} to {PASSWORD_LENGTH_MAX} characters"
-        raise Invalid(errors=(FieldError("password", expected),))
-    if password.lower() in {email.lower(), email.lower().partition("@")[0]} or len(set(password)) < 4:
-        raise Invalid(errors=(FieldError("password", "is not easily guessed"),))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 # Where a value of the guide's JSON file goes.
@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     rate_limit_max: int = 1000
     access_token_minutes: int = 15
     session_days: int = 30
+    breached_passwords_file: FilePath | None = Field(default=None, description="Have I Been Pwned's, ordered by hash")
     # Imports larger than this run in the worker; uploads larger than the second are refused.
     inline_import_bytes: int = 5_000_000
     upload_bytes: int = 1_100_000_000

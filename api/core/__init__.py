@@ -13,6 +13,7 @@ from api.core import (
     imports,
     members,
     organization,
+    password,
     rules,
     sessions,
     token_keys,
@@ -25,6 +26,7 @@ from api.core import (
 
 ROUTERS = (
     auth.router,
+    password.router,
     token_keys.router,
     sessions.router,
     api_keys.router,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ai2.books import categories
 from ai2.identity import invitations, organizations, sessions, users
+from ai2.identity.passwords.changing import CurrentPasswordWrong
 from ai2.identity.principal import Role
 from ai2.kit.settings import settings
 from api.limits import Tries
@@ -22,7 +23,7 @@ class Registration(Body):
     """A new organization and its owner."""
 
     email: Email
-    password: str = Field(description="10 characters or more.")
+    password: str = Field(description="10 characters or more; not one that is tried first, nor your name or address.")
     name: Name = Field(description="Your name.")
     organization_name: Name
     base_currency: Currency = Field(description="ISO 4217; reports are in it.")
@@ -99,7 +100,7 @@ def tried(request: Request, email: str) -> Iterator[None]:
     tries.check(pair)
     try:
         yield
-    except sessions.WrongPassword:
+    except (sessions.WrongPassword, CurrentPasswordWrong):
         tries.failed(pair)
         raise
     tries.succeeded(pair)
@@ -109,7 +110,9 @@ def tried(request: Request, email: str) -> Iterator[None]:
 async def register(new: Registration, db: Db) -> sessions.Tokens:
     """Make an organization and its owner, and sign in. Closed once there is one, unless ENABLE_MULTI_TENANT."""
     await users.check_registration_open(db, multi_tenant=settings().enable_multi_tenant)
-    user = await users.create(db, email=new.email, name=new.name, password=new.password)
+    user = await users.create(
+        db, email=new.email, name=new.name, password=new.password, organization=new.organization_name
+    )
     organization = await organizations.create(
         db, name=new.organization_name, base_currency=new.base_currency, country=new.country
     )

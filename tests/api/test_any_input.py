@@ -34,6 +34,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/members/{user_id}": {"role": "viewer"},
     "/api/core/members/invitations": {"email": "ben@example.com", "role": "viewer"},
     "/api/core/auth/accept-invitation": {"token": "x" * 43, "name": "Ben", "password": "correct horse battery"},
+    "/api/core/auth/password": {"current_password": "x" * 12, "new_password": "correct horse battery"},
     "/api/core/csv-import": {"csv_data": "Date,Text,Amount\n2026-03-01,Tea,-1\n", "account_name": "Imported"},
     "/api/ai/analyze-transaction": TEA,
     "/api/ai/batch-analyze": {"transactions": [{**TEA, "id": "a"}]},
