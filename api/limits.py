@@ -1,4 +1,4 @@
-"""Limits: how many requests a credential may make in a window, and how soon one may try a password again.
+"""Limits: how many requests a credential may make in a window, and how soon one may try a password again (`tries`).
 
 Both are counted in this process's memory; with several workers each counts for itself.
 """
@@ -11,14 +11,9 @@ from dataclasses import dataclass
 
 from ai2.kit.errors import TooManyRequests
 from ai2.kit.settings import settings
+from api.tries import Tries
 
 KEPT = 100_000  # keys remembered; beyond it the oldest window is forgotten
-FREE_TRIES = 5
-LONGEST_WAIT_S = 900
-
-
-class LoginThrottled(TooManyRequests):
-    """Too many wrong passwords from here for this address; wait before trying again."""
 
 
 class RateLimited(TooManyRequests):
@@ -55,33 +50,6 @@ class Windows:
 
     def forget(self, key: str) -> None:
         self._windows.pop(key, None)
-
-
-class Tries:
-    """Wrong passwords by e-mail and address: each beyond the free ones doubles the wait, up to 15 minutes.
-
-    Counted for the pair, so nobody can lock another person out from somewhere else.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self._failed: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
-
-    def check(self, pair: tuple[str, str]) -> None:
-        _, free_at = self._failed.get(pair, (0, 0.0))
-        wait_s = free_at - self.clock()
-        if wait_s > 0:
-            raise LoginThrottled(retry_after_s=int(wait_s) + 1)
-
-    def failed(self, pair: tuple[str, str]) -> None:
-        times = self._failed.pop(pair, (0, 0.0))[0] + 1
-        wait_s = min(2.0 ** (times - FREE_TRIES), LONGEST_WAIT_S) if times >= FREE_TRIES else 0.0
-        self._failed[pair] = (times, self.clock() + wait_s)
-        if len(self._failed) > KEPT:
-            self._failed.popitem(last=False)
-
-    def succeeded(self, pair: tuple[str, str]) -> None:
-        self._failed.pop(pair, None)
 
 
 class Limits:

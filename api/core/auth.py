@@ -1,7 +1,7 @@
 """Signing up, in and out. Access tokens live for minutes; a refresh token works once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -12,8 +12,8 @@ from ai2.identity import invitations, organizations, sessions, users
 from ai2.identity.passwords.changing import CurrentPasswordWrong
 from ai2.identity.principal import Role
 from ai2.kit.settings import settings
-from api.limits import Tries
 from api.schemas import Body, Country, Currency, Email, Name, Out
+from api.tries import Tries, pair_of
 from api.unit import Caller, Db, Unit, address
 
 router = APIRouter(prefix="/api/core/auth", tags=["auth"], route_class=Unit)
@@ -92,18 +92,19 @@ class Me(Out):
     api_key_id: UUID | None
 
 
-@contextmanager
-def tried(request: Request, email: str) -> Iterator[None]:
+@asynccontextmanager
+async def tried(request: Request, email: str) -> AsyncIterator[None]:
     """A try at the password of this address: each wrong one makes the next from here wait."""
     tries: Tries = request.app.state.limits.tries
-    pair = (email.lower(), address(request))
-    tries.check(pair)
-    try:
-        yield
-    except (sessions.WrongPassword, CurrentPasswordWrong):
-        tries.failed(pair)
-        raise
-    tries.succeeded(pair)
+    pair = pair_of(email, address(request))
+    async with tries.alone(pair):
+        await tries.check(pair)
+        try:
+            yield
+        except (sessions.WrongPassword, CurrentPasswordWrong):
+            await tries.failed(pair)
+            raise
+        await tries.succeeded(pair)
 
 
 @router.post("/register", status_code=201, response_model=TokensOut)
@@ -124,7 +125,7 @@ async def register(new: Registration, db: Db) -> sessions.Tokens:
 @router.post("/login", response_model=TokensOut)
 async def login(wanted: Login, request: Request, db: Db) -> sessions.Tokens:
     """Open a session. Wrong passwords make the next try wait, for this address and this e-mail only."""
-    with tried(request, wanted.email):
+    async with tried(request, wanted.email):
         return await sessions.login(
             db, email=wanted.email, password=wanted.password, organization_id=wanted.organization_id
         )
@@ -134,7 +135,7 @@ async def login(wanted: Login, request: Request, db: Db) -> sessions.Tokens:
 async def accept_invitation(given: Acceptance, request: Request, db: Db) -> sessions.Tokens:
     """Become a member of the organization that invited you, and sign in. Who is new makes an account by it."""
     invitation = await invitations.opened_by(db, given.token)
-    with tried(request, invitation.email):
+    async with tried(request, invitation.email):
         membership = await invitations.accept(db, invitation, name=given.name, password=given.password)
     return await sessions.open_session(db, membership)
 

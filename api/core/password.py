@@ -23,6 +23,6 @@ class PasswordChange(Body):
 @router.post("/password", status_code=204)
 async def change_password(given: PasswordChange, request: Request, db: Db, who: Caller) -> Response:
     """Change your password. Your other sessions end, in every organization; API keys that you made go on."""
-    with tried(request, (await changing.whose(db, who)).email):
+    async with tried(request, (await changing.whose(db, who)).email):
         await changing.change(db, who, current=given.current_password, new=given.new_password)
     return Response(status_code=204)
