@@ -123,9 +123,15 @@ async def list_all(db: Connection, organization_id: UUID) -> list[ApiKey]:
 
 async def revoke(db: Connection, organization_id: UUID, api_key_id: UUID) -> None:
     """From now on the key opens nothing, and neither do those that it made."""
-    if not await repository.revoke(db, organization_id, api_key_id):
+    revoked = await repository.revoke(db, organization_id, api_key_id)
+    if not revoked:
         raise ApiKeyNotFound
-    await events.emit(db, organization_id, "api_key.revoked", {"api_key_id": api_key_id})
+    await _tell(db, organization_id, revoked)
+
+
+async def revoke_of_user(db: Connection, organization_id: UUID, user_id: UUID) -> None:
+    """Revoke the keys that stand for a member."""
+    await _tell(db, organization_id, await repository.revoke_of_user(db, organization_id, user_id))
 
 
 async def authenticate(db: Connection, secret: str) -> Principal:
@@ -144,6 +150,11 @@ async def authenticate(db: Connection, secret: str) -> Principal:
         scopes=_scopes(row),
         expires_at=row["expires_at"],
     )
+
+
+async def _tell(db: Connection, organization_id: UUID, revoked: list[UUID]) -> None:
+    for api_key_id in revoked:
+        await events.emit(db, organization_id, "api_key.revoked", {"api_key_id": api_key_id})
 
 
 def _api_key(row: dict[str, Any]) -> ApiKey:

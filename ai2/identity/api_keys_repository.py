@@ -68,10 +68,9 @@ async def list_all(db: Connection, organization_id: UUID) -> list[DictRow]:
     return await rows(db, query, {"organization_id": organization_id})
 
 
-async def revoke(db: Connection, organization_id: UUID, api_key_id: UUID) -> bool:
-    """Revoke a key and those that it made; whether there was one to revoke."""
-    found = await db.execute(
-        """
+async def revoke(db: Connection, organization_id: UUID, api_key_id: UUID) -> list[UUID]:
+    """Revoke a key and those that it made; which there were to revoke."""
+    query = """
         with recursive lineage as (
             select api_key_id from identity.api_keys
             where organization_id = %(organization_id)s and api_key_id = %(api_key_id)s and revoked_at is null
@@ -87,16 +86,15 @@ async def revoke(db: Connection, organization_id: UUID, api_key_id: UUID) -> boo
         )
         delete from identity.api_key_index as indexed using revoked
         where indexed.organization_id = revoked.organization_id and indexed.api_key_id = revoked.api_key_id
-        """,
-        {"organization_id": organization_id, "api_key_id": api_key_id},
-    )
-    return found.rowcount > 0
+        returning indexed.api_key_id
+    """
+    found = await rows(db, query, {"organization_id": organization_id, "api_key_id": api_key_id})
+    return sorted(row["api_key_id"] for row in found)
 
 
-async def revoke_of_user(db: Connection, organization_id: UUID, user_id: UUID) -> None:
-    """Revoke every key that stands for this member."""
-    await db.execute(
-        """
+async def revoke_of_user(db: Connection, organization_id: UUID, user_id: UUID) -> list[UUID]:
+    """Revoke every key that stands for this member; which there were."""
+    query = """
         with revoked as (
             update identity.api_keys set revoked_at = now()
             where organization_id = %(organization_id)s and created_by = %(user_id)s and revoked_at is null
@@ -104,9 +102,10 @@ async def revoke_of_user(db: Connection, organization_id: UUID, user_id: UUID) -
         )
         delete from identity.api_key_index as indexed using revoked
         where indexed.organization_id = revoked.organization_id and indexed.api_key_id = revoked.api_key_id
-        """,
-        {"organization_id": organization_id, "user_id": user_id},
-    )
+        returning indexed.api_key_id
+    """
+    found = await rows(db, query, {"organization_id": organization_id, "user_id": user_id})
+    return sorted(row["api_key_id"] for row in found)
 
 
 async def enter(db: Connection, digest: bytes) -> DictRow | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from ai2.identity import api_keys_repository, invitations_repository, repository, sessions_repository
+from ai2.identity import api_keys, invitations_repository, repository, sessions_repository
 from ai2.identity import members_repository as members
 from ai2.identity.principal import Principal, Role, RoleTooHigh
 from ai2.kit import events
@@ -76,7 +76,7 @@ async def remove(db: Connection, who: Principal, user_id: UUID) -> None:
     await _check_other_owner(db, who.organization_id, member)
     await members.delete(db, who.organization_id, user_id)
     await sessions_repository.end_of_user(db, who.organization_id, user_id)
-    await api_keys_repository.revoke_of_user(db, who.organization_id, user_id)
+    await api_keys.revoke_of_user(db, who.organization_id, user_id)
     await invitations_repository.withdraw(db, who.organization_id, user_id, list(Role))
     await events.emit(db, who.organization_id, "member.removed", {"user_id": user_id})
 
