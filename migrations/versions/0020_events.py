@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0020"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:
