@@ -1,5 +1,6 @@
 """API keys: how programs sign in. A key is shown once; what is stored cannot be turned back into it."""
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,9 @@ from ai2.kit.ids import new_id
 
 PREFIX_LENGTH = 10  # enough to tell keys apart in a list, too little to guess the rest
 KEY_LENGTH_MAX = 200
+# Noting that a key is used costs a write: each process does so once a minute and key.
+NOTED_FOR_S = 60.0
+_noted: dict[bytes, float] = {}
 
 
 class ApiKeyNotFound(NotFound):
@@ -138,7 +142,8 @@ async def authenticate(db: Connection, secret: str) -> Principal:
     """Who holds this key; the rest of the transaction acts for them."""
     if len(secret) > KEY_LENGTH_MAX:
         raise security.BadCredential
-    row = await repository.enter(db, security.digest(secret))
+    digest = security.digest(secret)
+    row = await repository.enter(db, digest, is_used=_is_to_note(digest))
     role = _effective_role(row) if row else None
     if row is None or role is None:
         raise security.BadCredential
@@ -150,6 +155,16 @@ async def authenticate(db: Connection, secret: str) -> Principal:
         scopes=_scopes(row),
         expires_at=row["expires_at"],
     )
+
+
+def _is_to_note(digest: bytes) -> bool:
+    now = time.monotonic()
+    if now - _noted.get(digest, -NOTED_FOR_S) < NOTED_FOR_S:
+        return False
+    if len(_noted) > 10_000:  # among them may be guesses
+        _noted.clear()
+    _noted[digest] = now
+    return True
 
 
 async def _tell(db: Connection, organization_id: UUID, revoked: list[UUID]) -> None:

@@ -15,26 +15,28 @@ SELECT = """
     left join identity.memberships as maker
         on maker.organization_id = key.organization_id and maker.user_id = key.created_by
 """
-# A key that did something says so once a minute; where another request just does, this one does not wait for it.
-ENTER = """
-    with used as (
-        update identity.api_keys set last_used_at = now()
-        where (organization_id, api_key_id) in (
-            select organization_id, api_key_id from identity.api_keys
-            where organization_id = nullif(current_setting('app.organization_id', true), '')::uuid
-                and api_key_id = nullif(split_part(current_setting('app.actor', true), ':', 2), '')::uuid
-                and (last_used_at is null or last_used_at < now() - interval '1 minute')
-            for no key update skip locked
-        )
-    )
-    select key.organization_id, key.api_key_id, key.role, key.scopes, key.created_by, key.expires_at,
+HERE = """
+    key.organization_id = nullif(current_setting('app.organization_id', true), '')::uuid
+    and key.api_key_id = nullif(split_part(current_setting('app.actor', true), ':', 2), '')::uuid
+    and key.revoked_at is null and (key.expires_at is null or key.expires_at > now())
+"""
+ENTERED = f"""
+    select
+        key.organization_id, key.api_key_id, key.role, key.scopes, key.created_by, key.expires_at,
         maker.role as standing
     from identity.api_keys as key
     left join identity.memberships as maker
         on maker.organization_id = key.organization_id and maker.user_id = key.created_by
-    where key.organization_id = nullif(current_setting('app.organization_id', true), '')::uuid
-        and key.api_key_id = nullif(split_part(current_setting('app.actor', true), ':', 2), '')::uuid
-        and key.revoked_at is null and (key.expires_at is null or key.expires_at > now())
+    where {HERE}
+"""
+# Where another request of the key notes it just now, this one does not wait for it.
+USED = f"""
+    update identity.api_keys set last_used_at = now()
+    where (organization_id, api_key_id) in (
+        select key.organization_id, key.api_key_id from identity.api_keys as key
+        where {HERE} and (key.last_used_at is null or key.last_used_at < now() - interval '1 minute')
+        for no key update skip locked
+    )
 """
 
 
@@ -108,10 +110,10 @@ async def revoke_of_user(db: Connection, organization_id: UUID, user_id: UUID) -
     return sorted(row["api_key_id"] for row in found)
 
 
-async def enter(db: Connection, digest: bytes) -> DictRow | None:
+async def enter(db: Connection, digest: bytes, *, is_used: bool) -> DictRow | None:
     """Act for whose key this is from here on, and say who that is; none where it is revoked or past its time.
 
-    Two queries, asked at once: the first finds the tenant, and only then does the second see the key.
+    Queries asked at once: the first finds the tenant, and only then does the second see the key.
     """
     await db.execute(
         """
@@ -122,4 +124,6 @@ async def enter(db: Connection, digest: bytes) -> DictRow | None:
         """,
         {"digest": digest},
     )
-    return await one(db, ENTER)
+    if is_used:
+        await db.execute(USED)
+    return await one(db, ENTERED)
