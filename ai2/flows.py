@@ -9,7 +9,8 @@ from uuid import UUID
 from psycopg import Rollback
 
 from ai2.books import accounts, rule_runs
-from ai2.identity import organizations
+from ai2.identity import audit, organizations
+from ai2.identity.audit import Entity
 from ai2.ingest import service as ingest
 from ai2.ingest.mending.replay import Replay, replay
 from ai2.ingest.mending.replay import replay_account as replay_all_of
@@ -30,7 +31,10 @@ Progress = Callable[[float], None]
 async def import_file(database: Database, *, organization_id: UUID, imported_by: str, **known: Any) -> ImportResult:
     """`import_within` in a database transaction of its own."""
     async with database.transaction(organization_id, actor=imported_by) as db:
-        return await import_within(db, organization_id=organization_id, imported_by=imported_by, **known)
+        result = await import_within(db, organization_id=organization_id, imported_by=imported_by, **known)
+        if result.batch_id:
+            await record_import(db, organization_id, result.batch_id, actor=imported_by)
+    return result
 
 
 async def import_within(
@@ -105,7 +109,9 @@ async def receive_within(
 async def receive_file(database: Database, *, organization_id: UUID, imported_by: str, **known: Any) -> UUID:
     """`receive_within` in a database transaction of its own."""
     async with database.transaction(organization_id, actor=imported_by) as db:
-        return await receive_within(db, organization_id=organization_id, imported_by=imported_by, **known)
+        batch_id = await receive_within(db, organization_id=organization_id, imported_by=imported_by, **known)
+        await record_import(db, organization_id, batch_id, actor=imported_by, operation="receive_file")
+    return batch_id
 
 
 async def replay_import(db: Connection, organization_id: UUID, batch_id: UUID, **words: Any) -> Replay:
@@ -155,6 +161,7 @@ async def run_import(
         async with database.transaction(organization_id, actor=f"batch:{batch_id}") as db:
             result = await ingest.run(db, organization_id, batch_id, progress=progress)
             await _decide(db, organization_id, result)
+            await record_import(db, organization_id, batch_id, actor=f"batch:{batch_id}", operation="run_import")
     except Problem as problem:
         if problem.status < 500:
             await fail_import(database, organization_id, batch_id, problem)
@@ -166,6 +173,14 @@ async def fail_import(database: Database, organization_id: UUID, batch_id: UUID,
     """Write on a batch why it is not loaded."""
     async with database.transaction(organization_id, actor=f"batch:{batch_id}") as db:
         await ingest.fail(db, organization_id, batch_id, problem)
+        await record_import(db, organization_id, batch_id, actor=f"batch:{batch_id}", operation="refuse_import")
+
+
+async def record_import(
+    db: Connection, organization_id: UUID, batch_id: UUID, *, actor: str, operation: str = "import_file"
+) -> None:
+    """Tell the audit of an act on an import that no request asked for."""
+    await audit.record(db, organization_id, actor=actor, operation=operation, entity=Entity("batch", batch_id))
 
 
 async def _decide(db: Connection, organization_id: UUID, result: ImportResult) -> None:
@@ -191,7 +206,14 @@ async def categorise(
     from ml import service
 
     async with database.transaction(organization_id) as db:
-        return await service.suggest(db, organization_id, batch_id, period)
+        found = await service.suggest(db, organization_id, batch_id, period)
+        if found.applied:
+            what = Entity("batch", batch_id) if batch_id else None
+            counted = {"applied": found.applied, "version": found.version}
+            await audit.record(
+                db, organization_id, actor="system", operation="categorise", entity=what, details=counted
+            )
+    return found
 
 
 async def retrain(database: Database) -> "Retrained":

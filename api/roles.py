@@ -36,6 +36,7 @@ MAY = {
         "list_api_keys", "create_api_key", "revoke_api_key",
         "update_organization", "update_member", "remove_member",
         "list_invitations", "create_invitation", "revoke_invitation",
+        "list_audit", "verify_audit",
     },
     Role.OWNER: set[str](),
 }  # fmt: skip

@@ -5,18 +5,21 @@ look whether the very same request was answered before, do the work, keep the an
 """
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from ai2.identity import api_keys, idempotency, sessions
+from ai2.identity import api_keys, audit, idempotency, sessions
+from ai2.identity.audit import Entity, Origin
 from ai2.identity.idempotency import Answer
 from ai2.identity.principal import Principal
-from ai2.kit.database import Connection, Database
+from ai2.kit.database import Connection, Database, act_for
 from ai2.kit.errors import FieldError, Invalid, Problem, Unauthorized
 from ai2.kit.security import AccessToken, digest, read_access_token
 from api import problems, roles
@@ -26,6 +29,10 @@ from api.limits import RateLimited, Windows
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # They change nothing that a repeat would change again. Nor is anything kept of a body with passwords in it.
 REPEATABLE = frozenset({"logout", "analyze_transaction", "preview_rules", "change_password"})
+# They change nothing at all, or nothing that the audit should tell: a session is refreshed every few minutes.
+UNRECORDED = frozenset({"analyze_transaction", "preview_rules", "refresh"})
+# By convention an answer begins with the id of what it tells of.
+ANSWERED_ID = re.compile(rb'\{"([a-z_]+_id)":"([0-9a-f-]{36})"')
 SECRET = frozenset({"create_api_key", "create_invitation"})
 
 
@@ -46,7 +53,8 @@ class Unit(APIRoute):
             if self.body_field is not None:
                 await request.hold()
             first = None if self.name in roles.PUBLIC else partial(admit, request, credential, self.name)
-            async with database_of(request).transaction(first=first) as db:
+            last = None if request.method == "GET" or self.name in UNRECORDED else partial(record, request, self.name)
+            async with database_of(request).transaction(first=first, last=last) as db:
                 request.state.db = db
                 request.understand()
                 return await _once(request, db, self.name, handler)
@@ -87,6 +95,7 @@ def count(request: Request) -> str | AccessToken | None:
         key = f"key {digest(credential).hex()}" if credential else f"address {address(request)}"
     _take(request, key)
     request.state.limit_key = key
+    audit.origin.set(Origin(problems.request_id(request), address(request)))
     return credential
 
 
@@ -153,11 +162,43 @@ async def _once(
 async def _answered(request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:
     """The handler's answer. A refusal that keeps what was written is an answer too: the transaction commits."""
     try:
-        return await handler(request)
+        response = await handler(request)
     except Problem as problem:
         if not problem.keeps_changes:
             raise
         return problems.respond(problem, problems.request_id(request))
+    request.state.answer = response
+    return response
+
+
+async def record(request: Request, operation: str, db: Connection) -> None:
+    """Tell the audit of what was done, if it was done now: not of a repeat, and not of a refusal."""
+    response: Response | None = getattr(request.state, "answer", None)
+    who: Principal | None = getattr(request.state, "principal", None)
+    if response is None or who is None:
+        return
+    if operation in roles.PUBLIC:  # the caller is known only now
+        await act_for(db, who.organization_id, actor=who.actor)
+    details: dict[str, object] = {"status": response.status_code}
+    if request.method == "PATCH":
+        details["fields"] = sorted(await request.json())
+    await audit.record(
+        db,
+        who.organization_id,
+        actor=who.actor,
+        operation=operation,
+        entity=_entity(request.path_params, bytes(response.body)),
+        details=details,
+    )
+
+
+def _entity(path: dict[str, str], answer: bytes) -> Entity | None:
+    """What an operation is about: what its address names, or else the id that its answer begins with."""
+    named = [(name, text) for name, text in path.items() if name.endswith("_id")]
+    found = None if named else ANSWERED_ID.match(answer)
+    if found:
+        named = [(found[1].decode(), found[2].decode())]
+    return Entity(named[0][0].removesuffix("_id"), UUID(named[0][1])) if named else None
 
 
 def _credential(request: Request) -> str | AccessToken | None:

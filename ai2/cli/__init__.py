@@ -2,7 +2,7 @@
 
 import typer
 
-from ai2.cli import batches, erasing, events, files, keys, people, proving, rates, server
+from ai2.cli import auditing, batches, erasing, events, files, keys, people, proving, rates, server
 
 app = typer.Typer(
     name="ai2",
@@ -28,3 +28,4 @@ app.command("worker")(server.worker)
 app.add_typer(rates.app, name="rates")
 app.add_typer(events.app, name="events")
 app.add_typer(keys.app, name="keys")
+app.add_typer(auditing.app, name="audit")

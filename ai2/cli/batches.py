@@ -27,13 +27,16 @@ def undo(
 
 
 async def _undo(batch_id: UUID, organization: str | None) -> dict[str, Any]:
+    from ai2 import flows
     from ai2.cli import home
     from ai2.ingest.mending.undo import undo as take_back
 
     async with home.databases() as (database, pipeline):
         owner = (await home.organization(pipeline, organization)).organization_id
         async with database.transaction(owner) as db:
-            return await take_back(db, owner, batch_id, undone_by="system")
+            report = await take_back(db, owner, batch_id, undone_by="system")
+            await flows.record_import(db, owner, batch_id, actor="system", operation="undo_import")
+    return report
 
 
 def _tell_undone(report: dict[str, Any]) -> None:
@@ -74,12 +77,17 @@ async def _replay(
     from ai2 import flows
     from ai2.books import accounts
     from ai2.cli import home
+    from ai2.identity import audit
+    from ai2.identity.audit import Entity
 
     async with home.databases() as (database, pipeline):
         owner = (await home.organization(pipeline, organization)).organization_id
         if batch_id:
             async with database.transaction(owner) as db:
-                return [vars(await flows.replay_import(db, owner, batch_id, replayed_by="system", apply=apply))]
+                one = await flows.replay_import(db, owner, batch_id, replayed_by="system", apply=apply)
+                if one.is_applied:
+                    await flows.record_import(db, owner, batch_id, actor="system", operation="replay_import")
+            return [vars(one)]
         async with database.transaction(owner) as db:
             named = await accounts.find(db, owner, account) if account else None
             known = [named] if named else [] if account else await accounts.list_all(db, owner)
@@ -89,6 +97,9 @@ async def _replay(
         for each in known:
             async with database.transaction(owner) as db:
                 done = await flows.replay_account(db, owner, each.account_id, replayed_by="system", apply=apply)
+                if apply:
+                    what = Entity("account", each.account_id)
+                    await audit.record(db, owner, actor="system", operation="replay_account", entity=what)
             found += map(vars, done)
     return found
 

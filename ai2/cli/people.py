@@ -62,7 +62,8 @@ def api_key(
 async def _user(email: str, name: str | None, role: str, currency: str, password: str) -> str:
     from ai2.books import categories
     from ai2.cli import home
-    from ai2.identity import organizations, users
+    from ai2.identity import audit, organizations, users
+    from ai2.identity.audit import Entity
     from ai2.identity.organizations import OrganizationNotFound
 
     wanted = _role(role)
@@ -83,6 +84,8 @@ async def _user(email: str, name: str | None, role: str, currency: str, password
             except users.UserNotFound:
                 person = await users.create(db, email=email, name=email.partition("@")[0], password=password)
             await users.join(db, known.organization_id, person.user_id, wanted)
+            what = Entity("user", person.user_id)
+            await audit.record(db, known.organization_id, actor="system", operation="set_user", entity=what)
     return f"{person.email} is {wanted} of {known.name}."
 
 
@@ -90,7 +93,8 @@ async def _api_key(
     role: str, name: str | None, key_name: str, scopes: list[str] | None, days: int | None
 ) -> tuple[str, str]:
     from ai2.cli import home
-    from ai2.identity import api_keys
+    from ai2.identity import api_keys, audit
+    from ai2.identity.audit import Entity
 
     wanted, within = _role(role), _scopes(scopes)
     ends = datetime.now(UTC) + timedelta(days=days) if days else None
@@ -100,6 +104,8 @@ async def _api_key(
             made = await api_keys.create(
                 db, known.organization_id, name=key_name, role=wanted, scopes=within, expires_at=ends
             )
+            what = Entity("api_key", made.key.api_key_id)
+            await audit.record(db, known.organization_id, actor="system", operation="create_api_key", entity=what)
     return known.name, made.secret
 
 

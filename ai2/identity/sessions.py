@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from ai2.identity import repository, sessions_repository, users
+from ai2.identity import audit, repository, sessions_repository, users
+from ai2.identity.audit import Entity
 from ai2.identity.principal import Principal, Role
 from ai2.identity.users import Membership
 from ai2.kit.database import Connection, act_for
@@ -30,6 +31,9 @@ from ai2.kit.settings import settings
 
 class WrongPassword(Unauthorized):
     """The e-mail address or the password is wrong."""
+
+    # whose it was, where the address is somebody's: for the audit, never for the answer
+    user_id: UUID | None = None
 
 
 class NotAMember(Unauthorized):
@@ -108,6 +112,10 @@ async def refresh(db: Connection, refresh_token: str) -> Tokens:
     given = digest(secret)
     if given in session["spent_digests"]:
         await sessions_repository.end(db, session_id)
+        actor = f"user:{session['user_id']}"
+        await act_for(db, session["organization_id"], actor=actor)
+        what = Entity("session", session_id)
+        await audit.record(db, session["organization_id"], actor=actor, operation="refresh_token_reused", entity=what)
         raise RefreshTokenReused
     if not same(given, session["refresh_digest"]):
         raise BadCredential
@@ -154,7 +162,9 @@ async def _check_password(db: Connection, email: str, password: str) -> UUID:
         known = None
     matches = await is_password(password, known["password_hash"] if known else None)
     if known is None or not matches:
-        raise WrongPassword
+        refusal = WrongPassword()
+        refusal.user_id = known["user_id"] if known else None
+        raise refusal
     user_id: UUID = known["user_id"]
     return user_id
 

@@ -94,11 +94,13 @@ class Database:
         *,
         actor: str = "system",
         first: Callable[[Connection], Awaitable[None]] | None = None,
+        last: Callable[[Connection], Awaitable[None]] | None = None,
     ) -> AsyncIterator[Connection]:
         """One database transaction, seeing one organization's rows (none, where none is named).
 
         `actor` is who the history says did it: `user:<id>`, `api_key:<id>`, `batch:<id>`, `rules` or `system`. What
-        `first` asks before it reads an answer travels with the begin: one round trip instead of many.
+        `first` asks before it reads an answer travels with the begin: one round trip instead of many. So does what
+        `last` writes with the commit, where all went well.
         """
         try:
             async with self._pool.connection() as db, AsyncExitStack() as ends:
@@ -110,6 +112,10 @@ class Database:
                     if first:
                         await first(db)
                 yield db
+                if last:
+                    async with db.pipeline():
+                        await last(db)
+                        await ends.aclose()
         except (PoolTimeout, OperationalError) as error:
             raise DatabaseDown from error
 

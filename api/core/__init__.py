@@ -6,6 +6,7 @@ from ai2.ingest.loading import expectations
 from api.core import (
     accounts,
     api_keys,
+    audit,
     auth,
     categories,
     dashboard,
@@ -42,6 +43,7 @@ ROUTERS = (
     rules.router,
     dashboard.router,
     events.router,
+    audit.router,
     imports.router,
     imports.uploads,
 )

@@ -1,5 +1,6 @@
 """Signing up, in and out. Access tokens live for minutes; a refresh token works once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -8,15 +9,20 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from ai2.books import categories
-from ai2.identity import invitations, organizations, sessions, users
+from ai2.identity import audit, invitations, organizations, sessions, users
 from ai2.identity.passwords.changing import CurrentPasswordWrong
-from ai2.identity.principal import Role
+from ai2.identity.principal import Principal, Role
+from ai2.kit.database import Database
 from ai2.kit.settings import settings
 from api.schemas import Body, Country, Currency, Email, Name, Out
 from api.tries import Tries, pair_of
-from api.unit import Caller, Db, Unit, address
+from api.unit import Caller, Db, Unit, address, database_of
 
 router = APIRouter(prefix="/api/core/auth", tags=["auth"], route_class=Unit)
+
+# Failed logins that are not in the audit yet; beyond so many at once the log alone tells of them.
+MOST_NOTES = 100
+_notes: set[asyncio.Task[None]] = set()
 
 
 class Registration(Body):
@@ -101,14 +107,40 @@ async def tried(request: Request, email: str) -> AsyncIterator[None]:
         await tries.check(pair)
         try:
             yield
-        except (sessions.WrongPassword, CurrentPasswordWrong):
+        except (sessions.WrongPassword, CurrentPasswordWrong) as refusal:
             await tries.failed(pair)
+            _note(request, getattr(refusal, "user_id", None))
             raise
         await tries.succeeded(pair)
 
 
+def _note(request: Request, user_id: UUID | None) -> None:
+    """Have a failed login told of, where the address is somebody's."""
+    if user_id and len(_notes) < MOST_NOTES:
+        note = asyncio.create_task(_note_failure(database_of(request), user_id))
+        _notes.add(note)
+        note.add_done_callback(_notes.discard)
+
+
+async def _note_failure(database: Database, user_id: UUID) -> None:
+    """Tell the audit of every organization that somebody belongs to; after the answer, whose time must not tell
+    whether the address is somebody's."""
+    async with database.transaction() as db:
+        known = await users.memberships(db, user_id)
+    for membership in known:
+        actor = f"user:{user_id}"
+        async with database.transaction(membership.organization_id, actor=actor) as db:
+            await audit.record(db, membership.organization_id, actor=actor, operation="login_failed")
+
+
+def signed_in(request: Request, tokens: sessions.Tokens) -> sessions.Tokens:
+    """Let the log and the audit say who came in."""
+    request.state.principal = Principal(tokens.organization_id, tokens.role, tokens.user_id, tokens.session_id)
+    return tokens
+
+
 @router.post("/register", status_code=201, response_model=TokensOut)
-async def register(new: Registration, db: Db) -> sessions.Tokens:
+async def register(new: Registration, request: Request, db: Db) -> sessions.Tokens:
     """Make an organization and its owner, and sign in. Closed once there is one, unless ENABLE_MULTI_TENANT."""
     await users.check_registration_open(db, multi_tenant=settings().enable_multi_tenant)
     user = await users.create(
@@ -119,16 +151,17 @@ async def register(new: Registration, db: Db) -> sessions.Tokens:
     )
     owner = await users.join(db, organization.organization_id, user.user_id, Role.OWNER)
     await categories.create_defaults(db, organization.organization_id)
-    return await sessions.open_session(db, owner)
+    return signed_in(request, await sessions.open_session(db, owner))
 
 
 @router.post("/login", response_model=TokensOut)
 async def login(wanted: Login, request: Request, db: Db) -> sessions.Tokens:
     """Open a session. Wrong passwords make the next try wait, for this address and this e-mail only."""
     async with tried(request, wanted.email):
-        return await sessions.login(
+        tokens = await sessions.login(
             db, email=wanted.email, password=wanted.password, organization_id=wanted.organization_id
         )
+    return signed_in(request, tokens)
 
 
 @router.post("/accept-invitation", response_model=TokensOut)
@@ -137,7 +170,7 @@ async def accept_invitation(given: Acceptance, request: Request, db: Db) -> sess
     invitation = await invitations.opened_by(db, given.token)
     async with tried(request, invitation.email):
         membership = await invitations.accept(db, invitation, name=given.name, password=given.password)
-    return await sessions.open_session(db, membership)
+    return signed_in(request, await sessions.open_session(db, membership))
 
 
 @router.post("/refresh", response_model=TokensOut)

@@ -43,7 +43,7 @@ from api.core.import_schemas import (
 )
 from api.pages import WholeQuery, cut, read_cursor, write_cursor
 from api.schemas import Body
-from api.unit import Caller, Db, Unit, Upload, database_of, idempotency_key, replayed, request_digest
+from api.unit import Caller, Db, Unit, Upload, database_of, idempotency_key, record, replayed, request_digest
 from api.uploads import Upload as Received
 from api.uploads import spooled, valid
 
@@ -204,10 +204,14 @@ async def _once(
         former = await idempotency.claim(db, who.organization_id, key, wanted) if key else None
         if former:
             return replayed(former)
-        response = _response(*await work(db))
+        status, told = await work(db)
+        response = _response(status, told)
         if key:
             answer = Answer(response.status_code, bytes(response.body), response.media_type)
             await idempotency.keep(db, who.organization_id, key, wanted, answer)
+        if not (isinstance(told, ImportAnswer) and told.batch_id is None):  # a dry run
+            request.state.answer = response
+            await record(request, request.scope["route"].name, db)
     return response
 
 

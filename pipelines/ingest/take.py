@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
+from ai2 import flows
 from ai2.books import accounts, rule_runs
 from ai2.identity import organizations
 from ai2.ingest import reporting
@@ -28,10 +29,13 @@ async def take(database: Database, *, organization_id: UUID, account_id: UUID, p
         async with database.transaction(organization_id, actor=IMPORTED_BY) as db:
             await ingest.run(db, organization_id, batch_id)
             await rule_runs.run_on_batch(db, organization_id, batch_id)
-            return await _outcome(db, batch_id)
+            outcome = await _outcome(db, batch_id)
+            await flows.record_import(db, organization_id, batch_id, actor=IMPORTED_BY)
+            return outcome
     except Problem as problem:
         async with database.transaction(organization_id, actor=IMPORTED_BY) as db:
             await ingest.fail(db, organization_id, batch_id, problem)
+            await flows.record_import(db, organization_id, batch_id, actor=IMPORTED_BY, operation="refuse_import")
         raise
 
 
