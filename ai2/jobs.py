@@ -56,4 +56,25 @@ async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress)
     return asdict(await flows.retrain(pipeline))
 
 
-HANDLERS: Mapping[str, Handler] = {"import": import_, "categorise": categorise, "retrain": retrain}
+async def privacy_export(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Write all that is kept of a person or an organization into a file."""
+    from ai2.privacy import exporting
+
+    return await exporting.write(database, job, progress)
+
+
+async def erase_organization(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
+    """Erase an organization, this job with it."""
+    from ai2.identity import erasure
+
+    erased = await erasure.erase(pipeline, job.organization_id, erased_by=job.payload["erased_by"])
+    return {"rows": sum(erased.rows.values())}
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "import": import_,
+    "categorise": categorise,
+    "retrain": retrain,
+    "privacy_export": privacy_export,
+    "erase_organization": erase_organization,
+}

@@ -5,6 +5,7 @@ import secrets as random
 import signal
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 
 import structlog
 from psycopg import AsyncConnection, OperationalError
@@ -202,6 +203,21 @@ def _problem(error: Exception) -> dict[str, object]:
     return {"code": "unexpected", "title": f"{type(error).__name__}; the worker's log says more", "status": 500}
 
 
+async def _every_night(pipeline: Database) -> None:
+    """Take away what is past its time, each night at three; several workers may, and find nothing more to take."""
+    while True:
+        now = datetime.now(UTC)
+        at_three = now.replace(hour=3, minute=0, second=0, microsecond=0)
+        await asyncio.sleep(((at_three - now).total_seconds() - 1) % 86_400 + 1)
+        from ai2.privacy import retention  # an idle worker stays small
+
+        try:
+            purged = await retention.purge(pipeline, consumers=[consumer.name for consumer in CONSUMERS])
+            log.info("purged", **vars(purged))
+        except Exception as error:
+            log.warning("could not purge; trying again tomorrow", exc_info=error)
+
+
 async def main() -> None:
     """Run one worker until SIGTERM or SIGINT."""
     logs.configure("worker", settings().log_level)
@@ -211,7 +227,9 @@ async def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
         log.info("worker started")
+        nightly = asyncio.create_task(_every_night(pipeline))
         await worker.run()
+        nightly.cancel()
         log.info("worker stopped")
 
 

@@ -21,6 +21,8 @@ MAY = {
         "list_rules", "get_rule", "preview_rules", "list_rule_applications",
         "list_imports", "get_import", "list_import_rows", "download_rejects", "list_layouts",
         "get_dashboard", "list_events",
+        # of oneself; of the organization they ask for its owner
+        "export_privacy", "get_privacy_export", "download_privacy_export", "erase_privacy", "get_retention",
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
     },
     Role.ACCOUNTANT: {
@@ -38,7 +40,7 @@ MAY = {
         "list_invitations", "create_invitation", "revoke_invitation",
         "list_audit", "verify_audit",
     },
-    Role.OWNER: set[str](),
+    Role.OWNER: {"update_retention"},
 }  # fmt: skip
 
 LEAST = {operation: role for role, operations in MAY.items() for operation in operations}

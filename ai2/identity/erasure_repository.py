@@ -63,11 +63,13 @@ async def delete_all(db: Connection, table: str, organization_id: UUID) -> int:
 
 
 async def only_theirs(db: Connection, organization_id: UUID) -> list[UUID]:
-    """The users who are members here and nowhere else."""
+    """The users who are or were members here, and are none elsewhere."""
     query = """
-        select user_id from identity.memberships
-        group by user_id
-        having bool_and(organization_id = %(organization_id)s)
+        select user_id from identity.memberships where organization_id = %(organization_id)s
+        union
+        select user_id from identity.sessions where organization_id = %(organization_id)s
+        except
+        select user_id from identity.memberships where organization_id <> %(organization_id)s
     """
     return [row["user_id"] for row in await rows(db, query, {"organization_id": organization_id})]
 

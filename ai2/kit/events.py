@@ -183,7 +183,7 @@ async def after(
     return [Event(**row) for row in found]
 
 
-async def forget(db: Connection, older_than_days: int, consumers: Collection[str]) -> int:
+async def forget(db: Connection, organization_id: UUID, older_than_days: int, consumers: Collection[str]) -> int:
     """Forget old events that all of these consumers have heard; says how many. `db` is the pipeline role's."""
     forgotten = await one(
         db,
@@ -191,6 +191,7 @@ async def forget(db: Connection, older_than_days: int, consumers: Collection[str
         with old as (
             delete from events.events as event using events.heads as head
             where head.organization_id = event.organization_id
+                and event.organization_id = %(organization_id)s
                 and event.occurred_at < now() - make_interval(days => %(days)s)
                 and event.position <= all (
                     select coalesce(heard.position, 0)
@@ -211,7 +212,7 @@ async def forget(db: Connection, older_than_days: int, consumers: Collection[str
         )
         select count(*) as number from old
         """,
-        {"days": older_than_days, "consumers": list(consumers)},
+        {"organization_id": organization_id, "days": older_than_days, "consumers": list(consumers)},
     )
     return int(forgotten["number"]) if forgotten else 0
 

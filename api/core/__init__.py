@@ -15,6 +15,7 @@ from api.core import (
     members,
     organization,
     password,
+    privacy,
     rules,
     sessions,
     token_keys,
@@ -44,6 +45,7 @@ ROUTERS = (
     dashboard.router,
     events.router,
     audit.router,
+    privacy.router,
     imports.router,
     imports.uploads,
 )

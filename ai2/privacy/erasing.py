@@ -1,0 +1,86 @@
+"""Erasing: a person, who becomes an id that the history names, or an organization with all it has."""
+
+from datetime import date
+from uuid import UUID
+
+from ai2.identity import audit, invitations_repository, members_repository, organizations, repository, users
+from ai2.identity.members import LastOwner, MemberNotFound
+from ai2.identity.principal import Principal, Role
+from ai2.kit import events, queue, security
+from ai2.kit.database import Connection, act_for
+from ai2.kit.errors import Conflict, FieldError, Forbidden, Invalid
+from ai2.privacy import repository as privacy
+from ai2.privacy import retention
+
+KIND = "erase_organization"
+
+
+class BooksAreKept(Conflict):
+    """The law wants these books kept; export them first, and say despite_retention if you keep them elsewhere."""
+
+
+class StillAMember(Conflict):
+    """They are a member; remove them first, or let them erase themselves."""
+
+
+class BelongsElsewhere(Forbidden):
+    """They belong to another organization too, and can only erase themselves."""
+
+
+async def erase_self(db: Connection, who: Principal, *, confirm: str) -> None:
+    """Erase the caller everywhere. An organization keeps an owner: who is the last one hands it over first."""
+    if who.user_id is None:
+        raise Invalid(errors=(FieldError("scope", "is organization for an API key, which is no person"),))
+    person = await users.get(db, who.user_id)
+    _check_confirmed(confirm, person.email, "your e-mail address")
+    for membership in await users.memberships(db, who.user_id):
+        await act_for(db, membership.organization_id, actor=who.actor)
+        await _leave(db, membership.organization_id, who.user_id, membership.role)
+    await act_for(db, who.organization_id, actor=who.actor)
+    await _anonymise(db, who.user_id)
+
+
+async def erase_former_member(db: Connection, who: Principal, user_id: UUID, *, confirm: str) -> None:
+    """Erase somebody who was a member here and belongs nowhere any more."""
+    if await members_repository.get(db, who.organization_id, user_id):
+        raise StillAMember
+    if not await privacy.has_been_here(db, who.organization_id, user_id):
+        raise MemberNotFound
+    if await users.memberships(db, user_id):
+        raise BelongsElsewhere
+    _check_confirmed(confirm, str(user_id), "the user's id")
+    await audit.erase_details(db, who.organization_id, actor=f"user:{user_id}")
+    await _anonymise(db, user_id)
+
+
+async def erase_organization(db: Connection, who: Principal, *, confirm: str, despite_retention: bool) -> UUID:
+    """Have the organization erased by the worker, with all it has. Nothing brings it back."""
+    known = await organizations.get(db, who.organization_id)
+    _check_confirmed(confirm, known.name, "the organization's name")
+    until = await held_until(db, who.organization_id)
+    if until and not despite_retention:
+        raise BooksAreKept(kept_until=until.isoformat(), law=(await retention.get(db, who.organization_id)).law)
+    return await queue.enqueue(db, who.organization_id, KIND, {"erased_by": who.actor})
+
+
+async def held_until(db: Connection, organization_id: UUID) -> date | None:
+    return await retention.held_until(db, organization_id)
+
+
+async def _leave(db: Connection, organization_id: UUID, user_id: UUID, role: Role) -> None:
+    await repository.lock_organization(db, organization_id)
+    if role is Role.OWNER and await members_repository.count(db, organization_id, Role.OWNER) == 1:
+        raise LastOwner
+    await members_repository.delete(db, organization_id, user_id)
+    await invitations_repository.withdraw(db, organization_id, user_id, list(Role))
+    await audit.erase_details(db, organization_id, actor=f"user:{user_id}")
+    await events.emit(db, organization_id, "member.removed", {"user_id": user_id})
+
+
+async def _anonymise(db: Connection, user_id: UUID) -> None:
+    await privacy.anonymise(db, user_id, await security.hash_password(security.new_secret()))
+
+
+def _check_confirmed(given: str, wanted: str, what: str) -> None:
+    if given.strip().lower() != wanted.lower():
+        raise Invalid(errors=(FieldError("confirm", f"is {what}"),))
