@@ -140,6 +140,11 @@ async def page(
     return [Entry(**row) for row in found]
 
 
+async def total(db: Connection, organization_id: UUID, **chosen: Any) -> int:
+    """How many entries these filters of `page` leave."""
+    return await repository.total(db, organization_id, **chosen)
+
+
 async def anchor(db: Connection, organization_id: UUID) -> Anchor:
     """Where the chain ends now."""
     head = await repository.head(db, organization_id)

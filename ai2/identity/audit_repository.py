@@ -10,6 +10,14 @@ from psycopg.types.json import Jsonb
 from ai2.kit.database import Connection, one, rows
 
 ENTRY = "number, at, actor, operation, entity_kind, entity_id, details, details_digest, link"
+CHOSEN = """
+    organization_id = %(organization_id)s
+    and (%(actor)s::text is null or actor = %(actor)s)
+    and (%(operation)s::text is null or operation = %(operation)s)
+    and (%(entity_id)s::uuid is null or entity_id = %(entity_id)s)
+    and (%(start)s::timestamptz is null or at >= %(start)s)
+    and (%(end)s::timestamptz is null or at < %(end)s)
+"""
 HEAD = """
     select head.number, head.link, head.base_number, head.base_link, head.base_seal, key.wrapped_key
     from audit.heads as head
@@ -60,16 +68,16 @@ async def add(db: Connection, organization_id: UUID, values: dict[str, Any]) -> 
 async def page(db: Connection, organization_id: UUID, **chosen: Any) -> list[DictRow]:
     query = f"""
         select {ENTRY} from audit.entries
-        where organization_id = %(organization_id)s
-            and (%(before)s::bigint is null or number < %(before)s)
-            and (%(actor)s::text is null or actor = %(actor)s)
-            and (%(operation)s::text is null or operation = %(operation)s)
-            and (%(entity_id)s::uuid is null or entity_id = %(entity_id)s)
-            and (%(start)s::timestamptz is null or at >= %(start)s)
-            and (%(end)s::timestamptz is null or at < %(end)s)
+        where {CHOSEN} and (%(before)s::bigint is null or number < %(before)s)
         order by number desc limit %(limit)s
     """
     return await rows(db, query, {"organization_id": organization_id, **chosen})
+
+
+async def total(db: Connection, organization_id: UUID, **chosen: Any) -> int:
+    query = f"select count(*) as number from audit.entries where {CHOSEN}"
+    found = await one(db, query, {"organization_id": organization_id, **chosen})
+    return int(found["number"]) if found else 0
 
 
 async def after(db: Connection, organization_id: UUID, number: int, limit: int) -> list[DictRow]:

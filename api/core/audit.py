@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from ai2.identity import audit
 from ai2.identity.audit import Anchor, Entry, Verdict
 from ai2.kit.errors import FieldError, Invalid
+from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Body, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
 
@@ -19,7 +20,7 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"
 Link = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class AuditQuery(Body):
+class AuditQuery(PageQuery):
     """Which entries."""
 
     actor: Word | None = Field(default=None, description="`user:<id>`, `api_key:<id>`, `batch:<id>` or `system`.")
@@ -27,8 +28,6 @@ class AuditQuery(Body):
     entity_id: UUID | None = Field(default=None, description="What it was done to.")
     start_at: AwareDatetime | None = None
     end_at: AwareDatetime | None = Field(default=None, description="Not included itself.")
-    cursor: str | None = Field(default=None, pattern=r"^\d{1,18}$", description="`next_cursor` of the page before.")
-    limit: int = Field(default=50, ge=1, le=1000)
 
 
 class AuditEntry(Out):
@@ -82,20 +81,21 @@ class VerifyQuery(Body):
 @router.get("", response_model=AuditEntries)
 async def list_audit(db: Db, who: Caller, wanted: Annotated[AuditQuery, Query()]) -> dict[str, Any]:
     """Who did what, the last first."""
-    found = await audit.page(
-        db,
-        who.organization_id,
-        before=int(wanted.cursor) if wanted.cursor else None,
-        limit=wanted.limit + 1,
-        actor=wanted.actor,
-        operation=wanted.operation,
-        entity_id=wanted.entity_id,
-        start=wanted.start_at,
-        end=wanted.end_at,
-    )
+    chosen: dict[str, Any] = {
+        "actor": wanted.actor,
+        "operation": wanted.operation,
+        "entity_id": wanted.entity_id,
+        "start": wanted.start_at,
+        "end": wanted.end_at,
+    }
+    before = read_cursor(wanted.cursor, _number)
+    found = await audit.page(db, who.organization_id, before=before, limit=wanted.limit + 1, **chosen)
     page = found[: wanted.limit]
-    more = len(found) > wanted.limit
-    return {"items": [_entry(each) for each in page], "next_cursor": str(page[-1].number) if more else None}
+    return {
+        "items": [_entry(each) for each in page],
+        "next_cursor": write_cursor(page[-1].number if len(found) > wanted.limit else None),
+        "total": await audit.total(db, who.organization_id, **chosen) if wanted.include else None,
+    }
 
 
 @router.get("/verify", response_model=AuditVerdict)
@@ -105,6 +105,14 @@ async def verify_audit(db: Db, who: Caller, known: Annotated[VerifyQuery, Query(
         raise Invalid(errors=(FieldError("number", "and link are the two parts of an anchor"),))
     kept = Anchor(known.number, bytes.fromhex(known.link)) if known.number and known.link else None
     return _verdict(await audit.verify(db, who.organization_id, kept))
+
+
+def _number(text: str) -> int:
+    """An entry's number, as the database can hold it."""
+    number = int(text)
+    if not 0 < number <= LAST:
+        raise ValueError
+    return number
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -1,18 +1,18 @@
 """Events: what happened, told in the transaction that did it, and how far each consumer has heard."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0020"
 down_revision = "0010"
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(EVENTS)
+    live.run(EVENTS)
 
 
 def downgrade() -> None:
     """What was not heard yet is lost; the books stay as they are."""
-    op.get_bind().connection.cursor().execute("drop schema events cascade")
+    live.run("drop schema events cascade")
 
 
 EVENTS = """

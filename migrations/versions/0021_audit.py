@@ -1,18 +1,18 @@
 """Audit: who did what, in a chain of keyed links that shows whatever is changed, left out or put in."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0021"
 down_revision = "0020"
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(AUDIT)
+    live.run(AUDIT)
 
 
 def downgrade() -> None:
     """The chain is lost, and with it the proof of what was done; a new one begins with the next upgrade."""
-    op.get_bind().connection.cursor().execute("drop schema audit cascade")
+    live.run("drop schema audit cascade")
 
 
 AUDIT = """

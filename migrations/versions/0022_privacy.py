@@ -1,18 +1,18 @@
 """Privacy: how long an organization keeps what, and who was erased."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0022"
 down_revision = "0021"
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(PRIVACY)
+    live.run(PRIVACY)
 
 
 def downgrade() -> None:
     """The law's defaults hold again; who was erased stays erased."""
-    op.get_bind().connection.cursor().execute(BACK)
+    live.run(BACK)
 
 
 PRIVACY = """

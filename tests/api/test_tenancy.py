@@ -15,7 +15,7 @@ OF_THEIR_CATEGORY = {**CAFES, "actions": {"category_id": "{category_id}"}}
 OF_THEIR_ACCOUNT = {**CAFES, "conditions": {"account_id": "{account_id}"}}
 LISTS = (
     "transactions", "accounts", "api-keys", "categories", "members", "members/invitations", "rules",
-    "rules/applications", "events",
+    "rules/applications", "events", "audit",
 )  # fmt: skip
 
 
@@ -31,7 +31,9 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
     guest = {"email": "guest@example.com", "role": "viewer"}
     invitation = (await their_owner.post("/api/core/members/invitations", json=guest)).json()
     member = await person_in(stranger, Role.VIEWER)
+    export = (await their_owner.post("/api/core/privacy/export", json={"scope": "organization"})).json()
     return {
+        "export_id": export["export_id"],
         "transaction_id": transaction["transaction_id"],
         "account_id": transaction["account_id"],
         "category_id": category["category_id"],
@@ -46,6 +48,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
 
 BY_ID = [
     ("GET", "/api/core/transactions/{transaction_id}", None),
+    ("GET", "/api/core/privacy/exports/{export_id}", None),
     ("GET", "/api/core/transactions/{transaction_id}/history", None),
     ("PATCH", "/api/core/transactions/{transaction_id}", {"notes": "mine now"}),
     ("DELETE", "/api/core/transactions/{transaction_id}", None),

@@ -17,7 +17,7 @@ from ai2.identity.organizations import Organization
 from ai2.kit import deliveries, events
 from ai2.kit.database import Database, one, rows
 from ai2.kit.deliveries import Consumer
-from ai2.kit.events import Event, EventsForgotten, emit
+from ai2.kit.events import KINDS, Event, EventsForgotten, emit
 from ai2.kit.ids import new_id
 
 KIND = "rule.deleted"
@@ -237,3 +237,10 @@ async def test_what_was_told_is_not_changed_by_the_application(database: Databas
                 await db.execute(statement)  # type: ignore[arg-type]
     async with database.transaction(organization.organization_id) as db:
         assert await one(db, "select 1 as here from events.events")
+
+
+def test_every_kind_is_described() -> None:
+    described = (Path(__file__).parents[2] / "docs/reference/events.md").read_text()
+    for name, kind in KINDS.items():
+        fields = "; ".join(f"`{field}`: {text}" for field, text in kind.fields.items())
+        assert f"| `{name}` | {kind.about} | {fields} |" in described
