@@ -49,7 +49,7 @@ async def live_a_day(app: FastAPI, owner: AsyncClient, person_in: PersonIn, orga
         ruled = (await client.post("/api/core/rules", json={"name": NAME, **rule})).json()
         await client.post(f"/api/core/rules/{ruled['rule_id']}/apply", json={})
         refused += [
-            await client.post("/api/core/transactions", json={**ROW, "currency": NAME, NAME: IBAN}),
+            await client.post("/api/core/transactions", json={**ROW, "currency": NAME, "payer": IBAN}),
             await client.post("/api/core/transactions", json={**ROW, "amount": f"{AMOUNT} {IBAN}", "category": WHAT}),
             await client.get("/api/core/transactions", params={"cursor": IBAN}),
             await client.post("/api/core/categories", json={"name": WHAT, "kind": "expense"}),
