@@ -8,7 +8,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from ai2.identity.principal import Role
+from ai2.identity.principal import Principal, Role, Scope
+from ai2.kit.database import Connection
 from ai2.privacy import erasing, exporting, retention
 from ai2.privacy.exporting import Export
 from ai2.privacy.retention import Retention
@@ -84,14 +85,14 @@ class RetentionOut(Out):
 async def export_privacy(wanted: ExportWanted, db: Db, who: Caller) -> dict[str, Any]:
     """Have all that is kept of you, or of your organization, written as a ZIP of JSON lines with a manifest."""
     if wanted.scope == "organization":
-        roles.require(who, Role.OWNER)
+        _check_owner(who)
     return _export(await exporting.ask(db, who, wanted.scope))
 
 
 @router.get("/exports/{export_id}", response_model=ExportOut)
 async def get_privacy_export(export_id: UUID, db: Db, who: Caller) -> dict[str, Any]:
     """How far an export is, and where its file is."""
-    return _export(await exporting.get(db, who, export_id))
+    return _export(await _own(db, who, export_id))
 
 
 @router.get(
@@ -101,6 +102,7 @@ async def get_privacy_export(export_id: UUID, db: Db, who: Caller) -> dict[str, 
 )
 async def download_privacy_export(export_id: UUID, db: Db, who: Caller) -> Response:
     """The file of an export."""
+    await _own(db, who, export_id)
     file = await exporting.opened(db, who, export_id)
     name = f'attachment; filename="export-{export_id}.zip"'
     return StreamingResponse(_pieces(file), headers={"Content-Disposition": name}, media_type="application/zip")
@@ -110,12 +112,12 @@ async def download_privacy_export(export_id: UUID, db: Db, who: Caller) -> Respo
 async def erase_privacy(wanted: ErasureWanted, db: Db, who: Caller, response: Response) -> dict[str, str]:
     """Erase yourself, a former member, or your organization. 409 says until when the law wants books kept."""
     if wanted.scope == "organization":
-        roles.require(who, Role.OWNER)
+        _check_owner(who)
         await erasing.erase_organization(db, who, confirm=wanted.confirm, despite_retention=wanted.despite_retention)
         response.status_code = 202
         return {"state": "queued"}
     if wanted.user_id:
-        roles.require(who, Role.OWNER)
+        _check_owner(who)
         await erasing.erase_former_member(db, who, wanted.user_id, confirm=wanted.confirm)
     else:
         await erasing.erase_self(db, who, confirm=wanted.confirm)
@@ -137,6 +139,19 @@ async def update_retention(
     """Keep things longer or shorter; books never shorter than the law of your country wants."""
     known = await retention.update(db, who.organization_id, changes(change), version=version)
     mark(response, known.version)
+    return known
+
+
+def _check_owner(who: Principal) -> None:
+    """What concerns all of an organization is its owner's; a key that may only read or write books is not enough."""
+    roles.require(who, Role.OWNER)
+    roles.require_scope(who, Scope.ADMIN)
+
+
+async def _own(db: Connection, who: Principal, export_id: UUID) -> Export:
+    known = await exporting.get(db, who, export_id)
+    if known.scope == "organization":
+        _check_owner(who)
     return known
 
 

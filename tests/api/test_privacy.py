@@ -6,6 +6,7 @@ import zipfile
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from httpx import AsyncClient
 
 from ai2.consumers import CONSUMERS
@@ -17,7 +18,7 @@ from ai2.kit import queue
 from ai2.kit.database import Database, one
 from ai2.kit.ids import new_id
 from ai2.privacy import retention
-from tests.api.asking import PASSWORD, Person, PersonIn
+from tests.api.asking import PASSWORD, Person, PersonIn, connect
 
 PRIVACY = "/api/core/privacy"
 LUNCH = {"date": "2026-11-02", "amount": "-1234567890123456.78", "currency": "GBP", "description": "Corner Cafe"}
@@ -113,6 +114,21 @@ async def test_an_export_is_only_for_who_may_have_it(
         assert (await client.get(f"{PRIVACY}/exports/{export_id}")).status_code == status
         if status == 404:
             assert (await client.get(f"{PRIVACY}/exports/{export_id}/download")).status_code == 404
+
+
+async def test_a_key_for_the_books_alone_neither_takes_nor_erases_all(
+    app: FastAPI, owner: AsyncClient, organization: Organization
+) -> None:
+    ours = (await owner.post(f"{PRIVACY}/export", json={"scope": "organization"})).json()["export_id"]
+    for scope, status in (("read", 403), ("admin", 202)):
+        new = {"name": scope, "role": "owner", "scopes": ["read", scope]}
+        key = (await owner.post("/api/core/api-keys", json=new)).json()
+        async with connect(app, **{"X-API-Key": key.get("key") or key["secret"]}) as client:
+            erase = {"scope": "organization", "confirm": organization.name}
+            if status == 403:
+                assert (await client.post(f"{PRIVACY}/erase", json=erase)).status_code == 403
+                assert (await client.get(f"{PRIVACY}/exports/{ours}")).status_code == 403
+            assert (await client.post(f"{PRIVACY}/export", json={"scope": "organization"})).status_code == status
 
 
 async def test_who_erases_themselves_is_an_id_and_nothing_else(
