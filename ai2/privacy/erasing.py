@@ -3,10 +3,10 @@
 from datetime import date
 from uuid import UUID
 
-from ai2.identity import audit, invitations_repository, members_repository, organizations, repository, users
-from ai2.identity.members import LastOwner, MemberNotFound
-from ai2.identity.principal import Principal, Role
-from ai2.kit import events, queue, security
+from ai2.identity import audit, members, members_repository, organizations, users
+from ai2.identity.members import MemberNotFound
+from ai2.identity.principal import Principal
+from ai2.kit import queue, security
 from ai2.kit.database import Connection, act_for
 from ai2.kit.errors import Conflict, FieldError, Forbidden, Invalid
 from ai2.privacy import repository as privacy
@@ -34,8 +34,10 @@ async def erase_self(db: Connection, who: Principal, *, confirm: str) -> None:
     person = await users.get(db, who.user_id)
     _check_confirmed(confirm, person.email, "your e-mail address")
     for membership in await users.memberships(db, who.user_id):
-        await act_for(db, membership.organization_id, actor=who.actor)
-        await _leave(db, membership.organization_id, who.user_id, membership.role)
+        there = Principal(membership.organization_id, membership.role, who.user_id)
+        await act_for(db, there.organization_id, actor=who.actor)
+        await members.remove(db, there, who.user_id)
+        await audit.erase_details(db, there.organization_id, actor=who.actor)
     await act_for(db, who.organization_id, actor=who.actor)
     await _anonymise(db, who.user_id)
 
@@ -65,16 +67,6 @@ async def erase_organization(db: Connection, who: Principal, *, confirm: str, de
 
 async def held_until(db: Connection, organization_id: UUID) -> date | None:
     return await retention.held_until(db, organization_id)
-
-
-async def _leave(db: Connection, organization_id: UUID, user_id: UUID, role: Role) -> None:
-    await repository.lock_organization(db, organization_id)
-    if role is Role.OWNER and await members_repository.count(db, organization_id, Role.OWNER) == 1:
-        raise LastOwner
-    await members_repository.delete(db, organization_id, user_id)
-    await invitations_repository.withdraw(db, organization_id, user_id, list(Role))
-    await audit.erase_details(db, organization_id, actor=f"user:{user_id}")
-    await events.emit(db, organization_id, "member.removed", {"user_id": user_id})
 
 
 async def _anonymise(db: Connection, user_id: UUID) -> None:
