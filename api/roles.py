@@ -8,12 +8,17 @@ from ai2.kit.errors import Forbidden
 
 # No credential: whoever has none yet, and machines that look whether we are well.
 PUBLIC = frozenset({
-    "register", "login", "refresh", "accept_invitation", "health", "ready", "metrics", "openapi", "docs", "jwks",
+    "register", "login", "refresh", "accept_invitation",
+    "list_oidc_providers", "authorize_oidc", "return_from_oidc", "finish_oidc",
+    "health", "ready", "metrics", "openapi", "docs", "jwks",
 })  # fmt: skip
 
 MAY = {
     Role.VIEWER: {
         "me", "logout", "change_password", "list_sessions", "end_session",
+        "get_second_factor", "create_second_factor", "confirm_second_factor", "renew_recovery_codes",
+        "disable_second_factor",
+        "link_oidc", "list_identities", "unlink_identity",
         "get_organization", "list_members",
         "list_accounts", "get_account", "list_balances",
         "list_transactions", "get_transaction", "get_transaction_history", "export_transactions", "list_transfers",
@@ -43,6 +48,12 @@ MAY = {
     Role.OWNER: {"update_retention"},
 }  # fmt: skip
 
+# What is left to who has no second factor where their organization requires one.
+ENROLMENT = frozenset({
+    "me", "logout", "change_password", "list_sessions", "end_session", "get_second_factor", "create_second_factor",
+    "confirm_second_factor", "disable_second_factor",
+})  # fmt: skip
+
 LEAST = {operation: role for role, operations in MAY.items() for operation in operations}
 
 
@@ -69,12 +80,18 @@ class RoleTooLow(Forbidden):
     """Your role does not allow this; ask an owner or admin of your organization."""
 
 
+class SecondFactorRequired(Forbidden):
+    """Your organization requires a second factor; set one up with POST /api/core/auth/second-factor."""
+
+
 class ScopeMissing(Forbidden):
     """The scopes of this API key do not allow this; use a key that has another."""
 
 
 def check(principal: Principal, operation: str) -> None:
     """Refuse an operation that the principal's role does not have, or none of a key's scopes."""
+    if principal.lacks_second_factor and operation not in ENROLMENT:
+        raise SecondFactorRequired
     require(principal, LEAST[operation])
     if operation not in EVERY_SCOPE:
         require_scope(principal, *(scope for scope, operations in SCOPES.items() if operation in operations))

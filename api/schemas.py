@@ -65,6 +65,7 @@ Currency = Annotated[
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320)]
+Code = Annotated[str, StringConstraints(max_length=100)]
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 Confidence = Annotated[float, Field(ge=0, le=1)]

@@ -6,7 +6,8 @@ look whether the very same request was answered before, do the work, keep the an
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -28,12 +29,15 @@ from api.limits import RateLimited, Windows
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # They change nothing that a repeat would change again. Nor is anything kept of a body with passwords in it.
-REPEATABLE = frozenset({"logout", "analyze_transaction", "preview_rules", "change_password"})
+REPEATABLE = frozenset({
+    "logout", "analyze_transaction", "preview_rules", "change_password",
+    "create_second_factor", "renew_recovery_codes", "disable_second_factor",
+})  # fmt: skip
 # They change nothing at all, or nothing that the audit should tell: a session is refreshed every few minutes.
 UNRECORDED = frozenset({"analyze_transaction", "preview_rules", "refresh"})
 # By convention an answer begins with the id of what it tells of.
 ANSWERED_ID = re.compile(rb'\{"([a-z_]+_id)":"([0-9a-f-]{36})"')
-SECRET = frozenset({"create_api_key", "create_invitation"})
+SECRET = frozenset({"create_api_key", "create_invitation", "confirm_second_factor"})
 
 
 class CredentialNeeded(Unauthorized):
@@ -75,6 +79,42 @@ class Upload(APIRoute):
             return await handler(request)
 
         return handle
+
+
+class Outside(APIRoute):
+    """A route that asks a server that is not ours: no transaction waits for it, the route opens those it needs."""
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+
+        async def handle(received: Request) -> Response:
+            request = ExactRequest(received.scope, received.receive)
+            credential = count(request)
+            check_text(dict(request.query_params.multi_items()), "query")
+            if self.body_field is not None:
+                await request.hold()
+            if self.name not in roles.PUBLIC:
+                async with database_of(request).transaction(first=partial(admit, request, credential, self.name)):
+                    pass  # it was only to know the caller
+            request.understand()
+            return await handler(request)
+
+        return handle
+
+
+@asynccontextmanager
+async def keeping(database: Database) -> AsyncIterator[Connection]:
+    """A transaction that a refusal which keeps what was written commits, as in a unit."""
+    refused: Problem | None = None
+    async with database.transaction() as db:
+        try:
+            yield db
+        except Problem as problem:
+            if not problem.keeps_changes:
+                raise
+            refused = problem
+    if refused:
+        raise refused
 
 
 def database_of(request: Request) -> Database:
@@ -234,5 +274,10 @@ async def caller(
     return principal
 
 
+async def pool(request: Request) -> Database:
+    return database_of(request)
+
+
+Pool = Annotated[Database, Depends(pool)]
 Db = Annotated[Connection, Depends(database)]
 Caller = Annotated[Principal, Depends(caller)]

@@ -59,6 +59,15 @@ def api_key(
         console.print(secret, markup=False)
 
 
+def second_factor_off(email: Annotated[str, typer.Argument(help="Whose; make sure that it is they who ask.")]) -> None:
+    """Take the second factor away from somebody who lost their app and their recovery codes; their sessions end."""
+    with problems():
+        from ai2.cli.home import server
+
+        with server():
+            console.print(asyncio.run(_second_factor_off(email)), markup=False)
+
+
 async def _user(email: str, name: str | None, role: str, currency: str, password: str) -> str:
     from ai2.books import categories
     from ai2.cli import home
@@ -87,6 +96,16 @@ async def _user(email: str, name: str | None, role: str, currency: str, password
             what = Entity("user", person.user_id)
             await audit.record(db, known.organization_id, actor="system", operation="set_user", entity=what)
     return f"{person.email} is {wanted} of {known.name}."
+
+
+async def _second_factor_off(email: str) -> str:
+    from ai2.cli import home
+    from ai2.identity import second_factors, users
+
+    async with home.databases() as (database, _), database.transaction() as db:
+        person = await users.find(db, email)
+        await second_factors.remove(db, person.user_id)
+    return f"{person.email} signs in without a second factor, and can set up another."
 
 
 async def _api_key(

@@ -177,8 +177,7 @@ async def verify(db: Connection, organization_id: UUID, known: Anchor | None = N
             met = True
     is_whole = (last.number, last.link) == (head["number"], bytes(head["link"]))
     if not (is_whole and met):
-        why = "anchor_not_met" if is_whole else "cut_off"
-        return Verdict(counted, base.number, last, last.number + 1, why)  # type: ignore[arg-type]
+        return Verdict(counted, base.number, last, last.number + 1, "anchor_not_met" if is_whole else "cut_off")
     return Verdict(counted, base.number, last)
 
 

@@ -4,8 +4,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from ai2.identity import invitations_repository, members, members_repository, organizations, repository, users
+from ai2.identity import (
+    invitations_repository,
+    members,
+    members_repository,
+    organizations,
+    repository,
+    second_factors,
+    users,
+)
 from ai2.identity.principal import Principal, Role, RoleTooHigh
+from ai2.identity.second_factors import NO_CODES, Codes
 from ai2.identity.sessions import WrongPassword
 from ai2.identity.users import Membership
 from ai2.kit import events, security
@@ -96,9 +105,15 @@ async def opened_by(db: Connection, token: str) -> Invitation:
     return _invitation(row)
 
 
-async def accept(db: Connection, invitation: Invitation, *, name: str | None, password: str | None) -> Membership:
+async def accept(
+    db: Connection, invitation: Invitation, *, name: str | None, password: str | None, codes: Codes = NO_CODES
+) -> Membership:
     """Make a member of whoever holds the invitation. It is used up; who was a member before stays what they are."""
-    user_id = await _person(db, invitation, name, password)
+    return await use(db, invitation, await _person(db, invitation, name, password, codes))
+
+
+async def use(db: Connection, invitation: Invitation, user_id: UUID) -> Membership:
+    """Let this user in by the invitation."""
     await invitations_repository.delete(db, invitation.organization_id, invitation.invitation_id)
     known = await members_repository.get(db, invitation.organization_id, user_id)
     if known:
@@ -106,7 +121,7 @@ async def accept(db: Connection, invitation: Invitation, *, name: str | None, pa
     return await users.join(db, invitation.organization_id, user_id, invitation.role)
 
 
-async def _person(db: Connection, invitation: Invitation, name: str | None, password: str | None) -> UUID:
+async def _person(db: Connection, invitation: Invitation, name: str | None, password: str | None, codes: Codes) -> UUID:
     """Who is invited: a user who shows it by their password, or somebody new."""
     known = await repository.user_with_password(db, invitation.email)
     if known is None:
@@ -120,6 +135,7 @@ async def _person(db: Connection, invitation: Invitation, name: str | None, pass
     if not await security.is_password(password, known["password_hash"]):
         raise WrongPassword
     user_id: UUID = known["user_id"]
+    await second_factors.check(db, user_id, codes)
     return user_id
 
 

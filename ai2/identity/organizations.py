@@ -26,7 +26,7 @@ class Organization:
     """A tenant. `base_currency` is ISO 4217, `country` ISO 3166-1 alpha-2 or unknown.
 
     Its fiscal year begins with the month `fiscal_year_start`; only where `shares_learning` do its corrections teach
-    the model that all share.
+    the model that all share. Where they `require_second_factor`, members without one may only set it up.
     """
 
     organization_id: UUID
@@ -35,6 +35,7 @@ class Organization:
     country: str | None
     fiscal_year_start: int = 1
     shares_learning: bool = False
+    require_second_factor: bool = False
     version: int = 1
 
 

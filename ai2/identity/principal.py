@@ -52,6 +52,8 @@ class Principal:
     stands_for: UUID | None = None
     scopes: frozenset[Scope] | None = None
     expires_at: datetime | None = None
+    # their organization requires a second factor, and they have none yet
+    lacks_second_factor: bool = False
 
     @property
     def actor(self) -> str:

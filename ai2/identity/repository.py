@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from ai2.identity.organizations import Organization
     from ai2.identity.users import User
 
-ORGANIZATION = "organization_id, name, base_currency, country, fiscal_year_start, shares_learning, version"
+ORGANIZATION = """
+    organization_id, name, base_currency, country, fiscal_year_start, shares_learning, require_second_factor, version
+"""
 
 
 async def insert_organization(db: Connection, organization: "Organization", wrapped_key: bytes) -> None:
@@ -48,7 +50,8 @@ async def update_organization(db: Connection, organization: "Organization") -> N
         """
         update identity.organizations set
             name = %(name)s, base_currency = %(base_currency)s, country = %(country)s,
-            fiscal_year_start = %(fiscal_year_start)s, shares_learning = %(shares_learning)s, version = version + 1
+            fiscal_year_start = %(fiscal_year_start)s, shares_learning = %(shares_learning)s,
+            require_second_factor = %(require_second_factor)s, version = version + 1
         where organization_id = %(organization_id)s
         """,
         vars(organization),
@@ -79,7 +82,7 @@ async def wrapped_key(db: Connection, organization_id: UUID) -> bytes | None:
     return bytes(row["wrapped_key"]) if row else None
 
 
-async def insert_user(db: Connection, user: "User", password_hash: str) -> None:
+async def insert_user(db: Connection, user: "User", password_hash: str | None) -> None:
     await db.execute(
         """
         insert into identity.users (user_id, email, name, password_hash)

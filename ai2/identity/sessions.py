@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from ai2.identity import audit, repository, sessions_repository, users
+from ai2.identity import audit, repository, second_factors, sessions_repository, users
 from ai2.identity.audit import Entity
 from ai2.identity.principal import Principal, Role
+from ai2.identity.second_factors import NO_CODES, Codes
 from ai2.identity.users import Membership
 from ai2.kit.database import Connection, act_for
 from ai2.kit.errors import Invalid, NotFound, Unauthorized
@@ -78,9 +79,17 @@ class Tokens:
     role: Role
 
 
-async def login(db: Connection, *, email: str, password: str, organization_id: UUID | None = None) -> Tokens:
-    """Open a session in the named organization, or in the one the user joined first."""
+async def login(
+    db: Connection, *, email: str, password: str, codes: Codes = NO_CODES, organization_id: UUID | None = None
+) -> Tokens:
+    """Open a session for who has the password, and the second factor where they have one."""
     user_id = await _check_password(db, email, password)
+    await second_factors.check(db, user_id, codes)
+    return await open_for(db, user_id, organization_id)
+
+
+async def open_for(db: Connection, user_id: UUID, organization_id: UUID | None = None) -> Tokens:
+    """A session in the named organization, or in the one the user joined first."""
     known = await users.memberships(db, user_id)
     fitting = [m for m in known if organization_id in (None, m.organization_id)]
     if not fitting:
@@ -133,7 +142,13 @@ async def authenticate(db: Connection, token: AccessToken) -> Principal:
     row = await sessions_repository.role(db, token)
     if row is None:
         raise SessionEnded
-    return Principal(token.organization_id, Role(row["role"]), token.user_id, token.session_id)
+    return Principal(
+        token.organization_id,
+        Role(row["role"]),
+        token.user_id,
+        token.session_id,
+        lacks_second_factor=row["lacks_second_factor"],
+    )
 
 
 async def end(db: Connection, session_id: UUID) -> None:

@@ -42,12 +42,18 @@ async def list_live(db: Connection, organization_id: UUID, user_id: UUID) -> lis
 
 
 async def role(db: Connection, token: "AccessToken") -> DictRow | None:
-    """The role of a member in a session that has not ended."""
+    """The role of a member in a session that has not ended, and whether they lack what their organization requires."""
     query = """
-        select membership.role
+        select
+            membership.role,
+            organization.require_second_factor and not exists (
+                select from identity.second_factors as factor
+                where factor.user_id = session.user_id and factor.confirmed_at is not null
+            ) as lacks_second_factor
         from identity.sessions as session
         join identity.memberships as membership
             on membership.organization_id = session.organization_id and membership.user_id = session.user_id
+        join identity.organizations as organization on organization.organization_id = session.organization_id
         where session.session_id = %(session_id)s and session.ended_at is null and session.expires_at > now()
             and session.user_id = %(user_id)s and session.organization_id = %(organization_id)s
     """

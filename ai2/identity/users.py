@@ -46,11 +46,17 @@ class Membership:
     role: Role
 
 
-async def create(db: Connection, *, email: str, name: str, password: str, organization: str | None = None) -> User:
-    """Make a user who belongs to no organization yet; the one they come for is named, and is no password."""
-    await rules.check(password, about=(email, name, organization))
+async def create(
+    db: Connection, *, email: str, name: str, password: str | None, organization: str | None = None
+) -> User:
+    """Make a user who belongs to no organization yet; the one they come for is named, and is no password.
+
+    Who signs in elsewhere needs no password.
+    """
+    if password is not None:
+        await rules.check(password, about=(email, name, organization))
     user = User(new_id(), normal_email(email), name)
-    password_hash = await hash_password(password)
+    password_hash = None if password is None else await hash_password(password)
     try:
         async with db.transaction():
             await repository.insert_user(db, user, password_hash)

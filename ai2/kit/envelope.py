@@ -27,16 +27,26 @@ class Tampered(RuntimeError):
 
 def fresh_wrapped_key() -> bytes:
     """A new key for an organization, encrypted by the master key."""
-    nonce = os.urandom(12)
-    return nonce + AESGCM(_master_key()).encrypt(nonce, AESGCM.generate_key(256), b"organization key")
+    return seal(AESGCM.generate_key(256), b"organization key")
 
 
 def unwrap_key(wrapped: bytes) -> bytes:
     """The organization's key itself, 32 bytes."""
+    return unseal(wrapped, b"organization key")
+
+
+def seal(secret: bytes, purpose: bytes) -> bytes:
+    """A small secret, encrypted by the master key. It can be read for the same purpose only."""
+    nonce = os.urandom(12)
+    return nonce + AESGCM(_master_key()).encrypt(nonce, secret, purpose)
+
+
+def unseal(sealed: bytes, purpose: bytes) -> bytes:
+    """The secret itself."""
     try:
-        return AESGCM(_master_key()).decrypt(wrapped[:12], wrapped[12:], b"organization key")
+        return AESGCM(_master_key()).decrypt(sealed[:12], sealed[12:], purpose)
     except InvalidTag:
-        raise Tampered("the organization's key was not wrapped by this master key") from None
+        raise Tampered("this was not sealed by this master key for this purpose") from None
 
 
 def encrypt(key: bytes, plain: BinaryIO) -> Iterator[bytes]:

@@ -9,9 +9,9 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field, FilePath, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 # Where a value of the guide's JSON file goes.
@@ -27,6 +27,30 @@ FILE_KEYS = {
 
 class SettingsFileError(ValueError):
     """The settings file cannot be used."""
+
+
+class OidcProvider(BaseModel):
+    """An OpenID provider that people may sign in with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$", description="as addresses spell it")
+    title: str = Field(default="", description="as people read it; by default the name")
+    issuer: str
+    client_id: str
+    client_secret: SecretStr | None = Field(default=None, description="none for a public client")
+    scope: str = "openid email profile"
+    hosts: tuple[str, ...] = Field(default=(), description="those it answers at besides its issuer's own")
+    redirect_uri: str | None = Field(default=None, description="a page of your app; by default our own callback")
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_safe(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        is_here = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if not parts.hostname or not (parts.scheme == "https" or is_here) or parts.query or parts.fragment:
+            raise ValueError("is an https address, as the provider itself spells its issuer")
+        return issuer
 
 
 class Settings(BaseSettings):
@@ -64,9 +88,18 @@ class Settings(BaseSettings):
     access_token_minutes: int = 15
     session_days: int = 30
     breached_passwords_file: FilePath | None = Field(default=None, description="Have I Been Pwned's, ordered by hash")
+    public_url: str | None = Field(default=None, description="where people reach the API; by default the gateway here")
+    oidc_providers: list[OidcProvider] = []
     # Imports larger than this run in the worker; uploads larger than the second are refused.
     inline_import_bytes: int = 5_000_000
     upload_bytes: int = 1_100_000_000
+
+    @field_validator("oidc_providers")
+    @classmethod
+    def _have_names_of_their_own(cls, providers: list[OidcProvider]) -> list[OidcProvider]:
+        if len({provider.name for provider in providers}) < len(providers):
+            raise ValueError("have names that differ")
+        return providers
 
     @property
     def home(self) -> Path:
@@ -75,6 +108,10 @@ class Settings(BaseSettings):
     @property
     def host(self) -> str:
         return self.ai2_host
+
+    @property
+    def public_address(self) -> str:
+        return (self.public_url or f"http://localhost:{self.gateway_port}").rstrip("/")
 
     @property
     def mlflow_url(self) -> str:

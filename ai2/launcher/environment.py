@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from ai2.kit.database import Role, sqlalchemy_url
 from ai2.kit.settings import Settings
@@ -64,4 +64,11 @@ def _written(value: object) -> str | None:
         return None
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    return json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
+    return json.dumps(value, default=_plain) if isinstance(value, bool | list | dict) else str(value)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for, inside a list."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return dict(value) if isinstance(value, BaseModel) else str(value)

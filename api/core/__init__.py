@@ -1,8 +1,10 @@
 """Core: who you are, and the books."""
 
 import asyncio
+from importlib import import_module
 
 from ai2.ingest.loading import expectations
+from ai2.kit.settings import settings
 from api.core import (
     accounts,
     api_keys,
@@ -13,10 +15,12 @@ from api.core import (
     events,
     imports,
     members,
+    oidc,
     organization,
     password,
     privacy,
     rules,
+    second_factor,
     sessions,
     token_keys,
     transactions,
@@ -30,6 +34,9 @@ ROUTERS = (
     auth.router,
     password.router,
     token_keys.router,
+    second_factor.router,
+    oidc.router,
+    oidc.outside,
     sessions.router,
     api_keys.router,
     organization.router,
@@ -55,5 +62,7 @@ WARM_AFTER_S = 15
 
 
 async def start() -> None:
-    """Load, a while after the start, what the first import would wait seconds for."""
+    """Load, a while after the start, what the first import would wait seconds for, and what asks providers."""
+    if settings().oidc_providers:
+        import_module("ai2.identity.oidc_provider")
     asyncio.get_running_loop().call_later(WARM_AFTER_S, expectations.warm)

@@ -9,12 +9,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from ai2.books import categories
-from ai2.identity import audit, invitations, organizations, sessions, users
+from ai2.identity import audit, invitations, organizations, second_factors, sessions, users
 from ai2.identity.passwords.changing import CurrentPasswordWrong
 from ai2.identity.principal import Principal, Role
-from ai2.kit.database import Database
+from ai2.identity.second_factors import Codes
+from ai2.identity.users import Membership
+from ai2.kit.database import Connection, Database
 from ai2.kit.settings import settings
-from api.schemas import Body, Country, Currency, Email, Name, Out
+from api.schemas import Body, Code, Country, Currency, Email, Name, Out
 from api.tries import Tries, pair_of
 from api.unit import Caller, Db, Unit, address, database_of
 
@@ -25,15 +27,20 @@ MOST_NOTES = 100
 _notes: set[asyncio.Task[None]] = set()
 
 
-class Registration(Body):
+class NewOrganization(Body):
+    """A new organization."""
+
+    organization_name: Name
+    base_currency: Currency = Field(description="ISO 4217; reports are in it.")
+    country: Country | None = Field(default=None, description="ISO 3166-1 alpha-2.")
+
+
+class Registration(NewOrganization):
     """A new organization and its owner."""
 
     email: Email
     password: str = Field(description="10 characters or more; not one that is tried first, nor your name or address.")
     name: Name = Field(description="Your name.")
-    organization_name: Name
-    base_currency: Currency = Field(description="ISO 4217; reports are in it.")
-    country: Country | None = Field(default=None, description="ISO 3166-1 alpha-2.")
 
 
 class Login(Body):
@@ -42,6 +49,8 @@ class Login(Body):
     email: Email
     password: str
     organization_id: UUID | None = Field(default=None, description="Where you belong to several; else the first.")
+    totp: Code | None = Field(default=None, description="What your app shows, where you have a second factor.")
+    recovery_code: Code | None = Field(default=None, description="Instead of `totp`; each works once.")
 
 
 class Refresh(Body):
@@ -58,6 +67,8 @@ class Acceptance(Body):
     password: str | None = Field(
         default=None, description="That of your account; where you have none yet, one of 10 characters or more."
     )
+    totp: Code | None = Field(default=None, description="Where your account has a second factor.")
+    recovery_code: Code | None = Field(default=None, description="Instead of `totp`; each works once.")
 
 
 class TokensOut(Out):
@@ -98,16 +109,19 @@ class Me(Out):
     api_key_id: UUID | None
 
 
+WRONG = (sessions.WrongPassword, CurrentPasswordWrong, second_factors.WrongCode, second_factors.NotProved)
+
+
 @asynccontextmanager
 async def tried(request: Request, email: str) -> AsyncIterator[None]:
-    """A try at the password of this address: each wrong one makes the next from here wait."""
+    """A try at the password or the second factor of this address: each wrong one makes the next from here wait."""
     tries: Tries = request.app.state.limits.tries
     pair = pair_of(email, address(request))
     async with tries.alone(pair):
         await tries.check(pair)
         try:
             yield
-        except (sessions.WrongPassword, CurrentPasswordWrong) as refusal:
+        except WRONG as refusal:
             await tries.failed(pair)
             _note(request, getattr(refusal, "user_id", None))
             raise
@@ -146,20 +160,33 @@ async def register(new: Registration, request: Request, db: Db) -> sessions.Toke
     user = await users.create(
         db, email=new.email, name=new.name, password=new.password, organization=new.organization_name
     )
-    organization = await organizations.create(
+    owner = await make_organization(new, db, user.user_id)
+    return signed_in(request, await sessions.open_session(db, owner))
+
+
+async def make_organization(new: NewOrganization, db: Connection, user_id: UUID) -> Membership:
+    """The organization, with the categories that everyone starts with, and its owner."""
+    made = await organizations.create(
         db, name=new.organization_name, base_currency=new.base_currency, country=new.country
     )
-    owner = await users.join(db, organization.organization_id, user.user_id, Role.OWNER)
-    await categories.create_defaults(db, organization.organization_id)
-    return signed_in(request, await sessions.open_session(db, owner))
+    owner = await users.join(db, made.organization_id, user_id, Role.OWNER)
+    await categories.create_defaults(db, made.organization_id)
+    return owner
 
 
 @router.post("/login", response_model=TokensOut)
 async def login(wanted: Login, request: Request, db: Db) -> sessions.Tokens:
-    """Open a session. Wrong passwords make the next try wait, for this address and this e-mail only."""
+    """Open a session. Wrong passwords make the next try wait, for this address and this e-mail only.
+
+    Who has a second factor sends it along; without it the answer to a right password is 401 `second_factor_needed`.
+    """
     async with tried(request, wanted.email):
         tokens = await sessions.login(
-            db, email=wanted.email, password=wanted.password, organization_id=wanted.organization_id
+            db,
+            email=wanted.email,
+            password=wanted.password,
+            codes=Codes(wanted.totp, wanted.recovery_code),
+            organization_id=wanted.organization_id,
         )
     return signed_in(request, tokens)
 
@@ -169,7 +196,8 @@ async def accept_invitation(given: Acceptance, request: Request, db: Db) -> sess
     """Become a member of the organization that invited you, and sign in. Who is new makes an account by it."""
     invitation = await invitations.opened_by(db, given.token)
     async with tried(request, invitation.email):
-        membership = await invitations.accept(db, invitation, name=given.name, password=given.password)
+        codes = Codes(given.totp, given.recovery_code)
+        membership = await invitations.accept(db, invitation, name=given.name, password=given.password, codes=codes)
     return signed_in(request, await sessions.open_session(db, membership))
 
 

@@ -27,6 +27,9 @@ class OrganizationChange(Body):
     shares_learning: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Whether your corrections may teach the model that all organizations here share."
     )
+    require_second_factor: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="Whether members without a second factor may do nothing but set one up."
+    )
 
 
 class OrganizationSettings(Out):
@@ -38,6 +41,7 @@ class OrganizationSettings(Out):
     country: str | None
     fiscal_year_start: int
     shares_learning: bool
+    require_second_factor: bool
     version: int
 
 

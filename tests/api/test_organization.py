@@ -23,6 +23,7 @@ async def test_everybody_in_it_sees_it(client_of: ClientOf, organization: Organi
         "country": "GB",
         "fiscal_year_start": 1,
         "shares_learning": False,
+        "require_second_factor": False,
         "version": 1,
     }
 

@@ -3,7 +3,7 @@
 import pytest
 
 LISTS = ("accounts", "categories", "api-keys", "members", "members/invitations", "sessions", "rules", "transfers",
-         "rules/applications", "imports", "transactions", "audit")  # fmt: skip
+         "rules/applications", "imports", "transactions", "audit", "auth/oidc", "auth/identities")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -3,10 +3,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pyotp
 import pytest
 
-from ai2.identity import api_keys, sessions
+from ai2.identity import api_keys, second_factors, sessions, users
 from ai2.identity.principal import Principal, Role, Scope
+from ai2.identity.second_factors import Proof, SecondFactorNeeded
 from ai2.kit.database import Database
 from ai2.kit.ids import new_id
 
@@ -31,6 +33,25 @@ def test_a_new_user_can_sign_in_and_a_new_password_replaces_the_old(ai2: Command
     asyncio.run(log_in(email, password_of(made.stdout)))
     ai2(*words, typed="correct horse battery staple\n")
     asyncio.run(log_in(email, "correct horse battery staple"))
+
+
+def test_a_lost_second_factor_is_taken_away(ai2: Command, company: str) -> None:
+    email, password = f"eve-{new_id()}@example.org", "correct horse battery staple"
+    ai2("user", email, "--organization", company, typed=f"{password}\n")
+
+    async def guard() -> None:
+        async with Database() as database, database.transaction() as db:
+            person = await users.find(db, email)
+            who = Principal(new_id(), Role.VIEWER, user_id=person.user_id)
+            made = await second_factors.begin(db, who, Proof(password))
+            await second_factors.confirm(db, who, pyotp.TOTP(made.secret).now())
+
+    asyncio.run(guard())
+    with pytest.raises(SecondFactorNeeded):
+        asyncio.run(log_in(email, password))
+    assert ai2("second-factor-off", email.upper()).exit_code == 0
+    asyncio.run(log_in(email, password))
+    assert ai2("second-factor-off", "nobody@example.org").exit_code == 1
 
 
 def test_an_organization_that_is_not_there_is_made(ai2: Command) -> None:
