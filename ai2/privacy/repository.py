@@ -24,11 +24,16 @@ KEPT_BACK = (
 SECRET_COLUMNS = ["refresh_digest", "spent_digests", "row_xid", "details_digest"]
 # Where the history of an organization names who did something, and the ids of what it was.
 TRACES = {
-    "audit": "select number, at, operation, entity_kind, entity_id, details from audit.entries where actor = %(actor)s",
-    "events": "select event_id, occurred_at, kind, payload from events.events where actor = %(actor)s",
+    "audit": """
+        select number, at, operation, entity_kind, entity_id, details from audit.entries
+        where actor = %(actor)s order by number
+    """,
+    "events": """
+        select event_id, occurred_at, kind, payload from events.events where actor = %(actor)s order by position
+    """,
     "changes": """
         select transaction_id, version, known_to as changed_at from books.transaction_versions
-        where changed_by = %(actor)s or changed_by like %(actor)s || ' %%'
+        where changed_by = %(actor)s or changed_by like %(actor)s || ' %%' order by known_to, transaction_id
     """,
     "feedback": """
         select feedback_id, transaction_id, field, value, created_at from ml.feedback where given_by = %(actor)s
