@@ -8,7 +8,7 @@ that, and as nothing is locked after it, no two transactions wait for each other
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -200,7 +200,7 @@ async def forget(db: Connection, organization_id: UUID, before: datetime) -> int
     return await repository.forget(db, organization_id, number=base.number, link=base.link, seal=seal)
 
 
-async def _entries(db: Connection, organization_id: UUID, after: int):  # type: ignore[no-untyped-def]
+async def _entries(db: Connection, organization_id: UUID, after: int) -> AsyncIterator[Entry]:
     while found := await repository.after(db, organization_id, after, PAGE):
         for row in found:
             yield Entry(**row)
