@@ -9,21 +9,19 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from ai2 import __version__
 from ai2.kit.database import Database
-from ai2.kit.settings import settings
-from api import health, problems
+from api import edge, health, problems
+from api.compression import Compression
 from api.docs import page
 from api.frame import Frame
 from api.limits import Limits
+from api.methods import KnownMethods, Methods
 
 # The guide's names of the services that are built.
 TITLES = {"core": "core-app", "ai": "ai-modules"}
 GATEWAY = "gateway"
-HEADERS = ["ETag", "Idempotency-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After",
-           "X-Request-Id"]  # fmt: skip
 
 
 class NotBuilt(ValueError):
@@ -61,6 +59,7 @@ def build(
     if database:
         app.state.database = database
     app.state.limits = limits or Limits()
+    app.state.methods = Methods(app)
     app.include_router(health.router("", title, list(services)))
     app.include_router(_description("", title, services, app))
     for name in services:
@@ -104,24 +103,21 @@ def _description(prefix: str, title: str, services: Sequence[str], app: FastAPI)
 
     @routes.get("/docs")
     async def docs(request: Request) -> HTMLResponse:
-        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
         return HTMLResponse(page(describe()), headers=policy)
 
     return routes
 
 
 def _middleware(title: str, services: Sequence[str]) -> list[Middleware]:
-    found = [Middleware(Frame, service=title, services={name: TITLES[name] for name in services})]
-    if settings().cors_origins:
-        cors = Middleware(
-            CORSMiddleware,
-            allow_origins=settings().cors_origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=HEADERS,
-        )
-        found.insert(0, cors)
-    return found
+    """The outermost first."""
+    return [
+        *edge.outside(),
+        Middleware(Frame, service=title, services={name: TITLES[name] for name in services}),
+        *edge.inside(),
+        Middleware(Compression),
+        Middleware(KnownMethods),
+    ]
 
 
 def _lifespan(services: Sequence[str], database: Database | None) -> Any:

@@ -23,6 +23,10 @@ class JsonExpected(UnsupportedMediaType):
     """The body must be JSON: send it with Content-Type: application/json."""
 
 
+class PlainExpected(UnsupportedMediaType):
+    """The body must not be compressed: send it without Content-Encoding. A file may itself be gzip or zip."""
+
+
 class ExactRequest(Request):
     """A request whose JSON numbers with a point are `Decimal`; a float would change them."""
 
@@ -30,7 +34,10 @@ class ExactRequest(Request):
     value: Any = None
 
     async def hold(self) -> None:
-        """Read the body, as far as the limit."""
+        """Read the body, as far as the limit; not at all where it says itself that it is larger."""
+        if said_bytes(self) > MAX_BYTES:
+            raise BodyTooLarge
+        check_encoding(self)
         body = bytearray()
         async for piece in self.stream():
             body += piece
@@ -67,6 +74,18 @@ def check_media_type(request: Request) -> None:
     name = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if name != "application/json" and not (name.startswith("application/") and name.endswith("+json")):
         raise JsonExpected
+
+
+def check_encoding(request: Request) -> None:
+    """Refuse a compressed body: a few kilobytes may be gigabytes."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+        raise PlainExpected
+
+
+def said_bytes(request: Request) -> int:
+    """How long the request says that its body is; 0 where it does not say."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 20 else 0
 
 
 def check_text(value: Any, path: str = "body") -> None:

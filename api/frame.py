@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ai2.identity.principal import Principal
 from ai2.kit import logs, metrics
 from ai2.kit.ids import new_id
+from ai2.kit.settings import settings
+from api.edge import security_headers
 from api.limits import Allowance
 from api.problems import Failed, respond
 
@@ -26,6 +28,7 @@ class Frame:
 
     def __init__(self, app: ASGIApp, service: str, services: Mapping[str, str]) -> None:
         self.app, self.service, self.services = app, service, services
+        self.told = security_headers(settings())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,6 +56,8 @@ class Frame:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(MutableHeaders(raw=message["headers"]), scope)
+                known = {name for name, _ in message["headers"]}
+                message["headers"] += [each for each in self.told if each[0] not in known]
             await send(message)
 
         running = metrics.RUNNING.labels(service)
@@ -81,8 +86,6 @@ def _add_headers(headers: MutableHeaders, scope: Scope) -> None:
     here = logs.trace.get()
     if here:
         headers["traceparent"] = here.traceparent
-    headers.setdefault("x-content-type-options", "nosniff")
-    headers.setdefault("cache-control", "no-store")
     allowance: Allowance | None = scope.get("ai2.allowance")
     if allowance:
         headers["ratelimit-limit"] = str(allowance.limit)

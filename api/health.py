@@ -16,6 +16,7 @@ from ai2.kit import metrics
 from ai2.kit.database import Database, one
 from ai2.kit.errors import Unavailable
 from ai2.kit.settings import settings
+from api.counters import Counters, MemoryCounters
 
 State = Literal["healthy", "degraded", "unhealthy"]
 PROBE_S = 2.0
@@ -59,7 +60,7 @@ def router(prefix: str, title: str, services: list[str]) -> APIRouter:
     @routes.get("/health", response_model=Health, responses={503: {"model": Health}})
     async def health(request: Request, response: Response) -> Health:
         """How the service and what it leans on are."""
-        found = await report(request.app.state.database, title, services)
+        found = await report(request.app.state.database, title, services, request.app.state.limits.counters)
         response.status_code = 503 if found.status == "unhealthy" else 200
         return found
 
@@ -78,13 +79,15 @@ def router(prefix: str, title: str, services: list[str]) -> APIRouter:
     return routes
 
 
-async def report(database: Database, title: str, services: list[str]) -> Health:
+async def report(database: Database, title: str, services: list[str], counters: Counters) -> Health:
     probes: dict[str, Awaitable[bool]] = {"database": _database(database)}
     # Only where a deployment has them: the core profile runs without and is whole.
     if "ai" in services and settings().mlflow_tracking_uri:
         probes["mlflow"] = _answers(settings().mlflow_url, "/health")
     if "core" in services and settings().dagster_url:
         probes["dagster"] = _answers(settings().dagster, "/server_info")
+    if not isinstance(counters, MemoryCounters):
+        probes["redis"] = counters.answers()
     answers = await asyncio.gather(*(_within(PROBE_S, probe) for probe in probes.values()))
     states = dict(zip(probes, answers, strict=True))
     status: State = "healthy" if all(answers) else "degraded" if states["database"] else "unhealthy"

@@ -1,19 +1,15 @@
 """Limits: how many requests a credential may make in a window, and how soon one may try a password again (`tries`).
 
-Both are counted in this process's memory; with several workers each counts for itself.
+They are counted in this process's memory, or in Redis for all processes together where REDIS_URL names one.
 """
 
 import asyncio
-import time
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ai2.kit.errors import TooManyRequests
 from ai2.kit.settings import settings
+from api.counters import Counters, MemoryCounters
 from api.tries import Tries
-
-KEPT = 100_000  # keys remembered; beyond it the oldest window is forgotten
 
 
 class RateLimited(TooManyRequests):
@@ -32,31 +28,32 @@ class Allowance:
 class Windows:
     """Fixed windows: a key's window opens with its first request."""
 
-    def __init__(self, limit: int, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.limit, self.window_s, self.clock = limit, window_s, clock
-        self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
+    def __init__(self, limit: int, window_s: float, counters: Counters | None = None) -> None:
+        self.limit, self.window_s, self.counters = limit, window_s, counters or MemoryCounters()
 
-    def take(self, key: str) -> Allowance:
+    async def take(self, key: str) -> Allowance:
         """Count one request."""
-        now = self.clock()
-        ends_at, used = self._windows.get(key, (0.0, 0))
-        if ends_at <= now:
-            ends_at, used = now + self.window_s, 0
-            self._windows.pop(key, None)
-        self._windows[key] = (ends_at, used + 1)
-        if len(self._windows) > KEPT:
-            self._windows.popitem(last=False)
-        return Allowance(self.limit, self.limit - used - 1, int(ends_at - now) + 1)
+        count, left_s = await self.counters.add(key, self.window_s)
+        return Allowance(self.limit, self.limit - count, int(left_s) + 1)
 
-    def forget(self, key: str) -> None:
-        self._windows.pop(key, None)
+    async def forget(self, key: str) -> None:
+        await self.counters.forget(key)
+
+
+def _counters() -> Counters:
+    if not (url := settings().redis_url):
+        return MemoryCounters()
+    from api.redis_counters import RedisCounters
+
+    return RedisCounters(url.get_secret_value())
 
 
 class Limits:
     """What the apps of one process count together: whichever port a request came in by, it counts once."""
 
     def __init__(self) -> None:
-        self.windows = Windows(settings().rate_limit_max, settings().rate_limit_window_ms / 1000)
-        self.tries = Tries()
+        self.counters = _counters()
+        self.windows = Windows(settings().rate_limit_max, settings().rate_limit_window_ms / 1000, self.counters)
+        self.tries = Tries(self.counters)
         # An import works hard and takes a connection or two; others wait their turn without one.
         self.imports = asyncio.Semaphore(1)

@@ -113,6 +113,8 @@ def install(app: FastAPI) -> None:
     async def _(request: Request, error: HTTPException) -> Response:
         response = respond(_from_status(error.status_code), request_id(request))
         response.headers.update(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = ", ".join(sorted(app.state.methods.at(request.scope["path"])))
         return response
 
 

@@ -12,11 +12,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from ai2.kit.money import exact
 
@@ -68,6 +71,9 @@ Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320)]
 Code = Annotated[str, StringConstraints(max_length=100)]
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
+# JSON has numbers and truth of its own: in a body "5" is no number and 0 is not false.
+Whole = Annotated[int, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
 Confidence = Annotated[float, Field(ge=0, le=1)]
 Instant = datetime  # in UTC, as the database gives it
 InstantIn = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
@@ -80,6 +86,17 @@ class Body(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Change(Body):
+    """What a PATCH changes. What is not named stays, so no field has a default that would be true of it."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        for field in handler.resolve_ref_schema(described).get("properties", {}).values():
+            field.pop("default", None)
+        return described
 
 
 class Out(BaseModel):

@@ -16,6 +16,7 @@ from ai2.kit.database import Database
 from ai2.kit.settings import settings
 from api.app import GATEWAY, build
 from api.limits import Limits
+from api.protocol import GuardedProtocol
 
 BACKLOG = 2048
 GRACE_S = 10
@@ -65,7 +66,8 @@ def _servers(ports: Mapping[str, int], services: list[str], database: Database) 
         _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=GuardedProtocol,
+                proxy_headers=False,  # `edge` believes those that the settings name
                 log_config=None,
                 access_log=False,
                 server_header=False,

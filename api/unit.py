@@ -23,9 +23,11 @@ from ai2.identity.principal import Principal
 from ai2.kit.database import Connection, Database, act_for
 from ai2.kit.errors import FieldError, Invalid, Problem, Unauthorized
 from ai2.kit.security import AccessToken, digest, read_access_token
-from api import problems, roles
+from api import compression, problems, roles
 from api.bodies import ExactRequest, check_text
+from api.deadline import in_time
 from api.limits import RateLimited, Windows
+from api.pace import paced
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # They change nothing that a repeat would change again. Nor is anything kept of a body with passwords in it.
@@ -51,14 +53,15 @@ class Unit(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(received: Request) -> Response:
-            request = ExactRequest(received.scope, received.receive)
-            credential = count(request)
+            request = ExactRequest(received.scope, paced(received.receive))
+            request.scope[compression.PLAIN] = self.name in SECRET | roles.PUBLIC
+            credential = await count(request)
             check_text(dict(request.query_params.multi_items()), "query")
             if self.body_field is not None:
                 await request.hold()
             first = None if self.name in roles.PUBLIC else partial(admit, request, credential, self.name)
             last = None if request.method == "GET" or self.name in UNRECORDED else partial(record, request, self.name)
-            async with database_of(request).transaction(first=first, last=last) as db:
+            async with in_time(self.name), database_of(request).transaction(first=first, last=last) as db:
                 request.state.db = db
                 request.understand()
                 return await _once(request, db, self.name, handler)
@@ -73,7 +76,7 @@ class Upload(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            credential = count(request)
+            credential = await count(request)
             async with database_of(request).transaction(first=partial(admit, request, credential, self.name)):
                 pass  # it was only to know the caller
             return await handler(request)
@@ -122,18 +125,18 @@ def database_of(request: Request) -> Database:
     return database
 
 
-def count(request: Request) -> str | AccessToken | None:
+async def count(request: Request) -> str | AccessToken | None:
     """Count the request against its credential, or its address where it has none; give back the credential."""
     try:
         credential = _credential(request)
     except Unauthorized:
-        _take(request, f"address {address(request)}")
+        await _take(request, f"address {address(request)}")
         raise
     if isinstance(credential, AccessToken):
         key = f"session {credential.session_id}"
     else:
         key = f"key {digest(credential).hex()}" if credential else f"address {address(request)}"
-    _take(request, key)
+    await _take(request, key)
     request.state.limit_key = key
     audit.origin.set(Origin(problems.request_id(request), address(request)))
     return credential
@@ -147,8 +150,8 @@ async def admit(request: Request, credential: str | AccessToken | None, operatio
         request.state.principal = await _authenticate(db, credential)
     except Unauthorized:
         # Guesses are counted by address, and leave nothing behind.
-        _windows(request).forget(request.state.limit_key)
-        _take(request, f"address {address(request)}")
+        await _windows(request).forget(request.state.limit_key)
+        await _take(request, f"address {address(request)}")
         raise
     roles.check(request.state.principal, operation)
 
@@ -248,8 +251,8 @@ def _credential(request: Request) -> str | AccessToken | None:
     return request.headers.get("x-api-key")
 
 
-def _take(request: Request, key: str) -> None:
-    allowance = _windows(request).take(key)
+async def _take(request: Request, key: str) -> None:
+    allowance = await _windows(request).take(key)
     request.scope["ai2.allowance"] = allowance
     if allowance.remaining < 0:
         raise RateLimited(retry_after_s=allowance.reset_s)

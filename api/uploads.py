@@ -17,10 +17,12 @@ from starlette.exceptions import HTTPException
 
 from ai2.kit.errors import FieldError, Invalid, TooLarge, Unreadable, UnsupportedMediaType
 from ai2.kit.settings import settings
-from api.bodies import ExactRequest, check_text, read_json
+from api.bodies import ExactRequest, check_encoding, check_text, read_json, said_bytes
+from api.pace import paced
 from api.schemas import Model
 
 MAX_FIELDS = 20
+FORM_BYTES = 1_000_000  # what a form may have around its file
 
 
 class UploadTooLarge(TooLarge):
@@ -57,6 +59,9 @@ class Upload:
 @asynccontextmanager
 async def spooled(request: Request) -> AsyncIterator[Upload]:
     """The request's upload: a multipart form with `file`, or JSON with the text in `csv_data`."""
+    check_encoding(request)
+    if said_bytes(request) > settings().upload_bytes + FORM_BYTES:
+        raise UploadTooLarge
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
         async with _form(request) as upload:
@@ -89,7 +94,7 @@ class _Limited(Request):
 
 @asynccontextmanager
 async def _form(request: Request) -> AsyncIterator[Upload]:
-    limited = _Limited(request.scope, request.receive)
+    limited = _Limited(request.scope, paced(request.receive))
     try:
         form = await limited.form(max_files=1, max_fields=MAX_FIELDS)
     except HTTPException:
@@ -110,7 +115,7 @@ def _from_form(form: FormData) -> Upload:
 
 
 async def _json(request: Request) -> Upload:
-    exact = ExactRequest(request.scope, request.receive)
+    exact = ExactRequest(request.scope, paced(request.receive))
     await exact.hold()
     fields = read_json(exact.held)
     if not isinstance(fields, dict) or not isinstance(fields.get("csv_data"), str):

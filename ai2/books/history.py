@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,7 @@ async def page(
     if not await repository.is_there(db, organization_id, transaction_id):
         raise TransactionNotFound
     found = await repository.page(db, organization_id, transaction_id, before=before, limit=limit + 1)
-    items = [_version(row, former) for row, former in zip(found, [*found[1:], None], strict=True)][:limit]
+    items = [_version(row, former) for row, former in zip_longest(found, found[1:])][:limit]
     return items, items[-1].version if len(found) > limit else None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 # Where a value of the guide's JSON file goes.
@@ -20,6 +20,7 @@ FILE_KEYS = {
     "database.pool.max": "database_pool_max",
     "logging.level": "log_level",
     "security.cors.origin": "cors_origins",
+    "security.cors.credentials": "cors_credentials",
     "security.rateLimit.windowMs": "rate_limit_window_ms",
     "security.rateLimit.max": "rate_limit_max",
 }
@@ -82,7 +83,15 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = None
     dagster_url: str | None = None
 
+    public_url: str | None = Field(default=None, description="where people reach this; https turns HSTS on")
     cors_origins: list[str] = []
+    cors_credentials: bool = False
+    cors_max_age_s: int = 600
+    # Whose X-Forwarded-For and X-Forwarded-Proto are believed, and by which names we may be asked for (any, if none).
+    trusted_proxies: list[str] = []
+    allowed_hosts: list[str] = []
+    redis_url: SecretStr | None = Field(default=None, description="counts the limits for all processes together")
+    request_timeout_ms: int = 60_000
     rate_limit_window_ms: int = 900_000
     rate_limit_max: int = 1000
     access_token_minutes: int = 15
@@ -100,6 +109,12 @@ class Settings(BaseSettings):
         if len({provider.name for provider in providers}) < len(providers):
             raise ValueError("have names that differ")
         return providers
+
+    @model_validator(mode="after")
+    def _no_page_of_anyone_has_cookies(self) -> "Settings":
+        if self.cors_credentials and "*" in self.cors_origins:
+            raise ValueError("CORS_CREDENTIALS needs CORS_ORIGINS that name each site; * is anybody's")
+        return self
 
     @property
     def home(self) -> Path:
@@ -162,6 +177,7 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         raise SettingsFileError(f"{path}: an object with the sections database, logging and security is expected")
     found = {name: _substitute(_at(tree, dotted)) for dotted, name in FILE_KEYS.items()}
     found["database_url"] = found["database_url"] or _database_url(_substitute(tree.get("database", {})))
+    found["redis_url"] = _redis_url(_substitute(tree.get("redis", {})))
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -196,6 +212,14 @@ def _database_url(section: dict[str, Any]) -> str | None:
     address = f"{section['host']}:{section.get('port', 5432)}/{section.get('database', 'ai2')}"
     mode = "?sslmode=require" if section.get("ssl") else ""
     return f"postgresql://{user + '@' if user else ''}{address}{mode}"
+
+
+def _redis_url(section: dict[str, Any]) -> str | None:
+    """The guide spells Redis as host, port and password."""
+    if "host" not in section:
+        return None
+    password = f":{quote(str(section['password']), safe='')}@" if section.get("password") else ""
+    return f"redis://{password}{section['host']}:{section.get('port', 6379)}/{section.get('db', 0)}"
 
 
 @cache

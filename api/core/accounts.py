@@ -20,6 +20,7 @@ from api.schemas import (
     AmountIn,
     Body,
     CalendarDate,
+    Change,
     Confidence,
     Currency,
     Day,
@@ -46,7 +47,7 @@ class AccountNew(Body):
     number: Name | None = Field(default=None, description="As the bank writes it: IBAN or account number.")
 
 
-class AccountChange(Body):
+class AccountChange(Change):
     """What to change; what is not named stays."""
 
     name: Name = Field(default="")

@@ -11,7 +11,7 @@ from ai2.books.categories import Category
 from ai2.books.default_chart import Kind
 from api.etags import IfMatch, mark
 from api.pages import WholeQuery, cut
-from api.schemas import Body, Instant, ListOf, Name, Out
+from api.schemas import Body, Change, Instant, ListOf, Name, Out
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/categories", tags=["categories"], route_class=Unit)
@@ -25,7 +25,7 @@ class CategoryNew(Body):
     parent_id: UUID | None = None
 
 
-class CategoryChange(Body):
+class CategoryChange(Change):
     """What to change; what is not named stays. The kind stays in any case."""
 
     name: Name = Field(default="")

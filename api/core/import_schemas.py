@@ -9,7 +9,7 @@ from pydantic import Field
 from ai2.ingest.layout.model import Layout
 from ai2.ingest.service import Rows
 from api.pages import PageQuery
-from api.schemas import Body, Currency, Instant, ListOf, Name, Out
+from api.schemas import Body, Currency, Flag, Instant, ListOf, Name, Out, Whole
 
 Status = Literal["queued", "running", "loaded", "held", "failed", "needs_answer", "undone"]
 RowState = Literal["loaded", "duplicate", "quarantined"]
@@ -43,7 +43,7 @@ class ImportForm(ImportFields):
 class ImportJson(ImportFields):
     """The text of a CSV file."""
 
-    csv_data: str
+    csv_data: str = Field(min_length=1)
     file_name: str | None = None
 
 
@@ -222,8 +222,8 @@ class Replays(ListOf):
 class AccountReplayIn(Body):
     """Only look, or let the books follow."""
 
-    apply: bool = Field(default=False, description="Let the books follow; else it is only shown.")
-    limit: int = Field(default=100, ge=1, le=1000, description="So many lines of each import are shown in full.")
+    apply: Flag = Field(default=False, description="Let the books follow; else it is only shown.")
+    limit: Whole = Field(default=100, ge=1, le=1000, description="So many lines of each import are shown in full.")
 
 
 class ReplayIn(AccountReplayIn):
@@ -253,7 +253,7 @@ class ResubmitForm(ResubmitFields):
 class ResubmitJson(ResubmitFields):
     """The text of rejects.csv, corrected."""
 
-    csv_data: str
+    csv_data: str = Field(min_length=1)
     file_name: str | None = None
 
 

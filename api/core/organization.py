@@ -9,7 +9,7 @@ from pydantic import Field
 from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from api.etags import IfMatch, mark
-from api.schemas import Body, Country, Currency, Name, Out, changes
+from api.schemas import Change, Country, Currency, Name, Out, changes
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/organization", tags=["organization"], route_class=Unit)
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api/core/organization", tags=["organization"], route
 Month = Annotated[int, Field(strict=True, ge=1, le=12)]
 
 
-class OrganizationChange(Body):
+class OrganizationChange(Change):
     """What to change; what is not named stays."""
 
     name: Name = Field(default="", description="Its folder in the inbox has this name, or its id.")

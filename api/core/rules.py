@@ -17,19 +17,22 @@ from api.schemas import (
     AmountIn,
     Body,
     CalendarDate,
+    Change,
     Currency,
     Day,
+    Flag,
     Instant,
     ListOf,
     Name,
     Out,
+    Whole,
     changes,
 )
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/rules", tags=["rules"], route_class=Unit)
 
-Position = Annotated[int, Field(ge=1, le=1_000_000, description="Lower first; of equal ones the older.")]
+Position = Annotated[Whole, Field(ge=1, le=1_000_000, description="Lower first; of equal ones the older.")]
 
 
 class TextTestBody(Body):
@@ -80,17 +83,17 @@ class RuleNew(Body):
     conditions: ConditionsBody
     actions: ActionsBody
     position: Position | None = Field(default=None, description="Without one it is the last.")
-    is_active: bool = True
+    is_active: Flag = True
 
 
-class RuleChange(Body):
+class RuleChange(Change):
     """What to change; what is not named stays. Conditions, and actions, are each replaced as one."""
 
     name: Name = Field(default="")
     conditions: ConditionsBody = Field(default_factory=ConditionsBody)
     actions: ActionsBody = Field(default_factory=ActionsBody)
     position: Position = Field(default=1)
-    is_active: bool = True
+    is_active: Flag = True
 
 
 class TextTestOut(Out):
@@ -166,7 +169,7 @@ class PreviewWanted(Where):
 
     rule_id: UUID | None = None
     rule: DraftBody | None = None
-    limit: int = Field(default=50, ge=1, le=1000)
+    limit: Whole = Field(default=50, ge=1, le=1000)
     cursor: str | None = Field(default=None, max_length=100, description="`next_cursor` of the page before.")
 
 

@@ -19,6 +19,7 @@ from api.schemas import (
     AmountIn,
     Body,
     CalendarDate,
+    Change,
     Confidence,
     Currency,
     Day,
@@ -90,7 +91,7 @@ class TransactionNew(Body):
         return given
 
 
-class TransactionChange(Body):
+class TransactionChange(Change):
     """What to change; what is not named stays. The account and its currency stay in any case."""
 
     date: Day = Field(default=date.min)

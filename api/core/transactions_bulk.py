@@ -10,7 +10,7 @@ from ai2.books import bulk
 from ai2.books.bulk import Wanted
 from ai2.books.transactions import NewTransaction
 from api.core.transactions import TransactionChange, TransactionNew, TransactionOut
-from api.schemas import Body, Out, changes
+from api.schemas import Body, Out, Whole, changes
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
@@ -28,7 +28,7 @@ class ToChange(Body):
     """A transaction to change."""
 
     transaction_id: UUID
-    version: int | None = Field(
+    version: Whole | None = Field(
         default=None, ge=1, le=2**31 - 1, description="The version you read; 412 if it changed since."
     )
 

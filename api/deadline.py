@@ -1,0 +1,31 @@
+"""Deadline: a request that takes too long is taken back whole, and its connection serves others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ai2.kit.errors import Unavailable
+from ai2.kit.settings import settings
+
+# They read or change all of an account, or all that there is; ten times as long is still right for them.
+PATIENT = frozenset({
+    "export_transactions", "download_rejects", "apply_rule", "undo_rule_application", "undo_import", "replay_import",
+    "replay_account",
+})  # fmt: skip
+
+
+class TookTooLong(Unavailable):
+    """The request took too long, and nothing of it was kept; ask for less at a time, or try again later."""
+
+
+@asynccontextmanager
+async def in_time(operation: str) -> AsyncIterator[None]:
+    """End what takes longer than REQUEST_TIMEOUT_MS. The statement that runs is cancelled in the database too."""
+    allowed_s = settings().request_timeout_ms / 1000 * (10 if operation in PATIENT else 1)
+    try:
+        async with asyncio.timeout(allowed_s) as timer:
+            yield
+    except TimeoutError:
+        if not timer.expired():
+            raise
+        raise TookTooLong from None
