@@ -61,7 +61,11 @@ class Unit(APIRoute):
                 await request.hold()
             first = None if self.name in roles.PUBLIC else partial(admit, request, credential, self.name)
             last = None if request.method == "GET" or self.name in UNRECORDED else partial(record, request, self.name)
-            async with in_time(self.name), database_of(request).transaction(first=first, last=last) as db:
+            async with (
+                in_time(self.name) as check,
+                database_of(request).transaction(first=first, last=last) as db,
+            ):
+                check()
                 request.state.db = db
                 request.understand()
                 return await _once(request, db, self.name, handler)
@@ -248,6 +252,8 @@ def _credential(request: Request) -> str | AccessToken | None:
     kind, _, text = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return read_access_token(text.strip())
+    if "authorization" in request.headers:
+        raise CredentialNeeded  # who sends one that is none is not let in by another
     return request.headers.get("x-api-key")
 
 
