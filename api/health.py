@@ -71,7 +71,9 @@ def router(prefix: str, title: str, services: list[str]) -> APIRouter:
             raise NotReady
         return Ready()
 
-    @routes.get("/metrics", response_class=Response)
+    text = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "The metrics."}
+
+    @routes.get("/metrics", response_class=Response, responses={200: text})
     async def metrics_of(request: Request) -> Response:
         """Metrics in Prometheus's text format."""
         return Response(metrics.exposition([title, *services]), media_type="text/plain; version=0.0.4; charset=utf-8")

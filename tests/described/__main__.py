@@ -1,0 +1,45 @@
+"""Every operation of the description, asked everything, in three roles: `make schemathesis`."""
+
+import os
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+from random import Random
+
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "100"))
+SEED = int(os.environ.get("SCHEMATHESIS_SEED", secrets.randbits(32)))
+ENOUGH = 0.8
+
+
+def main() -> int:
+    home = Path(tempfile.mkdtemp(prefix="ai2-described-"))
+    home.chmod(0o711)
+    os.environ["AI2_HOME"] = str(home)
+    from ai2.kit import postgres
+    from ai2.kit.migrate import migrate
+    from tests.described.run import run
+    from tests.described.served import served
+    from tests.described.stock import ROLES, Stock
+
+    print(f"seed {SEED}, {EXAMPLES} examples an operation", flush=True)
+    with postgres.running(home, fsync="off", synchronous_commit="off"):
+        migrate()
+        with served(home, ACCESS_TOKEN_MINUTES="600") as address:
+            found = []
+            for role in sys.argv[1:] or ROLES:
+                stock = Stock(address, Random(f"{SEED} {role}"))
+                one = run(address, role, stock, examples=EXAMPLES, seed=SEED, phases={})
+                reached = f"{len(one.succeeded())} of {len(one.answers)} operations reach a 2xx"
+                print(f"{role}: {one.requests} requests, {reached}")
+                for label in sorted(set(one.answers) - one.succeeded()):
+                    print("never 2xx:", label, dict(one.answers[label]), flush=True)
+                found.append(one)
+    every = {label for one in found for label in one.answers}
+    reached = len({label for one in found for label in one.succeeded()}) / len(every)
+    print(f"{sum(one.requests for one in found)} requests; {reached:.0%} of {len(every)} operations reach a 2xx")
+    return 1 if reached < ENOUGH or any(one.failures or one.errors for one in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
