@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOAK_SECONDS ?= 600
 
-.PHONY: help install up test soak lint format types layers sql conformance crash bench lock clean
+.PHONY: help install up test soak lint format types layers sql conformance crash schemathesis client bench lock clean
 .DEFAULT_GOAL := help
 
 ## make help: this list
@@ -68,6 +68,14 @@ conformance: install
 ## make crash: kill -9 at 51 random points of an import of 100,000 rows: all or nothing, and the next run completes it
 crash: install
 	AI2_CRASH_POINTS=17 AI2_CRASH_ROWS=100000 $(BIN)/pytest -q -s -p no:logging -o timeout=1800 tests/crash
+
+## make schemathesis: every operation of the API asked everything, in three roles (SCHEMATHESIS_EXAMPLES=20: sooner)
+schemathesis: install
+	$(BIN)/python -m tests.described
+
+## make client: a typed Python client of the API, made from its description, into dist/
+client: install
+	$(BIN)/python -m clients.python dist
 
 ## make bench: the numbers of benchmarks/README.md, measured here
 bench: install

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from ai2 import __version__
 from ai2.kit.database import Database
-from api import edge, health, problems
+from api import edge, health, names, problems
 from api.compression import Compression
 from api.docs import page
 from api.frame import Frame
@@ -85,7 +85,7 @@ def operations(app: FastAPI, services: Sequence[str]) -> dict[str, Any]:
         if path.startswith(ours) or not path.startswith("/api/")
     }
     described["components"]["schemas"]["Problem"] = problems.SCHEMA
-    return described
+    return names.plain(described)
 
 
 def _description(prefix: str, title: str, services: Sequence[str], app: FastAPI) -> APIRouter:

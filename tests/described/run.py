@@ -20,7 +20,7 @@ NOBODY = str(UUID(int=0))
 # It ends the session that asks; the roles that ask with a key cover it.
 ENDS_ITSELF = {"owner": ["logout"]}
 # What Schemathesis cannot know: what holds in a description need not hold in the books.
-BY_THE_BOOKS = ["401", "403", "404", "409", "412", "413", "422"]
+BY_THE_BOOKS = ["401", "403", "404", "409", "412", "413", "422", "429"]
 # A file's text may be no file: that it cannot be read is 400.
 FILES = ["import_file", "resubmit_rejects"]
 

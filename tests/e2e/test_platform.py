@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.clients.made import installed
+
 from .conftest import ROOT, Platform, console_lines, stop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -63,14 +65,16 @@ def pattern(shown: str) -> str:
     return ".*".join(re.escape(part) for part in shown.strip().split("..."))
 
 
-def test_the_samples_login_opens(platform: Platform) -> None:
+def test_the_samples_login_opens(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the client that an app would use, from its own wheel."""
     known = json.loads((Path(platform.environment["AI2_HOME"]) / "sample.json").read_text())
-    body = json.dumps({"email": known["email"], "password": known["password"]}).encode()
-    request = urllib.request.Request(
-        f"{platform.url('CORE_PORT')}/api/core/auth/login", body, {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert json.load(answer)["access_token"]
+    monkeypatch.syspath_prepend(str(installed(tmp_path)))
+    from ai2_client.api.auth import me
+
+    from tests.clients.sample import signed_in
+
+    client = signed_in(platform.url("CORE_PORT"), known["email"], known["password"])
+    assert me.sync(client=client).user.email == known["email"]
 
 
 def test_everything_answers(platform: Platform) -> None:
