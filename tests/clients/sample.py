@@ -3,6 +3,7 @@
 import sys
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 
 from ai2_client import AuthenticatedClient, Client
 from ai2_client.api.auth import login
@@ -12,7 +13,7 @@ from ai2_client.api.transactions import create_transaction, list_transactions
 from ai2_client.models import (
     DashboardOut,
     ImportAnswer,
-    ImportFileJsonImportJson,
+    ImportFileImportForm,
     Login,
     Problem,
     TokensOut,
@@ -20,6 +21,7 @@ from ai2_client.models import (
     TransactionOut,
     Transactions,
 )
+from ai2_client.types import File
 
 LARGE = Decimal("1234567890123456.78")
 
@@ -44,8 +46,8 @@ def main(address: str, key: str) -> None:
     assert isinstance(refused, Problem), refused
     assert refused.status == 422
 
-    text = "Date,Text,Amount\n2026-03-01,Tea,-1.00\n"
-    brought = import_file.sync(client=client, body=ImportFileJsonImportJson(csv_data=text, account_name="Till"))
+    statement = File(payload=BytesIO(b"Date,Text,Amount\n2026-03-01,Tea,-1.00\n"), file_name="march.csv")
+    brought = import_file.sync(client=client, body=ImportFileImportForm(file=statement, account_name="Till"))
     assert isinstance(brought, ImportAnswer), brought
 
     page = list_transactions.sync(client=client, limit=50, sort="-date")
