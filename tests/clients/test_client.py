@@ -29,9 +29,10 @@ def site() -> Iterator[Path]:
 
 
 def test_a_use_of_it_has_types(site: Path) -> None:
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file", os.devnull, str(SAMPLE)]
+    # silent about the client's own modules, as mypy is about whatever is installed
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--config-file", os.devnull]
     told = {**os.environ, "MYPYPATH": str(site)}
-    done = subprocess.run(command, env=told, capture_output=True, text=True, check=False, cwd=site)
+    done = subprocess.run([*command, str(SAMPLE)], env=told, capture_output=True, text=True, check=False, cwd=site)
     assert done.returncode == 0, done.stdout
 
 
