@@ -98,7 +98,12 @@ async def get_privacy_export(export_id: UUID, db: Db, who: Caller) -> dict[str, 
 @router.get(
     "/exports/{export_id}/download",
     response_class=Response,
-    responses={200: {"content": {"application/zip": {}}, "description": "The file."}},
+    responses={
+        200: {
+            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "The file.",
+        }
+    },
 )
 async def download_privacy_export(export_id: UUID, db: Db, who: Caller) -> Response:
     """The file of an export."""
