@@ -95,8 +95,9 @@ class Outside(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(received: Request) -> Response:
-            request = ExactRequest(received.scope, received.receive)
-            credential = count(request)
+            request = ExactRequest(received.scope, paced(received.receive))
+            request.scope[compression.PLAIN] = True
+            credential = await count(request)
             check_text(dict(request.query_params.multi_items()), "query")
             if self.body_field is not None:
                 await request.hold()

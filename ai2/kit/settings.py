@@ -83,7 +83,6 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = None
     dagster_url: str | None = None
 
-    public_url: str | None = Field(default=None, description="where people reach this; https turns HSTS on")
     cors_origins: list[str] = []
     cors_credentials: bool = False
     cors_max_age_s: int = 600
@@ -97,7 +96,9 @@ class Settings(BaseSettings):
     access_token_minutes: int = 15
     session_days: int = 30
     breached_passwords_file: FilePath | None = Field(default=None, description="Have I Been Pwned's, ordered by hash")
-    public_url: str | None = Field(default=None, description="where people reach the API; by default the gateway here")
+    public_url: str | None = Field(
+        default=None, description="where people reach the API, by default the gateway here; https turns HSTS on"
+    )
     oidc_providers: list[OidcProvider] = []
     # Imports larger than this run in the worker; uploads larger than the second are refused.
     inline_import_bytes: int = 5_000_000

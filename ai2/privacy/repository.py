@@ -139,6 +139,8 @@ async def anonymise(db: Connection, user_id: UUID, password_hash: str) -> None:
     await db.execute(
         "update identity.sessions set ended_at = now() where user_id = %(id)s and ended_at is null", {"id": user_id}
     )
+    for table in ("user_identities", "second_factors", "recovery_codes", "sign_ins"):
+        await db.execute(f"delete from identity.{table} where user_id = %(id)s", {"id": user_id})
 
 
 async def has_been_here(db: Connection, organization_id: UUID, user_id: UUID) -> bool:
