@@ -8,7 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOAK_SECONDS ?= 600
 
-.PHONY: help install up test soak lint format types layers sql conformance crash schemathesis client bench lock clean
+.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency schemathesis client \
+	bench lock clean
 .DEFAULT_GOAL := help
 
 ## make help: this list
@@ -68,6 +69,14 @@ conformance: install
 ## make crash: kill -9 at 51 random points of an import of 100,000 rows: all or nothing, and the next run completes it
 crash: install
 	AI2_CRASH_POINTS=17 AI2_CRASH_ROWS=100000 $(BIN)/pytest -q -s -p no:logging -o timeout=1800 tests/crash
+
+## make migrations: down and up on 1,000,000 transactions in use, and the version before on the newer schema
+migrations: install
+	AI2_MIGRATION_ROWS=1000000 $(BIN)/pytest -q -s tests/migrations
+
+## make concurrency: many at once: 1,000 keys repeated, 10,000 transfers, pages while rows arrive, servers killed
+concurrency: install
+	AI2_CONCURRENCY=whole $(BIN)/pytest -q -s -o timeout=3000 tests/concurrency
 
 ## make schemathesis: every operation of the API asked everything, in three roles (SCHEMATHESIS_EXAMPLES=20: sooner)
 schemathesis: install

@@ -181,9 +181,15 @@ class Script:
     def cursor(self) -> "Script":
         return self
 
-    def execute(self, statement: str, *_: Any) -> "Script":
-        self.text += f"{statement.strip().rstrip(';')};\n"
+    def execute(self, statement: object, *_: Any) -> "Script":
+        self.text += f"{str(statement).strip().rstrip(';')};\n"
         return self
+
+    exec_driver_sql = execute
+
+    def all(self) -> list[Any]:
+        """No rows: what a revision does for each of some is not written down."""
+        return []
 
     def write(self, text: str) -> None:
         self.text += text
