@@ -11,7 +11,7 @@ from psycopg import errors
 
 from ai2.books import accounts_repository as repository
 from ai2.kit import events
-from ai2.kit.database import Connection
+from ai2.kit.database import Connection, hold
 from ai2.kit.errors import Conflict, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.money import exact, exponent
@@ -162,6 +162,7 @@ async def update(
     """Change the named fields; the currency only while there are no transactions."""
     if not changes.keys() <= CHANGEABLE:
         raise Invalid
+    await hold(db, "books.accounts", organization_id=organization_id, account_id=account_id)
     account = await get(db, organization_id, account_id)
     if version not in (None, account.version):
         raise Stale

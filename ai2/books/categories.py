@@ -11,7 +11,7 @@ from psycopg import errors
 from ai2.books import categories_repository as repository
 from ai2.books.default_chart import Kind, default_chart
 from ai2.kit import events
-from ai2.kit.database import Connection
+from ai2.kit.database import Connection, hold
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 
@@ -117,6 +117,7 @@ async def update(
     version: int | None = None,
 ) -> Category:
     """Rename or move a category; its kind follows its new parent's, which must be the same."""
+    await hold(db, "books.categories", organization_id=organization_id, category_id=category_id)
     category = await get(db, organization_id, category_id)
     if version not in (None, category.version):
         raise Stale

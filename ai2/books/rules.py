@@ -11,7 +11,7 @@ from ai2.books import accounts, categories
 from ai2.books import rules_repository as repository
 from ai2.books.rule_matching import Actions, Conditions, Rule, TextTest, is_expression
 from ai2.kit import events
-from ai2.kit.database import Connection
+from ai2.kit.database import Connection, hold
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.money import LIMIT, exact, exponent
@@ -84,6 +84,7 @@ async def update(
     db: Connection, organization_id: UUID, rule_id: UUID, changes: dict[str, Any], *, version: int | None = None
 ) -> Rule:
     """Change the named parts; conditions and actions are each replaced as one. What it decided stays decided."""
+    await hold(db, "books.rules", organization_id=organization_id, rule_id=rule_id)
     rule = await get(db, organization_id, rule_id)
     if version not in (None, rule.version):
         raise Stale
@@ -106,6 +107,7 @@ async def update(
 
 async def delete(db: Connection, organization_id: UUID, rule_id: UUID, *, version: int | None = None) -> None:
     """Delete a rule. What it decided stays decided, and where it was applied can still be undone."""
+    await hold(db, "books.rules", organization_id=organization_id, rule_id=rule_id)
     rule = await get(db, organization_id, rule_id)
     if version not in (None, rule.version):
         raise Stale

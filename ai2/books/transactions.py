@@ -10,7 +10,7 @@ from uuid import UUID
 from ai2.books import accounts, categories, rule_runs, transfers
 from ai2.books import transactions_repository as repository
 from ai2.kit import events
-from ai2.kit.database import Connection
+from ai2.kit.database import Connection, hold
 from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.merchants import merchant_key
@@ -159,6 +159,7 @@ async def update(
     """Change the named fields; a category that is named becomes the person's decision."""
     if not changes.keys() <= CHANGEABLE:
         raise Invalid
+    await hold(db, "books.transactions", organization_id=organization_id, transaction_id=transaction_id)
     transaction = await get(db, organization_id, transaction_id)
     if version not in (None, transaction.version):
         raise Stale
@@ -181,6 +182,7 @@ async def update(
 
 async def delete(db: Connection, organization_id: UUID, transaction_id: UUID, *, version: int | None = None) -> None:
     """Take a transaction out of the books. It is kept, and its file does not bring it back."""
+    await hold(db, "books.transactions", organization_id=organization_id, transaction_id=transaction_id)
     transaction = await get(db, organization_id, transaction_id)
     if version not in (None, transaction.version):
         raise Stale

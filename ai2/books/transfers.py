@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg import errors
 
-from ai2.books import categories_repository, transactions_repository
+from ai2.books import bulk_repository, categories_repository, transactions_repository
 from ai2.books import transfer_candidates_repository as finding
 from ai2.books import transfers_repository as repository
 from ai2.books.transfer_rules import Candidate, Own, Side, Verdict, decide
@@ -229,6 +229,7 @@ async def pair_by_person(
     db: Connection, organization_id: UUID, transaction_id: UUID, other_transaction_id: UUID
 ) -> Transfer:
     """A person's word that these two are one transfer, whatever was said before. Again, it changes nothing."""
+    await bulk_repository.lock(db, organization_id, [transaction_id, other_transaction_id])
     one = await _of_person(db, organization_id, transaction_id)
     other = await _of_person(db, organization_id, other_transaction_id)
     _check(one, other)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection, AsyncTransaction, OperationalError
+from psycopg import AsyncConnection, AsyncTransaction, OperationalError, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -161,6 +161,16 @@ async def planned_for(db: Connection, number: int) -> AsyncIterator[None]:
 async def allow_memory(db: Connection) -> None:
     """Let this transaction sort and hash many rows in memory; the default is for questions about few."""
     await db.execute(f"set local work_mem = '{MANY_IN_MEMORY}'")
+
+
+async def hold(db: Connection, table: str, **key: object) -> None:
+    """Let nobody else change this row until our transaction ends: what we read of it now is its newest, and stays so.
+
+    Who refers to the row does not wait.
+    """
+    same = sql.SQL(" and ").join(sql.SQL("{} = {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in key)
+    query = sql.SQL("select from {} where {} for no key update").format(sql.Identifier(*table.split(".")), same)
+    await db.execute(query, key)
 
 
 async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> list[DictRow]:
