@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from ai2 import flows
+from ai2.books import accounts
 from ai2.identity import idempotency
 from ai2.identity.idempotency import Answer
 from ai2.identity.principal import Principal
@@ -84,6 +85,8 @@ async def import_file(request: Request, who: Caller) -> Response:
 @router.get("/imports", response_model=Imports)
 async def list_imports(db: Db, who: Caller, wanted: Annotated[ImportQuery, Query()]) -> dict[str, Any]:
     """Imports, newest first."""
+    if wanted.account_id:
+        await accounts.get(db, who.organization_id, wanted.account_id)
     of, before = who.organization_id, read_cursor(wanted.cursor, UUID)
     chosen: dict[str, Any] = {"account_id": wanted.account_id, "status": wanted.status}
     found = await ingest.batch_list(db, of, limit=wanted.limit + 1, before=before, **chosen)

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from ai2.books import accounts, categories, listing, transactions
 from ai2.books.listing import Filter, Sort
 from ai2.books.transactions import NewTransaction, Status, Transaction, Type
+from ai2.ingest import service as ingest
 from ai2.kit.database import Connection
 from api.etags import IfMatch, mark
 from api.pages import PageQuery
@@ -199,3 +200,5 @@ async def check_theirs(db: Connection, organization_id: UUID, wanted: Transactio
         await accounts.get(db, organization_id, wanted.account_id)
     if wanted.category_id:
         await categories.get(db, organization_id, wanted.category_id)
+    if wanted.batch_id:
+        await ingest.batch(db, organization_id, wanted.batch_id)

@@ -1,0 +1,293 @@
+"""Every id of the API's description, filled with a stranger's: not there; with our own filters gone, still not there.
+
+A new operation that takes an id fails here until it has a case: in BY_ID of test_tenancy.py, or in MORE.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient
+from psycopg import AsyncCursor, AsyncServerCursor, sql
+from psycopg.rows import DictRow
+from psycopg_pool import AsyncConnectionPool
+
+from ai2.identity import api_keys
+from ai2.identity.organizations import Organization
+from ai2.identity.principal import Role
+from ai2.kit.database import Database
+from ai2.kit.database import Role as DatabaseRole
+from api.app import build, operations
+from tests.api.asking import Person, PersonIn, connect
+from tests.api.places import Case, cursors, filled, places
+from tests.api.test_imports import send
+from tests.api.test_tenancy import BY_ID, CAFES, LUNCH
+
+T, I = "/api/core/transactions", "/api/core/imports"  # noqa: E741 - they stand in every line
+TEA = {"description": "Tea", "amount": "-1.00"}
+FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
+MENDED = "line,Date,Text,Amount\n3,2026-03-02,Coffee,-2\n"
+# {so} is a stranger's id, {my_so} the caller's own; the stranger asks with theirs in both places, and may.
+MORE: list[Case] = [
+    ("GET", T + "?batch_id={batch_id}", None),
+    ("GET", T + "/export?format=csv&batch_id={batch_id}", None),
+    ("PATCH", T + "/{my_transaction_id}", {"category_id": "{category_id}"}),
+    ("POST", T + "/bulk-update", {"transaction_ids": ["{my_transaction_id}"], "change": {"category_id": "{heir_id}"}}),
+    ("GET", "/api/core/transfers?transaction_id={out_id}", None),
+    ("PUT", T + "/{out_id}/transfer", {"other_transaction_id": "{in_id}"}),
+    ("PUT", T + "/{my_out_id}/transfer", {"other_transaction_id": "{in_id}"}),
+    ("POST", "/api/core/transfers/{transfer_id}/accept", None),
+    ("POST", "/api/core/transfers/{transfer_id}/reject", None),
+    ("DELETE", T + "/{out_id}/transfer", None),
+    ("PATCH", "/api/core/categories/{my_category_id}", {"parent_id": "{heir_id}"}),
+    ("DELETE", "/api/core/categories/{my_category_id}?reassign_to={heir_id}", None),
+    ("PATCH", "/api/core/rules/{my_rule_id}", {"actions": {"category_id": "{category_id}"}}),
+    ("PATCH", "/api/core/rules/{my_rule_id}", {"conditions": {"account_id": "{account_id}"}}),
+    ("POST", "/api/core/rules/{my_rule_id}/apply", {"account_id": "{account_id}"}),
+    ("GET", I + "?account_id={account_id}", None),
+    ("GET", I + "/{batch_id}", None),
+    ("GET", I + "/{batch_id}/rows", None),
+    ("GET", I + "/{batch_id}/rejects.csv", None),
+    ("POST", I + "/{batch_id}/replay", {}),
+    ("POST", I + "/{batch_id}/resubmit", {"csv_data": MENDED}),
+    ("POST", I + "/{batch_id}/undo", None),
+    ("POST", "/api/core/accounts/{file_account_id}/replay", {}),
+    ("GET", "/api/core/accounts/{file_account_id}/layout", None),
+    ("PUT", "/api/core/accounts/{file_account_id}/layout", "{layout}"),
+    ("DELETE", "/api/core/accounts/{file_account_id}/layout/{signature}", None),
+    ("POST", "/api/core/csv-import", {"csv_data": FILE, "account_id": "{account_id}"}),
+    ("DELETE", "/api/core/sessions/{session_id}", None),
+    ("POST", "/api/ai/analyze-transaction", {**TEA, "account_id": "{account_id}"}),
+    ("POST", "/api/ai/batch-analyze", {"transactions": [{**TEA, "id": "a", "account_id": "{account_id}"}]}),
+    ("POST", "/api/ai/batch-analyze", {"batch_id": "{batch_id}"}),
+    ("GET", "/api/ai/batch-analyze/{job_id}", None),
+    ("POST", "/api/ai/feedback", {"transaction_id": "{transaction_id}", "field": "merchant", "value": "Tea Room"}),
+]
+# Places that need no such case, and what says so.
+ELSEWHERE = {
+    ("login", "body:organization_id"): "test_who_is_no_member_does_not_sign_in_there",
+}
+# Lists that a path binds to what is a stranger's: their cursor is only a place in it.
+LISTED = ("list_transactions", "list_imports", "list_transfers", "list_rule_applications")
+
+
+async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
+    """One of everything that has an id, and a second of what is listed."""
+    kinds = {"name": "Mine", "kind": "expense"}
+    account = (await client.post("/api/core/accounts", json={"name": "Savings", "currency": "GBP"})).json()
+    rows = [(await client.post(T, json={**LUNCH, "amount": amount, "type": "expense"})).json()
+            for amount in ("-12.50", "-71.00", "-72.00")]  # fmt: skip
+    into = [(await client.post(T, json={**LUNCH, "amount": amount, "account_id": account["account_id"]})).json()
+            for amount in ("71.00", "72.00")]  # fmt: skip
+    pairs = [
+        (
+            await client.put(
+                f"{T}/{out['transaction_id']}/transfer", json={"other_transaction_id": in_["transaction_id"]}
+            )
+        )
+        for out, in_ in zip(rows[1:], into, strict=True)
+    ]
+    category = (await client.post("/api/core/categories", json=kinds)).json()
+    heir = (await client.post("/api/core/categories", json={**kinds, "name": "Ours"})).json()
+    rule = (await client.post("/api/core/rules", json={"name": "Mine", **CAFES})).json()
+    applied = [(await client.post(f"/api/core/rules/{rule['rule_id']}/apply", json={})).json() for _ in range(2)]
+    key = (await client.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
+    guest = {"email": "guest@example.com", "role": "viewer"}
+    invitation = (await client.post("/api/core/members/invitations", json=guest)).json()
+    batch = (await send(client, FILE, account_name="From files", positive_is="in")).json()
+    await send(client, FILE.replace("Tea", "Milk"), account_name="From files", positive_is="in")
+    layout = (await client.get(f"/api/core/accounts/{batch['account_id']}/layout")).json()["items"][0]
+    job = (await client.post("/api/ai/batch-analyze", json={"batch_id": batch["batch_id"]})).json()
+    return {
+        "transaction_id": rows[0]["transaction_id"], "account_id": rows[0]["account_id"],
+        "out_id": rows[1]["transaction_id"], "in_id": into[0]["transaction_id"],
+        "transfer_id": pairs[0].json()["transfer_id"], "category_id": category["category_id"],
+        "heir_id": heir["category_id"], "rule_id": rule["rule_id"], "application_id": applied[0]["application_id"],
+        "api_key_id": key["api_key_id"], "invitation_id": invitation["invitation_id"], "user_id": person.user_id,
+        "session_id": person.session_id, "batch_id": batch["batch_id"], "file_account_id": batch["account_id"],
+        "layout": layout["layout"], "signature": layout["layout"]["signature"], "job_id": job["job_id"],
+    }  # fmt: skip
+
+
+def fill(value: Any, strangers: dict[str, Any], own: dict[str, Any]) -> Any:
+    """The value with a stranger's ids and one's own in it."""
+    if isinstance(value, dict):
+        return {name: fill(inner, strangers, own) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [fill(inner, strangers, own) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if whole := re.fullmatch(r"\{(\w+)\}", value):
+        known = own[whole[1].removeprefix("my_")] if whole[1].startswith("my_") else strangers[whole[1]]
+        return known if isinstance(known, dict) else str(known)
+    mine = {f"my_{name}": known for name, known in own.items()}
+    return re.sub(r"\{(\w+)\}", lambda match: str({**strangers, **mine}[match[1]]), value)
+
+
+def request(case: Case, strangers: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    method, address, body = case
+    sent = {} if body is None else {"json": fill(body, strangers, own)}
+    return {"method": method, "url": fill(address, strangers, own), **sent}
+
+
+@pytest.fixture(scope="module")
+def described(app: FastAPI) -> dict[str, Any]:
+    return operations(app, ["core", "ai"])
+
+
+@pytest.fixture
+async def their_person(person_in: PersonIn, stranger: Organization) -> Person:
+    return await person_in(stranger, Role.OWNER)
+
+
+@pytest.fixture
+async def theirs(their_person: Person) -> dict[str, Any]:
+    return await make_all(their_person.client, their_person)
+
+
+@pytest.fixture
+async def ours(owner: AsyncClient, person_in: PersonIn, organization: Organization) -> dict[str, Any]:
+    return await make_all(owner, await person_in(organization, Role.VIEWER))
+
+
+def test_every_id_that_the_description_takes_has_a_case(described: dict[str, Any]) -> None:
+    """What is missing here is an operation whose ids nobody has tried with a stranger's."""
+    cases = [*BY_ID, *MORE]
+    assert places(described) - filled(described, cases) - ELSEWHERE.keys() == set()
+    assert filled(described, cases) & ELSEWHERE.keys() == set()
+    assert len(places(described)) > 60
+
+
+def test_an_operation_without_a_case_is_seen(described: dict[str, Any]) -> None:
+    id_ = {"type": "string", "format": "uuid"}
+    new = {
+        "operationId": "new", "parameters": [{"in": "query", "name": "thing_id", "schema": {"anyOf": [id_]}}],
+        "requestBody": {"content": {"a": {"schema": {"properties": {"rows": {"items": {"properties": {"id": id_}}}}}}}},
+    }  # fmt: skip
+    more = {**described, "paths": {**described["paths"], "/api/core/new": {"post": new}}}
+    found = places(more) - filled(more, [*BY_ID, *MORE]) - ELSEWHERE.keys()
+    assert found == {("new", "query:thing_id"), ("new", "body:rows[].id")}
+
+
+def test_every_list_by_pages_has_a_case(described: dict[str, Any]) -> None:
+    names = {name for name, path in cursors(described) if "{" not in path}
+    assert names == set(LISTED)
+
+
+@pytest.mark.parametrize("case", MORE, ids=[f"{method} {address}" for method, address, _ in MORE])
+async def test_a_strangers_id_is_not_there_and_its_owners_is(
+    owner: AsyncClient, ours: dict[str, Any], their_person: Person, theirs: dict[str, Any], case: Case
+) -> None:
+    refused = await owner.request(**request(case, theirs, ours))
+    assert refused.status_code == 404, refused.text
+    allowed = await their_person.client.request(**request(case, theirs, theirs))
+    assert allowed.is_success, allowed.text
+
+
+async def test_a_strangers_cursor_shows_nothing_of_theirs(
+    owner: AsyncClient,
+    ours: dict[str, Any],
+    their_person: Person,
+    theirs: dict[str, Any],
+    described: dict[str, Any],
+) -> None:
+    for name, path in cursors(described):
+        if name not in LISTED:
+            continue
+        first = (await their_person.client.get(path, params={"limit": 1})).json()
+        wanted = {"limit": 1, "cursor": first["next_cursor"]}
+        rest = (await their_person.client.get(path, params=wanted)).json()["items"]
+        assert len(rest) == 1, f"{name}: theirs go on"
+        answer = await owner.get(path, params={**wanted, "limit": 1000})
+        known = {str(value) for value in theirs.values()}
+        assert not any(value in answer.text for value in known), name
+        assert str(rest[0]) not in answer.text
+
+
+async def test_who_is_no_member_does_not_sign_in_there(
+    anonymous: AsyncClient, their_person: Person, stranger: Organization, organization: Organization
+) -> None:
+    said = {"email": their_person.email, "password": "correct horse battery"}
+    address = "/api/core/auth/login"
+    elsewhere = await anonymous.post(address, json={**said, "organization_id": str(organization.organization_id)})
+    assert elsewhere.is_client_error
+    assert "access_token" not in elsewhere.text
+    own = await anonymous.post(address, json={**said, "organization_id": str(stranger.organization_id)})
+    assert own.status_code == 200
+
+
+# Conditions of ours that name the organization, wherever a query has one.
+FILTER = re.compile(r'(?:\w+\.)?"?organization_id"? = (%\(\w+\)s|%s)')
+
+
+def unfiltered(query: Any, connection: Any) -> Any:
+    """The query without any condition of ours on the organization."""
+    text = query.as_string(connection) if isinstance(query, sql.Composable) else query
+    return FILTER.sub(r"(\1::uuid is not null)", text) if isinstance(text, str) else text
+
+
+class Unfiltered(AsyncCursor[DictRow]):
+    async def execute(self, query: Any, *more: Any, **known: Any) -> "Unfiltered":
+        return await super().execute(unfiltered(query, self.connection), *more, **known)
+
+
+class UnfilteredOnServer(AsyncServerCursor[DictRow]):
+    async def execute(self, query: Any, *more: Any, **known: Any) -> "UnfilteredOnServer":
+        return await super().execute(unfiltered(query, self.connection), *more, **known)
+
+
+class WithoutFilters(Database):
+    """A database whose every query has lost the application's own filter."""
+
+    def __init__(self, role: DatabaseRole) -> None:
+        super().__init__(role)
+
+        async def configure(connection: Any) -> None:
+            connection.cursor_factory, connection.server_cursor_factory = Unfiltered, UnfilteredOnServer
+
+        self._pool = AsyncConnectionPool(
+            self._pool.conninfo, min_size=1, max_size=4, open=False, kwargs=self._pool.kwargs, configure=configure
+        )
+
+
+async def client_without_filters(role: DatabaseRole, secret: str) -> AsyncIterator[AsyncClient]:
+    async with WithoutFilters(role) as database:
+        app = build(["core", "ai"], database=database)
+        app.state.limits.windows.limit = 1_000_000
+        async with connect(app, **{"X-API-Key": secret}) as client:
+            yield client
+
+
+@pytest.fixture
+async def secret(database: Database, organization: Organization) -> str:
+    async with database.transaction(organization.organization_id) as db:
+        return (await api_keys.create(db, organization.organization_id, name="test", role=Role.OWNER)).secret
+
+
+@pytest.mark.timeout(200)
+async def test_the_database_alone_keeps_a_stranger_out(
+    secret: str, ours: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    """Every case again, by an API whose queries name no organization: what policies hide is not there."""
+    leaks, served = [], 0
+    async for client in client_without_filters(DatabaseRole.API, secret):
+        for case in [*BY_ID, *MORE]:
+            answer = await client.request(**request(case, theirs, ours))
+            if answer.status_code != 404:
+                leaks.append((case, answer.status_code, answer.text))
+        served = (await client.get(f"{T}/{ours['transaction_id']}")).status_code
+    assert leaks == []
+    assert served == 200, "its own are there"
+
+
+async def test_without_filters_and_without_policies_a_stranger_gets_in(
+    secret: str, ours: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    """The control of the test above: the filters were gone, and nothing but the policies stood in the way."""
+    async for client in client_without_filters(DatabaseRole.PIPELINE, secret):
+        for case in BY_ID:
+            if case[0] == "GET" and "rules/applications" not in case[1]:
+                answer = await client.request(**request(case, theirs, ours))
+                assert answer.status_code == 200, (case, answer.text)
