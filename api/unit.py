@@ -4,6 +4,8 @@ The order is fixed for every route: count the request, read its body, open the t
 look whether the very same request was answered before, do the work, keep the answer, commit, and only then send.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -20,7 +22,7 @@ from ai2.identity import api_keys, audit, idempotency, sessions
 from ai2.identity.audit import Entity, Origin
 from ai2.identity.idempotency import Answer
 from ai2.identity.principal import Principal
-from ai2.kit.database import Connection, Database, act_for
+from ai2.kit.database import Collided, Connection, Database, act_for
 from ai2.kit.errors import FieldError, Invalid, Problem, Unauthorized
 from ai2.kit.security import AccessToken, digest, read_access_token
 from api import compression, problems, roles
@@ -39,6 +41,7 @@ REPEATABLE = frozenset({
 UNRECORDED = frozenset({"analyze_transaction", "preview_rules", "refresh"})
 # By convention an answer begins with the id of what it tells of.
 ANSWERED_ID = re.compile(rb'\{"([a-z_]+_id)":"([0-9a-f-]{36})"')
+PAUSES_S = (0.05, 0.2, 0.5)
 SECRET = frozenset({"create_api_key", "create_invitation", "confirm_second_factor"})
 
 
@@ -61,14 +64,18 @@ class Unit(APIRoute):
                 await request.hold()
             first = None if self.name in roles.PUBLIC else partial(admit, request, credential, self.name)
             last = None if request.method == "GET" or self.name in UNRECORDED else partial(record, request, self.name)
-            async with (
-                in_time(self.name) as check,
-                database_of(request).transaction(first=first, last=last) as db,
-            ):
-                check()
-                request.state.db = db
-                request.understand()
-                return await _once(request, db, self.name, handler)
+
+            async def attempt() -> Response:
+                async with (
+                    in_time(self.name) as check,
+                    database_of(request).transaction(first=first, last=last) as db,
+                ):
+                    check()
+                    request.state.db = db
+                    request.understand()
+                    return await _once(request, db, self.name, handler)
+
+            return await _again_after_collisions(attempt)
 
         return handle
 
@@ -123,6 +130,15 @@ async def keeping(database: Database) -> AsyncIterator[Connection]:
             refused = problem
     if refused:
         raise refused
+
+
+async def _again_after_collisions(attempt: Callable[[], Awaitable[Response]]) -> Response:
+    """Of two that wait for each other PostgreSQL ends one: nothing of it is left, and it is done again."""
+    for pause_s in PAUSES_S:
+        with contextlib.suppress(Collided):
+            return await attempt()
+        await asyncio.sleep(pause_s)
+    return await attempt()
 
 
 def database_of(request: Request) -> Database:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection, AsyncTransaction, OperationalError, sql
+from psycopg import AsyncConnection, AsyncTransaction, OperationalError, errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -25,6 +25,10 @@ MANY, MANY_IN_MEMORY = 2000, "128MB"
 
 class DatabaseDown(Unavailable):
     """The database does not answer; try again shortly."""
+
+
+class Collided(DatabaseDown):
+    """Others were changing the same just then; try again shortly."""
 
 
 class Role(StrEnum):
@@ -116,6 +120,8 @@ class Database:
                     async with db.pipeline():
                         await last(db)
                         await ends.aclose()
+        except (errors.DeadlockDetected, errors.SerializationFailure) as error:
+            raise Collided from error
         except (PoolTimeout, OperationalError) as error:
             raise DatabaseDown from error
 

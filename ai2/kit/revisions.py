@@ -31,7 +31,7 @@ class WrongWay(ValueError):
 def upgrade(to: str = "head") -> None:
     """Go up to this revision. A schema of a newer version than this is left alone: that version made it so."""
     with alone(connection_parameters(Role.OWNER)):
-        if current() in {None, *_numbers()}:
+        if current() in {None, *_numbers()} and steps(to):
             _step(lambda: command.upgrade(_config(), to))
 
 

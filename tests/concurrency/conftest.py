@@ -23,39 +23,70 @@ SEED = int(os.environ.get("AI2_CONCURRENCY_SEED", str(random.randrange(1 << 32))
 START_S = 60
 
 
+# One process has everything imported, and each server is a fork of it: what is killed is back at once.
+PARENT = """
+import os, signal, sys
+from importlib import import_module
+from ai2.ingest.loading import expectations
+from api.serve import run
+
+import_module("api.core")
+expectations.warm().join()
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        run({"core": int(line)})
+        os._exit(0)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("ended", flush=True)
+"""
+
+
 @dataclass
 class Api:
     """The API's process, and where it listens."""
 
     port: int
-    process: "subprocess.Popen[bytes]" = field(init=False)
+    pid: int = 0
+    parent: "subprocess.Popen[str]" = field(init=False)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def prepare(self) -> None:
+        told = {**os.environ, "RATE_LIMIT_MAX": "1000000", "LOG_LEVEL": "error", "DATABASE_POOL_MAX": "12"}
+        command, pipe = [sys.executable, "-c", PARENT], subprocess.PIPE
+        self.parent = subprocess.Popen(command, env=told, stdin=pipe, stdout=pipe, text=True)
+
     def start(self) -> None:
-        told = {**os.environ, "CORE_PORT": str(self.port), "RATE_LIMIT_MAX": "1000000", "LOG_LEVEL": "error"}
-        command = [sys.executable, "-m", "ai2", "serve", "core", "--no-gateway"]
-        self.process = subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL)
+        assert self.parent.stdin
+        assert self.parent.stdout
+        self.parent.stdin.write(f"{self.port}\n")
+        self.parent.stdin.flush()
+        self.pid = int(self.parent.stdout.readline())
         deadline = time.monotonic() + START_S
         while not self._answers():
-            assert self.process.poll() is None
             assert time.monotonic() < deadline
-            time.sleep(0.1)
+            time.sleep(0.05)
 
-    def kill(self) -> None:
+    def kill(self, by: int = signal.SIGKILL) -> None:
         """As the kernel does when memory is short."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        assert self.parent.stdout
+        os.kill(self.pid, by)
+        while self.parent.stdout.readline() != "ended\n":
+            pass
 
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
+        self.kill(signal.SIGTERM)
+        assert self.parent.stdin
+        self.parent.stdin.close()
+        self.parent.wait(20)
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/ready", timeout=2).is_success
+            return httpx.get(f"{self.url}/ready", timeout=5).is_success
         except httpx.HTTPError:
             return False
 
@@ -64,6 +95,7 @@ class Api:
 def api(server: None) -> Iterator[Api]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         found = Api(free.getsockname()[1])
+    found.prepare()
     found.start()
     yield found
     found.stop()
