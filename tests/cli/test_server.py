@@ -68,3 +68,14 @@ def test_commands_start_the_server_where_none_runs_and_stop_it(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert not postgres.answers(tmp_path)
     shutil.rmtree(postgres.cluster(tmp_path).folder)
+
+
+def test_a_dry_run_of_a_migration_does_nothing_and_going_back_says_what_is_lost(ai2: Command) -> None:
+    told = ai2("migrate", "--down", "--to", "0008", "--dry-run")
+    assert "drop table books.rule_applications" in told.stdout
+    asked = ai2("migrate", "--down", "--to", "0008", typed="n\n")
+    assert asked.exit_code == 1
+    assert "Stop what runs of the newer version first" in asked.stdout
+    for wrong in (("--to", "9999"), ("--down",), ("--down", "--to", "9999")):
+        assert ai2("migrate", *wrong).exit_code == 2
+    assert "up to date" in ai2("migrate").stdout
