@@ -19,7 +19,7 @@ MAY = {
         "get_second_factor", "create_second_factor", "confirm_second_factor", "renew_recovery_codes",
         "disable_second_factor",
         "link_oidc", "list_identities", "unlink_identity",
-        "get_organization", "list_members",
+        "get_organization", "get_organization_history", "list_members",
         "list_accounts", "get_account", "list_balances",
         "list_transactions", "get_transaction", "get_transaction_history", "export_transactions", "list_transfers",
         "list_categories",
@@ -28,6 +28,7 @@ MAY = {
         "get_dashboard", "list_events",
         # of oneself; of the organization they ask for its owner
         "export_privacy", "get_privacy_export", "download_privacy_export", "erase_privacy", "get_retention",
+        "list_periods",
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
     },
     Role.ACCOUNTANT: {
@@ -37,11 +38,13 @@ MAY = {
         "create_rule", "update_rule", "delete_rule", "apply_rule", "undo_rule_application",
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",
         "give_feedback",
+        "close_period",
     },
     Role.ADMIN: {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
         "update_organization", "update_member", "remove_member",
+        "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",
         "list_audit", "verify_audit",
     },

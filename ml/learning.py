@@ -26,6 +26,8 @@ class Learned:
     transaction: Transaction
     others_changed: int
     holds_for: str
+    # of the others, left as they are: their period is closed
+    others_closed: int = 0
 
 
 async def learn(
@@ -65,7 +67,7 @@ async def _learn_category(
     category = await _category(db, organization_id, value)
     await decisions.decide(db, organization_id, former.transaction_id, category.category_id)
     money_in, key = former.amount > 0, former.merchant_key
-    others = 0
+    others = closed = 0
     if key:
         await repository.remember(
             db,
@@ -77,13 +79,13 @@ async def _learn_category(
             merchant=former.merchant,
         )
     if key and apply_to != "this":
-        others = await decisions.decide_for_merchant(
+        others, closed = await decisions.decide_for_merchant(
             db, organization_id, key, money_in=money_in, category_id=category.category_id, version=TAUGHT
         )
     await repository.close_suggestions(db, organization_id, key)
     now = await transactions.get(db, organization_id, former.transaction_id)
     way = "from" if money_in else "to"
-    return Learned(now, others, f"payments {way} {key}" if key else "this transaction: it names no merchant")
+    return Learned(now, others, f"payments {way} {key}" if key else "this transaction: it names no merchant", closed)
 
 
 async def _learn_merchant(db: Connection, organization_id: UUID, former: Transaction, name: str) -> Learned:

@@ -1,6 +1,7 @@
 """Every query of ml: what an organization taught, what waits to be decided, what was suggested."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -95,30 +96,44 @@ async def close_suggestions(db: Connection, organization_id: UUID, merchant_key:
     )
 
 
+UNDECIDED = """
+    organization_id = %(organization_id)s and decided_by is null and deleted_at is null
+    and status <> 'closed'
+    and (%(batch_id)s::uuid is null or batch_id = %(batch_id)s)
+    and (%(start)s::date is null or booked_on between %(start)s and %(end)s)
+"""
+
+
 async def stage_undecided(
-    db: Connection, organization_id: UUID, batch_id: UUID | None, period: Period | None = None
-) -> None:
-    """Gather what has no decision, in two temporary tables: `descriptors` (each distinct one once) and `described`."""
+    db: Connection,
+    organization_id: UUID,
+    batch_id: UUID | None,
+    period: Period | None = None,
+    closed_through: date | None = None,
+) -> int:
+    """Gather what has no decision, in two temporary tables: `descriptors` (each distinct one once) and `described`.
+
+    Says how many lie in closed periods, and are left out.
+    """
+    parameters = {
+        "organization_id": organization_id,
+        "batch_id": batch_id,
+        "start": period and period.start,
+        "end": period and period.end,
+        "closed_through": closed_through,
+    }
     await db.execute("drop table if exists pg_temp.described, pg_temp.descriptors")
     await db.execute(
-        """
+        f"""
         create temporary table described on commit drop as
         select
             transaction_id,
             dense_rank() over (order by merchant_key, description, merchant, mcc, amount > 0)::integer as descriptor_id,
             merchant_key, description, merchant, mcc, amount > 0 as money_in
         from books.transactions
-        where organization_id = %(organization_id)s and decided_by is null and deleted_at is null
-            and status <> 'closed'
-            and (%(batch_id)s::uuid is null or batch_id = %(batch_id)s)
-            and (%(start)s::date is null or booked_on between %(start)s and %(end)s)
+        where {UNDECIDED} and (%(closed_through)s::date is null or booked_on > %(closed_through)s)
         """,
-        {
-            "organization_id": organization_id,
-            "batch_id": batch_id,
-            "start": period and period.start,
-            "end": period and period.end,
-        },
+        parameters,
     )
     await db.execute(
         """
@@ -127,6 +142,14 @@ async def stage_undecided(
         from pg_temp.described order by descriptor_id
         """
     )
+    if closed_through is None:
+        return 0
+    query = f"""
+        select count(*) as transactions from books.transactions
+        where {UNDECIDED} and booked_on <= %(closed_through)s
+    """
+    found = await one(db, query, parameters)
+    return int(found["transactions"]) if found else 0
 
 
 async def descriptors(db: Connection) -> list[DictRow]:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.books import categories, decisions
+from ai2.books import categories, decisions, periods
+from ai2.identity import organizations
 from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.merchants import merchant_key
@@ -52,6 +53,8 @@ class Suggested:
     applied: int
     to_review: int
     version: str
+    # left alone: their period is closed
+    closed: int = 0
 
 
 async def analyze(db: Connection, organization_id: UUID, item: Item) -> Analysis:
@@ -64,7 +67,9 @@ async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[I
     taught = await _taught(db, organization_id, [item.key for item in items])
     ids = await categories.by_code(db, organization_id)
     open_ones = list(dict.fromkeys(item.descriptor for item in items if item.key not in taught))
-    verdicts = dict(zip(open_ones, await _decide(open_ones), strict=True))
+    least = await _least_confidence(db, organization_id) if open_ones else None
+    decided = [_held(verdict, least) for verdict in await _decide(open_ones)]
+    verdicts = dict(zip(open_ones, decided, strict=True))
     own = {verdict.detailed: _own(ids, verdict.detailed) for verdict in verdicts.values()}
     names = await categories.names(db, organization_id, {each for each in own.values() if each})
 
@@ -83,12 +88,14 @@ async def suggest(
     db: Connection, organization_id: UUID, batch_id: UUID | None = None, period: Period | None = None
 ) -> Suggested:
     """Decide every transaction that has no decision: what is sure is applied, what is not waits for a person."""
-    await repository.stage_undecided(db, organization_id, batch_id, period)
+    closed_through = await periods.closed_through(db, organization_id)
+    closed = await repository.stage_undecided(db, organization_id, batch_id, period, closed_through)
     descriptors = await repository.descriptors(db)
     taught = await _taught(db, organization_id, [(row["merchant_key"], row["money_in"]) for row in descriptors])
     ids = await categories.by_code(db, organization_id)
     open_ones = [row for row in descriptors if (row["merchant_key"], row["money_in"]) not in taught]
-    verdicts = await _decide([_descriptor(row) for row in open_ones])
+    least = await _least_confidence(db, organization_id)
+    verdicts = [_held(verdict, least) for verdict in await _decide([_descriptor(row) for row in open_ones])]
     by_people = [row for row in descriptors if (row["merchant_key"], row["money_in"]) in taught]
     staged = await repository.stage_verdicts(db, _rows(open_ones, verdicts, ids, by_people, taught))
     applied = await decisions.apply_decided(db, organization_id)
@@ -96,7 +103,7 @@ async def suggest(
         told = {"count": applied, "batch_id": batch_id, "decided_by": "model"}
         await events.emit(db, organization_id, "transaction.categorized", told)
     to_review = await repository.write_suggestions(db, organization_id)
-    return Suggested(staged, len(descriptors), applied, to_review, registry.champion().version)
+    return Suggested(staged, len(descriptors), applied, to_review, registry.champion().version, closed)
 
 
 def _own(ids: dict[str, UUID], detailed: str | None) -> UUID | None:
@@ -109,6 +116,18 @@ async def _decide(descriptors: Sequence[Descriptor]) -> list[Verdict]:
     if len(descriptors) <= 1:
         return registry.champion().decide(descriptors) if descriptors else []
     return await asyncio.to_thread(lambda: registry.champion().decide(descriptors))
+
+
+async def _least_confidence(db: Connection, organization_id: UUID) -> Decimal | None:
+    """How sure a decider must be in this organization to be followed unasked; none leaves it to the decider."""
+    return (await organizations.get(db, organization_id)).auto_apply_confidence
+
+
+def _held(verdict: Verdict, least: Decimal | None) -> Verdict:
+    """What is less sure than the organization wants waits for a person."""
+    if least is None or verdict.decision != "apply" or verdict.confidence >= least:
+        return verdict
+    return replace(verdict, decision="review")
 
 
 async def _taught(db: Connection, organization_id: UUID, keys: Sequence[tuple[str, bool]]) -> Taught:

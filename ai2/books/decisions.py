@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from ai2.books import transfers
+from ai2.books import periods, transfers
 from ai2.books.transfer_rules import RULES_VERSION
 from ai2.kit import events
-from ai2.kit.database import Connection
+from ai2.kit.database import Connection, one
 
 
 async def apply_decided(db: Connection, organization_id: UUID) -> int:
@@ -58,19 +58,34 @@ async def decide_for_merchant(
     money_in: bool,
     category_id: UUID,
     version: str,
-) -> int:
+) -> tuple[int, int]:
     """Carry a person's decision over to the merchant's other transactions, but for what people or rules decided.
 
-    Says how many changed.
+    Says how many changed, and how many were left as they are because their period is closed.
     """
-    changed = await db.execute(
+    found = await one(
+        db,
         """
-        update books.transactions set
-            category_id = %(category_id)s, decided_by = 'merchant', decided_version = %(version)s, confidence = 1,
-            decided_at = now()
-        where organization_id = %(organization_id)s and merchant_key = %(merchant_key)s
-            and (amount > 0) = %(money_in)s and coalesce(decided_by, '') not in ('user', 'rule') and deleted_at is null
-            and category_id is distinct from %(category_id)s and decided_version is distinct from %(transfers)s
+        with followers as materialized (
+            select transaction_id, coalesce(booked_on <= %(closed_through)s::date, false) as is_closed
+            from books.transactions
+            where organization_id = %(organization_id)s and merchant_key = %(merchant_key)s
+                and (amount > 0) = %(money_in)s and coalesce(decided_by, '') not in ('user', 'rule')
+                and deleted_at is null and category_id is distinct from %(category_id)s
+                and decided_version is distinct from %(transfers)s
+        ),
+
+        changed as (
+            update books.transactions as transaction set
+                category_id = %(category_id)s, decided_by = 'merchant', decided_version = %(version)s,
+                confidence = 1, decided_at = now()
+            from followers
+            where transaction.organization_id = %(organization_id)s
+                and transaction.transaction_id = followers.transaction_id and not followers.is_closed
+            returning 1
+        )
+
+        select (select count(*) from changed) as changed, count(*) filter (where is_closed) as closed from followers
         """,
         {
             "organization_id": organization_id,
@@ -79,9 +94,12 @@ async def decide_for_merchant(
             "category_id": category_id,
             "version": version,
             "transfers": RULES_VERSION,
+            "closed_through": await periods.closed_through(db, organization_id),
         },
     )
-    if changed.rowcount:
-        told = {"count": changed.rowcount, "decided_by": "merchant"}
-        await events.emit(db, organization_id, "transaction.categorized", told)
-    return changed.rowcount
+    changed, closed = (found["changed"], found["closed"]) if found else (0, 0)
+    if changed:
+        await events.emit(
+            db, organization_id, "transaction.categorized", {"count": changed, "decided_by": "merchant"}
+        )
+    return changed, closed

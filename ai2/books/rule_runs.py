@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.books import accounts, categories, rules, rules_repository, transfers
+from ai2.books import accounts, categories, periods, rules, rules_repository, transfers
 from ai2.books import rule_runs_repository as repository
 from ai2.books.rule_matching import FIELDS, Actions, Conditions, Field, Rule, decide
 from ai2.books.rule_runs_repository import Scope
@@ -74,11 +74,15 @@ class Changed:
 
 @dataclass(frozen=True)
 class Preview:
-    """What rules would change: `matched` is what they decide, `kept` of it what people or transfers decided."""
+    """What rules would change: `matched` is what they decide, `kept` of it what people or transfers decided.
+
+    `closed` would change too, and stays as it is because its period is closed.
+    """
 
     matched: int
     changed: int
     kept: int
+    closed: int
     fields: dict[Field, int]
     items: list[Changed]
     next_cursor: UUID | None
@@ -95,6 +99,7 @@ class Application:
     end_date: date | None
     account_id: UUID | None
     rows_changed: int
+    rows_closed: int
     applied_by: str
     applied_at: datetime
     undone_at: datetime | None
@@ -119,7 +124,7 @@ async def preview(
     """
     await _check(db, organization_id, scope)
     known, mine = await _tried(db, organization_id, rule_id, draft)
-    matched, kept = await _stage(db, organization_id, known, scope, only=mine)
+    matched, kept, closed = await _stage(db, organization_id, known, scope, only=mine)
     counted = await repository.counts(db)
     found = await repository.page(db, organization_id, after=after, limit=limit + 1)
     is_new = draft is not None and rule_id is None
@@ -129,6 +134,7 @@ async def preview(
         matched=matched,
         changed=counted["changed"],
         kept=kept,
+        closed=closed,
         fields={field: counted[field] for field in FIELDS},
         items=items,
         next_cursor=items[-1].transaction_id if len(found) > limit else None,
@@ -145,7 +151,7 @@ async def apply(db: Connection, organization_id: UUID, rule_id: UUID, *, scope: 
     # One after the other with imports, so that two that write many rows never wait for each other.
     await transfers.queue_up(db, organization_id)
     application_id = new_id()
-    await _stage(db, organization_id, known, scope, only=[each.rule_id for each in known].index(rule_id))
+    _, _, closed = await _stage(db, organization_id, known, scope, only=[each.rule_id for each in known].index(rule_id))
     async with done_by(db, _actor(applied_by, application_id)):
         changed = await _write(db, organization_id)
     await rules_repository.insert_application(
@@ -158,6 +164,7 @@ async def apply(db: Connection, organization_id: UUID, rule_id: UUID, *, scope: 
         end_date=scope.end_date,
         account_id=scope.account_id,
         rows_changed=changed,
+        rows_closed=closed,
         applied_by=applied_by,
     )
     told = {"rule_id": rule_id, "application_id": application_id, "count": changed}
@@ -225,8 +232,11 @@ async def _run(db: Connection, organization_id: UUID, known: Sequence[Rule], sco
 
 async def _stage(
     db: Connection, organization_id: UUID, known: Sequence[Rule], scope: Scope, *, only: int | None = None
-) -> tuple[int, int]:
-    """Gather what would change; says how many transactions rules decide, and how many of these somebody else did."""
+) -> tuple[int, int, int]:
+    """Gather what would change; says how many transactions rules decide, and how many of these somebody else did.
+
+    And how many would change and are left out, because their period is closed.
+    """
     await repository.stage_touched(db, organization_id, scope)
     found = []
     async for facts in repository.facts(db, organization_id, scope):
@@ -237,7 +247,9 @@ async def _stage(
     await repository.stage_ruled(db, found)
     async with planned_for(db, sum(len(piece.transaction_ids) for piece in found)):
         await repository.stage_changes(db, organization_id, known)
-    return sum(piece.matched for piece in found), sum(piece.kept for piece in found)
+    closed_through = await periods.closed_through(db, organization_id)
+    closed = await repository.leave_closed(db, organization_id, closed_through) if closed_through else 0
+    return sum(piece.matched for piece in found), sum(piece.kept for piece in found), closed
 
 
 async def _write(db: Connection, organization_id: UUID) -> int:

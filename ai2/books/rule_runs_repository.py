@@ -220,6 +220,19 @@ async def stage_changes(db: Connection, organization_id: UUID, rules: Sequence[R
     await db.execute("analyze pg_temp.changes (transaction_id)")
 
 
+async def leave_closed(db: Connection, organization_id: UUID, closed_through: date) -> int:
+    """Take out of `changes` what lies in closed periods, and say how many that was."""
+    left = await db.execute(
+        """
+        delete from pg_temp.changes as changes using books.transactions as transaction
+        where transaction.organization_id = %(organization_id)s
+            and transaction.transaction_id = changes.transaction_id and transaction.booked_on <= %(closed_through)s
+        """,
+        {"organization_id": organization_id, "closed_through": closed_through},
+    )
+    return left.rowcount
+
+
 async def counts(db: Connection) -> DictRow:
     """How many transactions would change, and in which field."""
     found = await one(

@@ -12,8 +12,8 @@ COLUMNS = """
     account_id, mcc, sign, currency, category_id, tags, merchant_name, version, created_at, updated_at
 """
 APPLICATION = """
-    application_id, rule_id, rule_version, start_date, end_date, account_id, rows_changed, applied_by, applied_at,
-    undone_at, undone_by, rows_given_back, rows_left_alone
+    application_id, rule_id, rule_version, start_date, end_date, account_id, rows_changed, rows_closed, applied_by,
+    applied_at, undone_at, undone_by, rows_given_back, rows_left_alone
 """
 
 
@@ -94,10 +94,10 @@ async def insert_application(db: Connection, **values: Any) -> None:
         """
         insert into books.rule_applications (
             organization_id, application_id, rule_id, rule_version, start_date, end_date, account_id, rows_changed,
-            applied_by
+            rows_closed, applied_by
         ) values (
             %(organization_id)s, %(application_id)s, %(rule_id)s, %(rule_version)s, %(start_date)s, %(end_date)s,
-            %(account_id)s, %(rows_changed)s, %(applied_by)s
+            %(account_id)s, %(rows_changed)s, %(rows_closed)s, %(applied_by)s
         )
         """,
         values,

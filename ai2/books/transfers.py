@@ -6,7 +6,7 @@ decision is kept, to be given back when the pair is dissolved.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg import errors
 
-from ai2.books import bulk_repository, categories_repository, transactions_repository
+from ai2.books import bulk_repository, categories_repository, periods, transactions_repository
 from ai2.books import transfer_candidates_repository as finding
 from ai2.books import transfers_repository as repository
 from ai2.books.transfer_rules import Candidate, Own, Side, Verdict, decide
@@ -94,15 +94,25 @@ async def pair(
     if transaction_ids:
         await finding.find_for(db, organization_id, transaction_ids)
     await finding.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
+    closed_through = await periods.closed_through(db, organization_id)
     for _ in range(3):  # somebody else may pair one of these meanwhile
         candidates = await _candidates(db, organization_id)
-        verdicts = decide(candidates, await _accounts(db, organization_id), bare=not is_large)
+        decided = decide(candidates, await _accounts(db, organization_id), bare=not is_large)
+        verdicts = [_unless_closed(verdict, closed_through) for verdict in decided]
         try:
             async with db.transaction():
                 return await _write(db, organization_id, batch_id, verdicts)
         except errors.UniqueViolation:
             continue
     return 0
+
+
+def _unless_closed(verdict: Verdict, closed_through: date | None) -> Verdict:
+    """A pair of which a side lies in a closed period waits for a person, who has it reopened or lets it be."""
+    if closed_through is None or min(verdict.out.booked_on, verdict.into.booked_on) > closed_through:
+        return verdict
+    reasons = (*verdict.reasons, "one side lies in a closed period")
+    return replace(verdict, state="suggested", reasons=reasons)
 
 
 async def _find_for_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> bool:

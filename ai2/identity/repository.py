@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from ai2.identity.users import User
 
 ORGANIZATION = """
-    organization_id, name, base_currency, country, fiscal_year_start, shares_learning, require_second_factor, version
+    organization_id, name, base_currency, country, fiscal_year_start, shares_learning, require_second_factor, version,
+    fiscal_year_start_day, tax_jurisdiction, tax_registered, tax_number, tax_scheme, auto_apply_confidence
 """
 
 
@@ -50,12 +51,25 @@ async def update_organization(db: Connection, organization: "Organization") -> N
         """
         update identity.organizations set
             name = %(name)s, base_currency = %(base_currency)s, country = %(country)s,
-            fiscal_year_start = %(fiscal_year_start)s, shares_learning = %(shares_learning)s,
+            fiscal_year_start = %(fiscal_year_start)s, fiscal_year_start_day = %(fiscal_year_start_day)s,
+            tax_jurisdiction = %(tax_jurisdiction)s, tax_registered = %(tax_registered)s,
+            tax_number = %(tax_number)s, tax_scheme = %(tax_scheme)s,
+            auto_apply_confidence = %(auto_apply_confidence)s, shares_learning = %(shares_learning)s,
             require_second_factor = %(require_second_factor)s, version = version + 1
         where organization_id = %(organization_id)s
         """,
         vars(organization),
     )
+
+
+async def former_settings(db: Connection, organization_id: UUID, *, before: int | None, limit: int) -> list[DictRow]:
+    """What an organization's settings were, the last ones first; `before` is the last version seen."""
+    query = """
+        select version, settings, known_to, changed_by from identity.organization_versions
+        where organization_id = %(organization_id)s and (%(before)s::integer is null or version < %(before)s)
+        order by version desc limit %(limit)s
+    """
+    return await rows(db, query, {"organization_id": organization_id, "before": before, "limit": limit})
 
 
 async def organizations(db: Connection) -> list[DictRow]:

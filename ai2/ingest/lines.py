@@ -94,6 +94,7 @@ class Reason(StrEnum):
     OTHER_CURRENCY = "other_currency", "the row is in another currency than the account"
     OTHER_ACCOUNT = "other_account", "the row belongs to another account"
     BROKEN = "broken", "the row cannot be taken apart: something in it is missing or there twice"
+    PERIOD_CLOSED = "period_closed", "the books are closed for its date; reopen the period and send the row again"
     SPLITS = "splits", "the parts of this transaction do not add up to its amount"
 
 

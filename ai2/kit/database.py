@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection, AsyncTransaction, OperationalError, errors, sql
+from psycopg import AsyncConnection, AsyncTransaction, DatabaseError, OperationalError, errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ai2.kit import postgres
-from ai2.kit.errors import Unavailable
+from ai2.kit.errors import Problem, Unavailable
 from ai2.kit.secrets import secrets
 from ai2.kit.settings import Settings, settings
 
 Connection = AsyncConnection[DictRow]
+
+# Refusals that the database makes itself, by their SQLSTATE: who owns such a rule says here what its problem is.
+REFUSALS: dict[str, Callable[[DatabaseError], Problem]] = {}
 
 # From so many rows on a statement is planned for many, and what a sort of many rows may hold before it goes to disk.
 MANY, MANY_IN_MEMORY = 2000, "128MB"
@@ -124,6 +127,11 @@ class Database:
             raise Collided from error
         except (PoolTimeout, OperationalError) as error:
             raise DatabaseDown from error
+        except DatabaseError as error:
+            refusal = REFUSALS.get(error.sqlstate or "")
+            if refusal is None:
+                raise
+            raise refusal(error) from None
 
 
 def _in_utc(known: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class FeedbackOut(Out):
 
     transaction: TransactionOut = Field(description="The transaction as it is now.")
     others_changed: int = Field(description="How many other transactions follow it.")
+    others_closed: int = Field(description="How many stay as they are, because their period is closed.")
     holds_for: str = Field(description="What is answered by it from now on.")
 
 

@@ -1,20 +1,40 @@
 """The organization: what it is called, where it is, and how it keeps its books."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
-from pydantic import Field
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, StringConstraints
 
 from ai2.identity import organizations
-from ai2.identity.organizations import Organization
+from ai2.identity.organizations import Organization, TaxScheme
+from ai2.kit.errors import FieldError, Invalid
 from api.etags import IfMatch, mark
-from api.schemas import Change, Country, Currency, Name, Out, changes
+from api.schemas import Change, Confidence, Country, Currency, Instant, ListOf, Name, Out, changes
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/organization", tags=["organization"], route_class=Unit)
 
 Month = Annotated[int, Field(strict=True, ge=1, le=12)]
+DayOfMonth = Annotated[int, Field(strict=True, ge=1, le=31)]
+Jurisdiction = Annotated[str, StringConstraints(pattern="^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+TaxNumber = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[A-Za-z0-9][A-Za-z0-9 ./-]{1,29}$")]
+Sureness = Annotated[float, Field(strict=True, ge=0, le=1)]
+
+
+class TaxProfileChange(Change):
+    """What to change of it; what is not named stays. Kept for tax reports; nothing is computed by it yet."""
+
+    jurisdiction: Jurisdiction | None = Field(
+        default=None, description="ISO 3166: the country whose taxes count, or its state, such as US-CA."
+    )
+    registered: Annotated[bool, Field(strict=True)] | None = Field(
+        default=None, description="Whether you are registered for VAT, GST or the like; null: nobody said."
+    )
+    number: TaxNumber | None = Field(default=None, description="The registration's number, as you write it.")
+    scheme: TaxScheme | None = Field(
+        default=None, description="Tax is owed when invoiced, when paid, at one rate of all turnover, or not at all."
+    )
 
 
 class OrganizationChange(Change):
@@ -24,12 +44,28 @@ class OrganizationChange(Change):
     base_currency: Currency = Field(default="", description="ISO 4217; new accounts are in it unless they say.")
     country: Country | None = Field(default=None, description="ISO 3166-1 alpha-2; null where it is not known.")
     fiscal_year_start: Month = Field(default=1, description="The month in which the fiscal year begins.")
+    fiscal_year_start_day: DayOfMonth = Field(default=1, description="And the day of it: 6 for 6 April.")
+    tax: TaxProfileChange = Field(default_factory=TaxProfileChange)
+    auto_apply_confidence: Sureness | None = Field(
+        default=None,
+        description="What a decider is less sure of than this waits for a person; null leaves it to the decider. "
+        "What your people taught is followed in any case.",
+    )
     shares_learning: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Whether your corrections may teach the model that all organizations here share."
     )
     require_second_factor: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Whether members without a second factor may do nothing but set one up."
     )
+
+
+class TaxProfile(Out):
+    """Where and how it is taxed, as far as it was said."""
+
+    jurisdiction: str | None
+    registered: bool | None
+    number: str | None
+    scheme: TaxScheme | None
 
 
 class OrganizationSettings(Out):
@@ -40,24 +76,71 @@ class OrganizationSettings(Out):
     base_currency: str
     country: str | None
     fiscal_year_start: int
+    fiscal_year_start_day: int
+    tax: TaxProfile
+    auto_apply_confidence: Confidence | None
     shares_learning: bool
     require_second_factor: bool
     version: int
 
 
+class FormerSettingsOut(Out):
+    """The settings of one version, and who ended it when."""
+
+    version: int
+    settings: dict[str, Any]
+    known_to: Instant
+    changed_by: str
+
+
+class SettingsHistory(ListOf):
+    """One page."""
+
+    items: list[FormerSettingsOut]
+
+
+class HistoryQuery(Body):
+    """Which page of the history."""
+
+    limit: int = Field(default=50, ge=1, le=1000)
+    cursor: str | None = Field(default=None, max_length=20, description="`next_cursor` of the page before.")
+
+
 @router.get("", response_model=OrganizationSettings)
-async def get_organization(db: Db, who: Caller, response: Response) -> Organization:
+async def get_organization(db: Db, who: Caller, response: Response) -> dict[str, Any]:
     """Your organization."""
-    organization = await organizations.get(db, who.organization_id)
-    mark(response, organization.version)
-    return organization
+    return _shown(await organizations.get(db, who.organization_id), response)
 
 
 @router.patch("", response_model=OrganizationSettings)
 async def update_organization(
     change: OrganizationChange, db: Db, who: Caller, response: Response, version: IfMatch
-) -> Organization:
-    """Change your organization."""
-    organization = await organizations.update(db, who.organization_id, changes(change), version=version)
+) -> dict[str, Any]:
+    """Change your organization. Amounts stay in their currencies, and what it was stays in its history."""
+    wanted = changes(change)
+    if "tax" in wanted:
+        wanted |= {f"tax_{name}": value for name, value in changes(wanted.pop("tax")).items()}
+    return _shown(await organizations.update(db, who.organization_id, wanted, version=version), response)
+
+
+@router.get("/history", response_model=SettingsHistory)
+async def get_organization_history(db: Db, who: Caller, wanted: Annotated[HistoryQuery, Query()]) -> dict[str, Any]:
+    """What the settings were before, the last ones first."""
+    items, last = await organizations.history(
+        db, who.organization_id, before=_before(wanted.cursor), limit=wanted.limit
+    )
+    return {"items": items, "next_cursor": last and str(last)}
+
+
+def _shown(organization: Organization, response: Response) -> dict[str, Any]:
     mark(response, organization.version)
-    return organization
+    known = vars(organization)
+    return {**known, "tax": {name: known[f"tax_{name}"] for name in TaxProfile.model_fields}}
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
+        raise Invalid(errors=(FieldError("cursor", "is one that this list gave out"),))
+    return int(cursor)

@@ -217,6 +217,7 @@ class PreviewOut(ListOf):
     matched: int = Field(description="Transactions that the rules decide.")
     changed: int = Field(description="Those that would change; the others say so already, or are kept.")
     kept: int = Field(description="Those of which people, or a transfer, decided a field: it stays.")
+    closed: int = Field(description="Those that would change too, and stay: their period is closed.")
     fields: FieldsOut
     items: list[ChangedOut] = Field(description="Those that would change, the newest written first.")
 
@@ -231,6 +232,7 @@ class ApplicationOut(Out):
     end_date: CalendarDate | None
     account_id: UUID | None
     rows_changed: int
+    rows_closed: int = Field(description="Those it would have changed and left alone: their period is closed.")
     applied_by: str
     applied_at: Instant
     undone_at: Instant | None

@@ -17,10 +17,10 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ai2.books import imports, transfers
+from ai2.books import imports, periods, transfers
 from ai2.ingest import balances, pending, repository
 from ai2.ingest.lines import LINES, Rejected, Statement
-from ai2.ingest.loading import expectations, staging
+from ai2.ingest.loading import expectations, shut, staging
 from ai2.ingest.loading import staged_repository as staged
 from ai2.ingest.loading.expectations import Check
 from ai2.ingest.loading.identities import IDENTITY_VERSION
@@ -51,10 +51,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Told:
-    """How many lines are staged, and what they say of what is pending."""
+    """How many lines are staged, what they say of what is pending, and the rows of closed periods, set aside."""
 
     lines: int
     seen: Seen
+    closed: list[tuple[int, str, str, str]]
 
 
 class _Held(Exception):
@@ -90,6 +91,7 @@ async def load(
                 db, organization_id, account_id, batch_id, statements, currency=currency, progress=progress
             )
             loaded = await staged.count_new(db)
+            unloaded = [*quarantined(statements), *told.closed]
             await transfers.queue_up(db, organization_id)
             progress(COMPARED)
             checks, _ = await asyncio.gather(
@@ -105,12 +107,12 @@ async def load(
                 await transfers.pair(db, organization_id, batch_id)
             progress(INSERTED)
             await staged.insert_duplicates(db, organization_id, batch_id)
-            if rejected:
-                await repository.insert_quarantined(db, organization_id, batch_id, quarantined(statements))
+            if unloaded:
+                await repository.insert_quarantined(db, organization_id, batch_id, unloaded)
     except _Held as held:
         return Outcome("held", rows_in, 0, 0, rejected, tuple(held.checks))
     duplicate = told.lines - loaded
-    return Outcome("loaded", rows_in, loaded, duplicate, rejected, tuple(checks))
+    return Outcome("loaded", rows_in, loaded, duplicate, len(unloaded), tuple(checks))
 
 
 async def tell_apart(
@@ -132,17 +134,22 @@ async def tell_apart(
     await repository.lock_account(db, account_id)
     await staged.prepare(db)
     seen = await pending.look(db, organization_id, account_id, statements)
+    closed_through = await periods.closed_through(db, organization_id)
+    closed: list[tuple[int, str, str, str]] = []
     for file in staging.files(statements):
         await staged.copy(db, _ahead(staging.pieces(file, account_id, currency)))
         progress(STAGED)
         if is_again:
             await staged.match_own(db, organization_id, batch_id, file.number)
         is_first = not await _match(db, organization_id, account_id, batch_id, file)
+        if closed_through:
+            rows = await staged.set_aside(db, organization_id, file.number, closed_through)
+            closed += shut.quarantined(file.statement.layout, rows)
         await pending.link(db, organization_id, account_id, seen)
         await staged.keep_identities(
             db, organization_id, batch_id, file.number, version=IDENTITY_VERSION, is_first=is_first
         )
-    return Told(sum(len(statement.lines) for statement in statements), seen)
+    return Told(sum(len(statement.lines) for statement in statements) - len(closed), seen, closed)
 
 
 async def _match(db: Connection, organization_id: UUID, account_id: UUID, batch_id: UUID, file: File) -> bool:

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from uuid import UUID
 
-from ai2.kit.database import Connection, allow_memory, one, planned_for
+from psycopg.rows import DictRow
+
+from ai2.kit.database import Connection, allow_memory, one, planned_for, rows
 
 # What is copied, in the order of ai2.ingest.loading.staging.
 COPIED = """
@@ -329,6 +331,29 @@ async def match_other_sources(
                 "last": days[1],
             },
         )
+
+
+async def set_aside(db: Connection, organization_id: UUID, file_number: int, closed_through: date) -> list[DictRow]:
+    """Take out of `staged` a file's booked lines of closed days that the books do not have yet, and give them back.
+
+    A line that would book what is pending is one of them; a line that is in the books stays a duplicate.
+    """
+    return await rows(
+        db,
+        """
+        delete from pg_temp.staged
+        where file_number = %(file_number)s and status = 'posted' and booked_on <= %(closed_through)s
+            and (
+                is_new or exists (
+                    select from ingest.pending_lines as line
+                    where line.organization_id = %(organization_id)s and line.completed_by is null
+                        and line.transaction_id = staged.duplicate_of
+                )
+            )
+        returning line_number, booked_on, amount, description
+        """,
+        {"organization_id": organization_id, "file_number": file_number, "closed_through": closed_through},
+    )
 
 
 async def keep_identities(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.kit.database import Connection, rows
@@ -41,13 +42,31 @@ async def put(
 
 
 async def forget(db: Connection, organization_id: UUID, batch_id: UUID, lines: Iterable[int]) -> None:
-    """Corrections that are no use: their rows still cannot be read."""
+    """Corrections that are no use: their rows still cannot be read. One that only waits for a reopening is."""
     await db.execute(
         """
-        delete from ingest.corrections
-        where organization_id = %s and batch_id = %s and line_number = any(%s::integer[])
+        delete from ingest.corrections as correction
+        where organization_id = %(organization_id)s and batch_id = %(batch_id)s and line_number = any(%(lines)s)
+            and not exists (
+                select from ingest.unloaded_lines as line
+                where line.organization_id = %(organization_id)s and line.batch_id = %(batch_id)s
+                    and line.line_number = correction.line_number and line.reason_code = 'period_closed'
+            )
         """,
-        [organization_id, batch_id, list(lines)],
+        {"organization_id": organization_id, "batch_id": batch_id, "lines": list(lines)},
+    )
+
+
+async def closed(db: Connection, organization_id: UUID, batch_id: UUID, lines: Iterable[int]) -> list[DictRow]:
+    """Those of these lines that are quarantined because their period is closed."""
+    return await rows(
+        db,
+        """
+        select line_number, reason_code, original from ingest.unloaded_lines
+        where organization_id = %(organization_id)s and batch_id = %(batch_id)s
+            and line_number = any(%(lines)s) and reason_code = 'period_closed'
+        """,
+        {"organization_id": organization_id, "batch_id": batch_id, "lines": list(lines)},
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ai2.ingest import encodings
 from ai2.ingest.layout.model import Layout
+from ai2.ingest.lines import Reason
 from ai2.ingest.mending.corrections import FREE_HEADER, Cells, header_of, is_table
 from ai2.kit.errors import FieldError, Invalid
 
@@ -149,9 +150,17 @@ def _file_of(known: list[File], line: int) -> File:
     return next((file for file in reversed(known) if line > file.lines_before), known[0])
 
 
+def is_unchanged(known: list[File], row: Mapping[str, Any], cells: Cells) -> bool:
+    """Whether a row came back just as it went out."""
+    went_out = _cells(_file_of(known, row["line_number"]), row)[: len(cells)]
+    return [cell.strip() for cell in cells] == [cell.strip() for cell in went_out]
+
+
 def _cells(file: File, row: Mapping[str, Any]) -> list[str]:
     """The row's cells as they came, as many as there are columns at least."""
     original = (row["original"] or "").rstrip("\r\n")
+    if not is_table(file.layout) and row["reason_code"] == Reason.PERIOD_CLOSED.value:
+        return [*original.split(", ", 2), original]
     if file.layout is None or not is_table(file.layout):
         return [*("" for _ in FREE_HEADER), original]
     cells = _split(original, file.layout, is_open=row["reason_code"] == "open_quote")

@@ -6,6 +6,7 @@ was known stays known: a replay never makes a second transaction of a duplicate.
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -101,16 +102,17 @@ async def correct(
     batch_id: UUID,
     rows: dict[int, Cells],
     *,
+    again: Collection[int] = (),
     corrected_by: str,
     options: Options | None = None,
 ) -> None:
-    """Put corrected rows in the place of quarantined ones, and change nothing else of the batch."""
+    """Put corrected rows in the place of quarantined ones, read others `again`, and change nothing else."""
     known = await _replayable(db, organization_id, batch_id)
-    if not rows:
+    if not rows and not again:
         return
     await corrections_repository.put(db, organization_id, batch_id, rows, corrected_by)
     work = _Work(db, organization_id, known, options)
-    await work.replay(replayed_by=corrected_by, apply=True, only=frozenset(rows), limit=1)
+    await work.replay(replayed_by=corrected_by, apply=True, only=frozenset([*rows, *again]), limit=1)
 
 
 async def _replayable(db: Connection, organization_id: UUID, batch_id: UUID) -> Batch:
@@ -180,7 +182,7 @@ class _Work:
             is_again=True,
         )
         await lines.stage_said(self.db, self.organization_id, self.known.batch_id)
-        await lines.stage_rejected(self.db, batches.quarantined(statements))
+        await lines.stage_rejected(self.db, [*batches.quarantined(statements), *told.closed])
         await lines.pair(self.db)
         await lines.compare(self.db)
         if only is not None:

@@ -49,11 +49,16 @@ async def resubmit(
     Raises NotRejects and ColumnsDoNotFit, NotLoaded, ReplayHeld where a row breaks an expectation, NeedsAnswer.
     """
     known = await batch(db, organization_id, batch_id)
-    sent = rejects.read(raw, rejects.files(known.layout))
+    files = rejects.files(known.layout)
+    sent = rejects.read(raw, files)
     states = await repository.states(db, organization_id, batch_id, sent.rows)
     rows = {line: cells for line, cells in sent.rows.items() if states.get(line) == "quarantined"}
     ignored = [{"line_number": line, "reason": LEFT_ALONE[states.get(line)]} for line in sent.rows if line not in rows]
-    await correct(db, organization_id, batch_id, rows, corrected_by=sent_by, options=options)
+    # what was only kept out by a closed period, and comes back as it was, is read from the raw file again
+    closed = await repository.closed(db, organization_id, batch_id, rows)
+    again = {row["line_number"] for row in closed if rejects.is_unchanged(files, row, rows[row["line_number"]])}
+    corrected = {line: cells for line, cells in rows.items() if line not in again}
+    await correct(db, organization_id, batch_id, corrected, again=again, corrected_by=sent_by, options=options)
     became = await repository.states(db, organization_id, batch_id, rows)
     await repository.forget(
         db, organization_id, batch_id, [line for line, state in became.items() if state == "quarantined"]
