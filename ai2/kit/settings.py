@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = None
     dagster_url: str | None = None
 
+    ecb_rates_url: str = Field(
+        default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip",
+        description="where reference rates are fetched; a path or anything that fsspec knows will do",
+    )
+
     cors_origins: list[str] = []
     cors_credentials: bool = False
     cors_max_age_s: int = 600

@@ -1,0 +1,128 @@
+"""Every query on rates between currencies."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.kit.database import Connection, one, rows
+
+
+async def lookup(
+    db: Connection, organization_id: UUID, wanted: Sequence[tuple[str, str, date]], max_age_days: int
+) -> list[DictRow]:
+    """For each (base, quote, day), in their order: the last quote up to the day, own ones before published ones.
+
+    One base is worth `worth / unit` of quote. A day of a closed period sees what was known when that was closed.
+    """
+    query = """
+        select found.quoted_on, found.worth, found.unit, found.source, closing.frozen_at
+        from unnest(%(bases)s::text[], %(quotes)s::text[], %(days)s::date[])
+            with ordinality as wanted (base, quote, day, place)
+        left join lateral (
+            select period.rates_known_at as frozen_at from books.closed_periods as period
+            where period.organization_id = %(organization_id)s and period.closed_through >= wanted.day
+            order by period.closed_through limit 1
+        ) as closing on true
+        left join lateral (
+            (
+                select own.quoted_on, 'own' as source,
+                    case when own.base = wanted.base then own.rate else 1 end as worth,
+                    case when own.base = wanted.base then 1 else own.rate end as unit
+                from books.own_rates as own
+                where own.organization_id = %(organization_id)s
+                    and least(own.base, own.quote) = least(wanted.base, wanted.quote)::char(3)
+                    and greatest(own.base, own.quote) = greatest(wanted.base, wanted.quote)::char(3)
+                    and own.quoted_on between wanted.day - %(max_age)s::integer and wanted.day
+                    and own.known_from <= coalesce(closing.frozen_at, 'infinity')
+                    and (own.known_to is null or own.known_to > coalesce(closing.frozen_at, own.known_to))
+                order by own.quoted_on desc limit 1
+            )
+            union all
+            (
+                select day.quoted_on, 'ecb', published.worth, published.unit
+                from books.exchange_rates as day
+                cross join lateral (
+                    select
+                        books.per_euro(wanted.quote, day.quoted_on, coalesce(closing.frozen_at, 'infinity')) as worth,
+                        books.per_euro(wanted.base, day.quoted_on, coalesce(closing.frozen_at, 'infinity')) as unit
+                ) as published
+                -- a day on which one of the two was published; the other has to be too
+                where day.currency = (case when wanted.quote = 'EUR' then wanted.base else wanted.quote end)::char(3)
+                    and day.quoted_on between wanted.day - %(max_age)s::integer and wanted.day
+                    and published.worth is not null and published.unit is not null
+                order by day.quoted_on desc limit 1
+            )
+            order by quoted_on desc, source desc limit 1
+        ) as found on true
+        order by wanted.place
+    """
+    bases, quotes, days = zip(*wanted, strict=True)
+    known = {"organization_id": organization_id, "max_age": max_age_days}
+    return await rows(db, query, {**known, "bases": list(bases), "quotes": list(quotes), "days": list(days)})
+
+
+async def extents(db: Connection, currencies: Collection[str]) -> dict[str, tuple[date, date]]:
+    """The first and last day of which a currency's reference rate is known."""
+    query = """
+        select currency::text as currency, min(quoted_on) as first, max(quoted_on) as last from books.exchange_rates
+        where currency = any(%(currencies)s::char(3)[]) group by currency
+    """
+    found = await rows(db, query, {"currencies": list(currencies)})
+    return {row["currency"]: (row["first"], row["last"]) for row in found}
+
+
+async def refuse_closed(db: Connection, organization_id: UUID, day: date) -> None:
+    await db.execute("select books.refuse_closed(%s, %s)", [organization_id, day])
+
+
+async def end(db: Connection, organization_id: UUID, base: str, quote: str, quoted_on: date, *, ended_by: str) -> bool:
+    """End the pair's own rate of that day; says whether there was one."""
+    done = await db.execute(
+        """
+        update books.own_rates set known_to = clock_timestamp(), ended_by = %(ended_by)s
+        where organization_id = %(organization_id)s and known_to is null and quoted_on = %(quoted_on)s
+            and least(base, quote) = least(%(base)s::char(3), %(quote)s::char(3))
+            and greatest(base, quote) = greatest(%(base)s::char(3), %(quote)s::char(3))
+        """,
+        {
+            "organization_id": organization_id,
+            "base": base,
+            "quote": quote,
+            "quoted_on": quoted_on,
+            "ended_by": ended_by,
+        },
+    )
+    return done.rowcount > 0
+
+
+async def insert(db: Connection, organization_id: UUID, **values: Any) -> None:
+    await db.execute(
+        """
+        insert into books.own_rates (organization_id, rate_id, base, quote, quoted_on, rate, set_by)
+        values (%(organization_id)s, %(rate_id)s, %(base)s, %(quote)s, %(quoted_on)s, %(rate)s, %(set_by)s)
+        """,
+        {**values, "organization_id": organization_id},
+    )
+
+
+async def own_rates(db: Connection, organization_id: UUID, *, after: UUID | None, limit: int) -> list[DictRow]:
+    query = """
+        select rate_id, base::text as base, quote::text as quote, quoted_on, rate, set_by, known_from
+        from books.own_rates
+        where organization_id = %(organization_id)s and known_to is null
+            and (%(after)s::uuid is null or rate_id < %(after)s)
+        order by rate_id desc limit %(limit)s
+    """
+    return await rows(db, query, {"organization_id": organization_id, "after": after, "limit": limit})
+
+
+async def lock_pairs(db: Connection, organization_id: UUID) -> DictRow | None:
+    """Let own rates be set one after the other, until the transaction ends."""
+    return await one(
+        db,
+        "select pg_advisory_xact_lock(hashtextextended('books.own_rates:' || %(whose)s, 0))",
+        {"whose": str(organization_id)},
+    )

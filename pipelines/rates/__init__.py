@@ -1,0 +1,1 @@
+"""Rates: what currencies are worth, as it is published for everybody."""
