@@ -28,7 +28,7 @@ MAY = {
         "get_dashboard", "list_events",
         # of oneself; of the organization they ask for its owner
         "export_privacy", "get_privacy_export", "download_privacy_export", "erase_privacy", "get_retention",
-        "list_periods", "get_rate", "list_own_rates",
+        "list_periods", "get_rate", "list_own_rates", "list_budgets", "get_budget",
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
     },
     Role.ACCOUNTANT: {
@@ -38,7 +38,7 @@ MAY = {
         "create_rule", "update_rule", "delete_rule", "apply_rule", "undo_rule_application",
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",
         "give_feedback",
-        "close_period", "put_rate", "delete_rate",
+        "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",

@@ -242,7 +242,7 @@ class TestApplying:
         carried = await decisions.decide_for_merchant(
             db, who, written.merchant_key, money_in=False, category_id=coffee, version="taught"
         )
-        assert carried == 0
+        assert carried == (0, 0)
         assert (await now(written)).category_id == groceries
 
     async def test_a_paired_transfer_stays_one(self, db, organization, make, apply, book, now) -> None:

@@ -126,7 +126,7 @@ async def test_people_win(book, db, organization) -> None:
     coffee = await categories.find(db, organization.organization_id, "FOOD_AND_DRINK_COFFEE")
     await _suggest(db, written, coffee)
     assert await decisions.apply_decided(db, organization.organization_id) == 0
-    changed = await decisions.decide_for_merchant(
+    changed, _ = await decisions.decide_for_merchant(
         db,
         organization.organization_id,
         written.merchant_key,

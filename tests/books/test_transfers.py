@@ -191,7 +191,7 @@ class TestPeopleWin:
             [rent.category_id],
         )
         assert await decisions.apply_decided(db, organization_id) == 0
-        changed = await decisions.decide_for_merchant(
+        changed, _ = await decisions.decide_for_merchant(
             db, organization_id, out.merchant_key, money_in=False, category_id=rent.category_id, version="taught"
         )
         assert changed == 0

@@ -1,0 +1,215 @@
+"""Every query on budgets; what was spent is read from totals."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.kit.database import Connection, one, rows
+
+# The budgets asked about, each with its category and all below it.
+COVERED = """
+    with recursive covered as (
+        select budget.budget_id, budget.category_id, category.kind = 'income' as is_income
+        from books.budgets as budget
+        inner join books.categories as category using (organization_id, category_id)
+        where budget.organization_id = %(organization_id)s and budget.budget_id = any(%(ids)s)
+        union
+        select covered.budget_id, category.category_id, covered.is_income
+        from covered
+        inner join books.categories as category
+            on category.organization_id = %(organization_id)s and category.parent_id = covered.category_id
+    )
+"""
+
+
+async def lock(db: Connection, organization_id: UUID) -> None:
+    """Let budgets of an organization be changed one after the other, until the transaction ends."""
+    await db.execute(
+        "select pg_advisory_xact_lock(hashtextextended('books.budgets:' || %s, 0))", [str(organization_id)]
+    )
+
+
+async def budgets(
+    db: Connection, organization_id: UUID, *, budget_id: UUID | None = None, month: date | None = None
+) -> list[DictRow]:
+    """This one, or those that have a month; by category."""
+    query = """
+        select
+            budget.budget_id, budget.category_id, category.name as category, category.kind,
+            budget.currency::text as currency, budget.amount, budget.first_month, budget.last_month,
+            budget.is_rolled_over, budget.version, budget.created_at, budget.updated_at,
+            (
+                select coalesce(jsonb_object_agg(own.month, own.amount::text), '{}') from books.budget_months as own
+                where own.organization_id = budget.organization_id and own.budget_id = budget.budget_id
+            ) as overrides
+        from books.budgets as budget
+        inner join books.categories as category using (organization_id, category_id)
+        where budget.organization_id = %(organization_id)s
+            and (%(budget_id)s::uuid is null or budget.budget_id = %(budget_id)s)
+            and (
+                %(month)s::date is null
+                or %(month)s between budget.first_month and coalesce(budget.last_month, 'infinity')
+            )
+        order by lower(category.name), budget.currency, budget.first_month
+    """
+    return await rows(db, query, {"organization_id": organization_id, "budget_id": budget_id, "month": month})
+
+
+async def overlaps(
+    db: Connection,
+    organization_id: UUID,
+    budget_id: UUID,
+    *,
+    category_id: UUID,
+    currency: str,
+    first_month: date,
+    last_month: date | None,
+) -> bool:
+    """Whether another budget of the category and currency has one of these months."""
+    query = """
+        select from books.budgets
+        where organization_id = %(organization_id)s and category_id = %(category_id)s and currency = %(currency)s
+            and budget_id <> %(budget_id)s and first_month <= coalesce(%(last_month)s::date, 'infinity')
+            and coalesce(last_month, 'infinity') >= %(first_month)s
+        limit 1
+    """
+    known = {"organization_id": organization_id, "budget_id": budget_id, "category_id": category_id}
+    months = {"currency": currency, "first_month": first_month, "last_month": last_month}
+    return await one(db, query, {**known, **months}) is not None
+
+
+async def insert(db: Connection, organization_id: UUID, **values: Any) -> None:
+    await db.execute(
+        """
+        insert into books.budgets (
+            organization_id, budget_id, category_id, currency, amount, first_month, last_month, is_rolled_over
+        ) values (
+            %(organization_id)s, %(budget_id)s, %(category_id)s, %(currency)s, %(amount)s, %(first_month)s,
+            %(last_month)s, %(is_rolled_over)s
+        )
+        """,
+        {**values, "organization_id": organization_id},
+    )
+
+
+async def update(db: Connection, organization_id: UUID, budget_id: UUID, values: dict[str, Any]) -> None:
+    await db.execute(
+        """
+        update books.budgets set
+            amount = %(amount)s, first_month = %(first_month)s, last_month = %(last_month)s,
+            is_rolled_over = %(is_rolled_over)s, version = version + 1, updated_at = now()
+        where organization_id = %(organization_id)s and budget_id = %(budget_id)s
+        """,
+        {**values, "overrides": None, "organization_id": organization_id, "budget_id": budget_id},
+    )
+
+
+async def override(
+    db: Connection, organization_id: UUID, budget_id: UUID, overrides: Mapping[date, Decimal | None]
+) -> None:
+    """Give months an amount of their own; none takes it away, and so does a month that the budget has no more."""
+    parameters = {
+        "organization_id": organization_id,
+        "budget_id": budget_id,
+        "months": list(overrides),
+        "amounts": list(overrides.values()),
+    }
+    await db.execute(
+        """
+        insert into books.budget_months (organization_id, budget_id, month, amount)
+        select %(organization_id)s, %(budget_id)s, month, amount
+        from unnest(%(months)s::date[], %(amounts)s::numeric[]) as own (month, amount) where amount is not null
+        on conflict (organization_id, budget_id, month) do update set amount = excluded.amount
+        """,
+        parameters,
+    )
+    await db.execute(
+        """
+        delete from books.budget_months as own
+        using books.budgets as budget
+        where own.organization_id = %(organization_id)s and own.budget_id = %(budget_id)s
+            and budget.organization_id = %(organization_id)s and budget.budget_id = own.budget_id
+            and (
+                own.month not between budget.first_month and coalesce(budget.last_month, 'infinity')
+                or own.month in (
+                    select month from unnest(%(months)s::date[], %(amounts)s::numeric[]) as gone (month, amount)
+                    where amount is null
+                )
+            )
+        """,
+        parameters,
+    )
+
+
+async def delete(db: Connection, organization_id: UUID, budget_id: UUID) -> None:
+    await db.execute(
+        "delete from books.budgets where organization_id = %s and budget_id = %s", [organization_id, budget_id]
+    )
+
+
+async def spent(db: Connection, organization_id: UUID, ids: Sequence[UUID], month: date) -> list[DictRow]:
+    """What was spent by budget, month and currency, up to a month; of those not rolled over, in that month alone."""
+    query = f"""
+        {COVERED}
+        select
+            covered.budget_id, total.month, total.currency::text as currency,
+            sum(case when covered.is_income then money_in - money_out else money_out - money_in end) as spent
+        from covered
+        inner join books.budgets as budget
+            on budget.organization_id = %(organization_id)s and budget.budget_id = covered.budget_id
+        inner join books.monthly_totals as total
+            on total.organization_id = %(organization_id)s and total.category_id = covered.category_id
+            and total.month between
+                case when budget.is_rolled_over then budget.first_month else %(month)s end and %(month)s
+        where total.transactions > 0
+        group by covered.budget_id, total.month, total.currency
+    """
+    return await rows(db, query, {"organization_id": organization_id, "ids": list(ids), "month": month})
+
+
+async def past(
+    db: Connection, organization_id: UUID, ids: Sequence[UUID], *, first: date, today: date
+) -> list[DictRow]:
+    """What each whole month before this one took, by budget, in its currency: all of it, and after today's day."""
+    query = f"""
+        {COVERED}
+        select
+            covered.budget_id, date_trunc('month', total.booked_on::timestamp)::date as month,
+            sum(signed.spent) as whole,
+            coalesce(sum(signed.spent) filter (
+                where extract(day from total.booked_on) > extract(day from %(today)s::date)
+            ), 0) as rest
+        from covered
+        inner join books.budgets as budget
+            on budget.organization_id = %(organization_id)s and budget.budget_id = covered.budget_id
+        inner join books.daily_totals as total
+            on total.organization_id = %(organization_id)s and total.category_id = covered.category_id
+            and total.currency = budget.currency and total.booked_on >= %(first)s
+            and total.booked_on < date_trunc('month', %(today)s::timestamp)::date
+        cross join lateral (
+            select case when covered.is_income then money_in - money_out else money_out - money_in end as spent
+        ) as signed
+        where total.transactions > 0
+        group by 1, 2
+    """
+    return await rows(db, query, {"organization_id": organization_id, "ids": list(ids), "first": first, "today": today})
+
+
+async def first_month(db: Connection, organization_id: UUID) -> date | None:
+    """The first whole month of the books: the one after that of the first transaction, unless that is its first day."""
+    found = await one(
+        db,
+        """
+        select case
+            when min(booked_on) = date_trunc('month', min(booked_on)::timestamp)::date then min(booked_on)
+            else (date_trunc('month', min(booked_on)::timestamp) + interval '1 month')::date
+        end as month
+        from books.daily_totals where organization_id = %(organization_id)s and transactions > 0
+        """,
+        {"organization_id": organization_id},
+    )
+    return found["month"] if found else None
