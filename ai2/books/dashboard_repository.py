@@ -77,6 +77,26 @@ async def flows(db: Connection, organization_id: UUID, period: Period, currency:
     return await rows(db, query, {**known, "whole_from": whole_from, "whole_to": whole_to})
 
 
+async def flows_by_day(db: Connection, organization_id: UUID, period: Period, currency: str | None) -> list[DictRow]:
+    """Income and expense of each day and currency, by day; what went between own accounts is neither."""
+    query = """
+        select
+            date_trunc('month', booked_on::timestamp)::date as month, booked_on, currency::text as currency,
+            sum(money_in) as income, sum(money_out) as expense
+        from books.daily_totals
+        where organization_id = %(organization_id)s and booked_on between %(start)s and %(end)s and transactions > 0
+            and (%(currency)s::text is null or currency = %(currency)s)
+            and (category_id is null or category_id <> all(array(
+                select category_id from books.categories
+                where organization_id = %(organization_id)s and kind = 'transfer'
+            )))
+        group by booked_on, currency
+        order by booked_on, currency
+    """
+    known = {"organization_id": organization_id, "currency": currency, "start": period.start, "end": period.end}
+    return await rows(db, query, known)
+
+
 async def balances(db: Connection, organization_id: UUID, currency: str | None) -> list[DictRow]:
     """What each account in use holds."""
     query = """

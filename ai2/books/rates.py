@@ -5,7 +5,7 @@ the day counts, up to MAX_AGE_DAYS: banks rest at weekends. Days of a closed per
 closed. Nothing is ever guessed: without a rate there is a reason.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
@@ -156,9 +156,3 @@ async def own_rates(
     found = await repository.own_rates(db, organization_id, after=after, limit=limit + 1)
     items = [OwnRate(**row) for row in found[:limit]]
     return items, items[-1].rate_id if len(found) > limit else None
-
-
-def described(used: Collection[Rate]) -> list[Rate]:
-    """Of the rates that were used each one once, by currency and day; the same currency's is none."""
-    known = {(each.base, each.quoted_on, each.source): each for each in used if each.source != "same"}
-    return [known[key] for key in sorted(known, key=str)]

@@ -7,9 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from ai2.books import dashboard
+from ai2.books import converted, dashboard
 from ai2.books.accounts import OpeningIs
+from ai2.books.converted import Converted
+from ai2.books.rates import Source
 from ai2.kit.periods import EXPECTED, read_period
+from api.core.rates import RateOut, RateValue
 from api.core.transactions import TransactionOut
 from api.schemas import Amount, Body, Currency, Instant, OfCurrency, Out
 from api.unit import Caller, Db, Unit
@@ -22,6 +25,7 @@ class DashboardQuery(Body):
 
     period: str = Field(default="last_12_months", max_length=50, description=f"A period: it {EXPECTED}.")
     currency: Currency | None = Field(default=None, description="Only this one; else every currency apart.")
+    convert_to: Currency | None = Field(default=None, description="All in this one as well, by each day's rate.")
 
 
 class PeriodOut(Out):
@@ -74,6 +78,54 @@ class MerchantOut(OfCurrency):
     transactions: int
 
 
+class ConvertedFlowOut(OfCurrency):
+    """Income, expense and net in one currency; null where a day has no rate."""
+
+    income: Amount | None
+    expense: Amount | None
+    net: Amount | None
+
+
+class ConvertedMonthOut(ConvertedFlowOut):
+    """The same of a month, named by its first day."""
+
+    month: date
+
+
+class RateUsedOut(Out):
+    """By which rates one currency was converted; GET /api/core/rates tells each day's."""
+
+    base: str
+    days: int
+    first_rate_date: date = Field(validation_alias="first_rate_on")
+    last_rate_date: date = Field(validation_alias="last_rate_on")
+    lowest: RateValue
+    highest: RateValue
+    sources: list[Source]
+
+
+class UnconvertedOut(OfCurrency):
+    """Money that could not be converted, and why."""
+
+    first_date: date = Field(validation_alias="first_on")
+    last_date: date = Field(validation_alias="last_on")
+    income: Amount
+    expense: Amount
+    reason: str
+
+
+class ConvertedOut(OfCurrency):
+    """The books in one currency, each day's money by that day's rate. None of it is stored."""
+
+    balance: Amount | None = Field(description="All accounts together; null where one has no rate.")
+    balance_date: date = Field(validation_alias="balance_on", description="By the rates for this day.")
+    balance_rates: list[RateOut]
+    totals: ConvertedFlowOut
+    by_month: list[ConvertedMonthOut]
+    rates: list[RateUsedOut]
+    unconverted: list[UnconvertedOut]
+
+
 class DashboardOut(Out):
     """The books at a glance, each currency apart."""
 
@@ -88,6 +140,9 @@ class DashboardOut(Out):
     uncategorized: int
     suggestions_to_review: int
     recent: list[TransactionOut]
+    converted: ConvertedOut | None = Field(
+        default=None, exclude_if=lambda converted: converted is None, description="With convert_to."
+    )
 
 
 @router.get("", response_model=DashboardOut)
@@ -96,4 +151,27 @@ async def get_dashboard(db: Db, who: Caller, wanted: Annotated[DashboardQuery, Q
     now = datetime.now(UTC)
     period = read_period(wanted.period, now.date())
     found = await dashboard.dashboard(db, who.organization_id, period, wanted.currency)
-    return {**vars(found), "as_of": now}
+    shown: dict[str, Any] = {**vars(found), "as_of": now}
+    if wanted.convert_to:
+        shown["converted"] = _shown(
+            await converted.convert(
+                db,
+                who.organization_id,
+                wanted.convert_to,
+                period=period,
+                only=wanted.currency,
+                balances=found.balances,
+                today=now.date(),
+            )
+        )
+    return shown
+
+
+def _shown(found: Converted) -> dict[str, Any]:
+    """Each amount beside its currency."""
+    return {
+        **vars(found),
+        "totals": {**vars(found.totals), "currency": found.currency},
+        "by_month": [{**vars(month), "currency": found.currency} for month in found.by_month],
+        "unconverted": [{**vars(each), "currency": each.base} for each in found.unconverted],
+    }

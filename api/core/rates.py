@@ -20,7 +20,7 @@ def _plain(value: Any) -> Any:
     return f"{value:f}" if hasattr(value, "as_tuple") else value
 
 
-Value = Annotated[
+RateValue = Annotated[
     str, BeforeValidator(_plain), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?$", "examples": ["1.17"]})
 ]
 
@@ -52,7 +52,7 @@ class RateOut(Out):
     base: str
     quote: str
     date: CalendarDate = Field(validation_alias="on")
-    rate: Value | None = Field(description="To twelve digits; amounts are converted by it as it stands here.")
+    rate: RateValue | None = Field(description="To twelve digits; amounts are converted by it as it stands here.")
     rate_date: CalendarDate | None = Field(
         validation_alias="quoted_on", description="The day that it was published for: the last one up to `date`."
     )
@@ -70,7 +70,7 @@ class OwnRateOut(Out):
     base: str
     quote: str
     date: CalendarDate = Field(validation_alias="quoted_on")
-    rate: Value
+    rate: RateValue
     set_by: str
     known_from: Instant
 

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
-from ai2.books import accounts, categories, listing, transactions
+from ai2.books import accounts, categories, listing, rates, transactions
 from ai2.books.listing import Filter, Sort
 from ai2.books.transactions import NewTransaction, Status, Transaction, Type
 from ai2.ingest import service as ingest
 from ai2.kit.database import Connection
+from api.core.rates import RateOut
 from api.etags import IfMatch, mark
 from api.pages import PageQuery
 from api.schemas import (
@@ -67,6 +68,7 @@ class TransactionFilter(Body):
 class TransactionQuery(TransactionFilter, PageQuery):
     """What to list, and which page of it."""
 
+    convert_to: Currency | None = Field(default=None, description="Each amount in this currency as well.")
 
 class TransactionNew(Body):
     """A transaction to write down."""
@@ -106,6 +108,12 @@ class TransactionChange(Change):
     attributes: Attributes = Field(default_factory=dict)
 
 
+class ConvertedAmountOut(RateOut):
+    """The amount in another currency, by the rate that stands beside it; null where there is none."""
+
+    amount: Amount | None
+
+
 class TransactionOut(Out):
     """A transaction, its category and who decided it."""
 
@@ -138,6 +146,9 @@ class TransactionOut(Out):
     version: int
     created_at: Instant
     updated_at: Instant
+    converted: ConvertedAmountOut | None = Field(
+        default=None, exclude_if=lambda converted: converted is None, description="In lists, with convert_to."
+    )
 
 
 class Transactions(ListOf):
@@ -155,7 +166,8 @@ async def list_transactions(db: Db, who: Caller, wanted: Annotated[TransactionQu
         db, who.organization_id, chosen, sort=wanted.sort, cursor=wanted.cursor, limit=wanted.limit
     )
     counted = await listing.total(db, who.organization_id, chosen) if wanted.include else None
-    return {"items": page.items, "next_cursor": page.next_cursor, "total": counted}
+    items = await _converted(db, who.organization_id, page.items, wanted.convert_to)
+    return {"items": items, "next_cursor": page.next_cursor, "total": counted}
 
 
 @router.post("", status_code=201, response_model=TransactionOut)
@@ -192,6 +204,20 @@ async def delete_transaction(transaction_id: UUID, db: Db, who: Caller, version:
     """Take a transaction out of the books. It is kept, and its file does not bring it back."""
     await transactions.delete(db, who.organization_id, transaction_id, version=version)
     return Response(status_code=204)
+
+
+async def _converted(
+    db: Connection, organization_id: UUID, items: list[Transaction], currency: str | None
+) -> list[Any]:
+    """Each with its amount in another currency, by the rate of its day."""
+    if currency is None:
+        return list(items)
+    known = await rates.rates(db, organization_id, {(each.currency, currency, each.booked_on) for each in items})
+    found = [known[each.currency, currency, each.booked_on] for each in items]
+    return [
+        {**vars(each), "converted": {**vars(rate), "amount": rate.convert(each.amount)}}
+        for each, rate in zip(items, found, strict=True)
+    ]
 
 
 async def check_theirs(db: Connection, organization_id: UUID, wanted: TransactionFilter) -> None:

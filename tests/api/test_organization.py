@@ -22,6 +22,9 @@ async def test_everybody_in_it_sees_it(client_of: ClientOf, organization: Organi
         "base_currency": "GBP",
         "country": "GB",
         "fiscal_year_start": 1,
+        "fiscal_year_start_day": 1,
+        "tax": {"jurisdiction": None, "registered": None, "number": None, "scheme": None},
+        "auto_apply_confidence": None,
         "shares_learning": False,
         "require_second_factor": False,
         "version": 1,
@@ -35,6 +38,8 @@ async def test_everybody_in_it_sees_it(client_of: ClientOf, organization: Organi
         {"base_currency": "EUR"},
         {"country": None},
         {"fiscal_year_start": 4, "shares_learning": True},
+        {"fiscal_year_start": 4, "fiscal_year_start_day": 6, "auto_apply_confidence": 0.9},
+        {"tax": {"jurisdiction": "US-CA", "registered": True, "number": "GB 123 4567 89", "scheme": "cash"}},
     ],
 )
 async def test_changes_what_is_named_and_leaves_the_rest_and_others_alone(
@@ -63,6 +68,12 @@ async def test_lower_roles_change_nothing(client_of: ClientOf, organization: Org
         {"base_currency": "gbp"},
         {"base_currency": None},
         {"country": "England"},
+        {"country": "UK"},  # the country's code is GB
+        {"fiscal_year_start": 2, "fiscal_year_start_day": 29},
+        {"auto_apply_confidence": 1.5},
+        {"tax": {"jurisdiction": "ZZ"}},
+        {"tax": {"scheme": "guess"}},
+        {"tax": {"number": "<b>"}},
         {"fiscal_year_start": 13},
         {"fiscal_year_start": True},
         {"shares_learning": "yes"},
@@ -82,3 +93,20 @@ async def test_a_change_of_what_one_has_not_seen_is_refused(owner: AsyncClient) 
     second = await owner.patch(ORGANIZATION, json={"name": "Two"}, headers={"If-Match": seen})
     assert (second.status_code, second.json()["code"]) == (412, "stale")
     assert (await owner.get(ORGANIZATION)).json()["name"] == "One"
+
+
+async def test_of_the_tax_profile_too_what_is_not_named_stays(owner: AsyncClient) -> None:
+    await owner.patch(ORGANIZATION, json={"tax": {"jurisdiction": "GB", "registered": True}})
+    changed = await owner.patch(ORGANIZATION, json={"tax": {"registered": False}})
+    assert changed.json()["tax"] == {"jurisdiction": "GB", "registered": False, "number": None, "scheme": None}
+
+
+async def test_what_it_was_stays_in_its_history(owner: AsyncClient) -> None:
+    await owner.patch(ORGANIZATION, json={"base_currency": "EUR"})
+    await owner.patch(ORGANIZATION, json={"base_currency": "USD"})
+    found = (await owner.get(f"{ORGANIZATION}/history", params={"limit": 1})).json()
+    assert [(each["version"], each["settings"]["base_currency"]) for each in found["items"]] == [(2, "EUR")]
+    assert found["items"][0]["changed_by"].startswith("api_key:")
+    rest = (await owner.get(f"{ORGANIZATION}/history", params={"cursor": found["next_cursor"]})).json()
+    assert [(each["version"], each["settings"]["base_currency"]) for each in rest["items"]] == [(1, "GBP")]
+    assert (await owner.get(f"{ORGANIZATION}/history", params={"cursor": "x"})).status_code == 422

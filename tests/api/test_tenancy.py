@@ -11,11 +11,12 @@ from tests.api.asking import PersonIn
 
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
 CAFES = {"conditions": {"description": {"by": "contains", "text": "cafe"}}, "actions": {"tags": ["cafes"]}}
+FOOD = {"currency": "GBP", "amount": "400", "first_month": "2026-01"}
 OF_THEIR_CATEGORY = {**CAFES, "actions": {"category_id": "{category_id}"}}
 OF_THEIR_ACCOUNT = {**CAFES, "conditions": {"account_id": "{account_id}"}}
 LISTS = (
     "transactions", "accounts", "api-keys", "categories", "members", "members/invitations", "rules",
-    "rules/applications", "events", "audit",
+    "rules/applications", "events", "audit", "budgets", "periods", "rates/own", "organization/history",
 )  # fmt: skip
 
 
@@ -30,6 +31,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
     key = (await their_owner.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
     guest = {"email": "guest@example.com", "role": "viewer"}
     invitation = (await their_owner.post("/api/core/members/invitations", json=guest)).json()
+    budget = (await their_owner.post("/api/core/budgets", json={**FOOD, "category_id": heir["category_id"]})).json()
     member = await person_in(stranger, Role.VIEWER)
     export = (await their_owner.post("/api/core/privacy/export", json={"scope": "organization"})).json()
     return {
@@ -43,6 +45,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
         "user_id": member.user_id,
         "rule_id": rule["rule_id"],
         "application_id": applied["application_id"],
+        "budget_id": budget["budget_id"],
     }
 
 
@@ -96,6 +99,10 @@ BY_ID = [
         {"items": [{"transaction_id": "{transaction_id}"}], "change": {"notes": "mine now"}},
     ),
     ("POST", "/api/core/categories", {"name": "Below", "parent_id": "{category_id}"}),
+    ("GET", "/api/core/budgets/{budget_id}", None),
+    ("PATCH", "/api/core/budgets/{budget_id}", {"amount": "1"}),
+    ("DELETE", "/api/core/budgets/{budget_id}", None),
+    ("POST", "/api/core/budgets", {**FOOD, "category_id": "{category_id}"}),
 ]
 
 
