@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import BinaryIO, TextIO
+from typing import IO, BinaryIO, TextIO
 
 from ai2.kit.database import Connection
 from ai2.kit.errors import Unreadable
@@ -47,8 +47,8 @@ def opened(file: BinaryIO) -> Iterator[TextIO]:
         raise NoRates("The archive is damaged or cut off; fetch it again.") from None
 
 
-def _text(file: BinaryIO | io.BufferedIOBase) -> TextIO:
-    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")  # type: ignore[arg-type]
+def _text(file: IO[bytes]) -> TextIO:
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def read(file: TextIO) -> Iterator[Quote]:

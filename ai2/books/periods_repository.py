@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from ai2.kit.database import Connection, one, rows
 
 # So long a close waits for those who write; an import of a million rows takes longer.
-WAIT = "10s"
+WAIT = "5s"
 ACT = "act_id, act, day, closed_before, closed_after, reason, acted_by, acted_at"
 
 

@@ -183,6 +183,17 @@ async def test_a_list_holds_only_ones_own(owner: AsyncClient, their_owner: Async
     assert len((await their_owner.get("/api/core/dashboard")).json()["recent"]) == 1
 
 
+async def test_closes_rates_and_settings_are_ones_own(owner: AsyncClient, their_owner: AsyncClient) -> None:
+    rate = {"base": "USD", "quote": "GBP", "date": "2026-03-02", "rate": "0.8"}
+    assert (await their_owner.put("/api/core/rates", json=rate)).is_success
+    assert (await their_owner.post("/api/core/periods/close", json={"through": "2026-01-31"})).is_success
+    assert (await their_owner.patch("/api/core/organization", json={"base_currency": "EUR"})).is_success
+    for address in ("rates/own", "periods", "organization/history"):
+        assert (await owner.get(f"/api/core/{address}")).json()["items"] == []
+        assert len((await their_owner.get(f"/api/core/{address}")).json()["items"]) == 1
+    assert (await owner.post("/api/core/transactions", json={**LUNCH, "date": "2026-01-02"})).is_success
+
+
 async def test_a_strangers_cursor_shows_nothing_of_theirs(owner: AsyncClient, their_owner: AsyncClient) -> None:
     for _ in range(2):
         await their_owner.post("/api/core/transactions", json=LUNCH)
