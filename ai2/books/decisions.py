@@ -99,7 +99,5 @@ async def decide_for_merchant(
     )
     changed, closed = (found["changed"], found["closed"]) if found else (0, 0)
     if changed:
-        await events.emit(
-            db, organization_id, "transaction.categorized", {"count": changed, "decided_by": "merchant"}
-        )
+        await events.emit(db, organization_id, "transaction.categorized", {"count": changed, "decided_by": "merchant"})
     return changed, closed

@@ -13,6 +13,7 @@ from psycopg import DatabaseError, errors
 
 from ai2.books import periods_repository as repository
 from ai2.identity import organizations
+from ai2.kit import events
 from ai2.kit.database import REFUSALS, Connection
 from ai2.kit.errors import Conflict, FieldError, Invalid, Unavailable
 from ai2.kit.ids import new_id
@@ -93,6 +94,7 @@ async def close(db: Connection, organization_id: UUID, through: date, *, closed_
     base_currency = (await organizations.get(db, organization_id)).base_currency
     await repository.insert(db, organization_id, through, base_currency=base_currency, closed_by=closed_by)
     act = await _remember(db, organization_id, "closed", through, before, None, closed_by)
+    await events.emit(db, organization_id, "period.closed", {"through": through.isoformat()})
     left = await repository.left_open(db, organization_id, after=before, through=through)
     return Closed(act, LeftOpen(**left))
 
@@ -104,6 +106,7 @@ async def reopen(db: Connection, organization_id: UUID, first_day: date, *, reas
         since = f"after {before}" if before else "on all days"
         raise NotClosed(f"The books are open {since}.", closed_through=before)
     await repository.cut(db, organization_id, first_day)
+    await events.emit(db, organization_id, "period.reopened", {"from": first_day.isoformat()})
     return await _remember(db, organization_id, "reopened", first_day, before, reason, reopened_by)
 
 
@@ -114,6 +117,11 @@ async def history(
     found = await repository.acts(db, organization_id, after=after, limit=limit + 1)
     items = [PeriodAct(**row) for row in found[:limit]]
     return items, items[-1].act_id if len(found) > limit else None
+
+
+async def count(db: Connection, organization_id: UUID) -> int:
+    """How many closes and reopenings there were."""
+    return await repository.count(db, organization_id)
 
 
 async def _alone(db: Connection, organization_id: UUID) -> date | None:

@@ -108,3 +108,9 @@ async def acts(db: Connection, organization_id: UUID, *, after: UUID | None, lim
         order by act_id desc limit %(limit)s
     """
     return await rows(db, query, {"organization_id": organization_id, "after": after, "limit": limit})
+
+
+async def count(db: Connection, organization_id: UUID) -> int:
+    query = "select count(*) as acts from books.period_acts where organization_id = %(organization_id)s"
+    found = await one(db, query, {"organization_id": organization_id})
+    return int(found["acts"]) if found else 0

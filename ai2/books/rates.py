@@ -156,3 +156,8 @@ async def own_rates(
     found = await repository.own_rates(db, organization_id, after=after, limit=limit + 1)
     items = [OwnRate(**row) for row in found[:limit]]
     return items, items[-1].rate_id if len(found) > limit else None
+
+
+async def count_own(db: Connection, organization_id: UUID) -> int:
+    """How many rates of its own an organization has."""
+    return await repository.count_own(db, organization_id)

@@ -119,6 +119,15 @@ async def own_rates(db: Connection, organization_id: UUID, *, after: UUID | None
     return await rows(db, query, {"organization_id": organization_id, "after": after, "limit": limit})
 
 
+async def count_own(db: Connection, organization_id: UUID) -> int:
+    query = """
+        select count(*) as rates from books.own_rates
+        where organization_id = %(organization_id)s and known_to is null
+    """
+    found = await one(db, query, {"organization_id": organization_id})
+    return int(found["rates"]) if found else 0
+
+
 async def lock_pairs(db: Connection, organization_id: UUID) -> DictRow | None:
     """Let own rates be set one after the other, until the transaction ends."""
     return await one(

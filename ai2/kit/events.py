@@ -96,6 +96,8 @@ KINDS: dict[str, Kind] = {
     ),
     "category.merged": Kind("A category was merged into another.", {"category_id": "which", "into": "the other"}),
     "organization.updated": Kind("The organization was changed.", _FIELDS),
+    "period.closed": Kind("The books were closed.", {"through": "the last closed day"}),
+    "period.reopened": Kind("The books were opened again.", {"from": "the first open day"}),
     "member.joined": Kind("Somebody became a member, or was given a role anew.", {"user_id": "who", "role": "as what"}),
     "member.changed": Kind("A member was given another role.", {"user_id": "who", "role": "the new one"}),
     "member.removed": Kind("Somebody is no member any more.", {"user_id": "who"}),

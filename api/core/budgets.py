@@ -13,6 +13,7 @@ from ai2.books.budgets import Method, NewBudget, Standing
 from ai2.kit.database import Connection
 from ai2.kit.money import exact
 from api.etags import IfMatch, mark
+from api.pages import WholeQuery, cut
 from api.schemas import Amount, AmountIn, Body, Currency, Instant, ListOf, OfCurrency, changes, read_day
 from api.unit import Caller, Db, Unit
 
@@ -72,8 +73,14 @@ class BudgetChange(Body):
     )
 
 
-class BudgetQuery(Body):
+class MonthQuery(Body):
     """Which month."""
+
+    month: MonthIn | None = Field(default=None, description="By default this one, in UTC.")
+
+
+class BudgetQuery(WholeQuery):
+    """Which month, and which page."""
 
     month: MonthIn | None = Field(default=None, description="By default this one, in UTC.")
 
@@ -139,8 +146,8 @@ async def list_budgets(db: Db, who: Caller, wanted: Annotated[BudgetQuery, Query
     """The budgets of a month and how they stand; a transaction posted a moment ago is in it."""
     now = datetime.now(UTC)
     month = wanted.month or now.date().replace(day=1)
-    found = await budgets.standing(db, who.organization_id, month)
-    return {"month": month, "as_of": now, "items": [_shown(each) for each in found]}
+    found = [_shown(each) for each in await budgets.standing(db, who.organization_id, month)]
+    return {"month": month, "as_of": now, **cut(found, wanted, lambda each: each["budget_id"])}
 
 
 @router.post("", status_code=201, response_model=BudgetOut)
@@ -154,7 +161,7 @@ async def create_budget(new: BudgetNew, db: Db, who: Caller, response: Response)
 
 @router.get("/{budget_id}", response_model=BudgetOut)
 async def get_budget(
-    budget_id: UUID, db: Db, who: Caller, wanted: Annotated[BudgetQuery, Query()], response: Response
+    budget_id: UUID, db: Db, who: Caller, wanted: Annotated[MonthQuery, Query()], response: Response
 ) -> dict[str, Any]:
     """One budget, and how it stands in a month."""
     return await _one(db, who.organization_id, budget_id, wanted.month, response)

@@ -8,8 +8,8 @@ from pydantic import Field, StringConstraints
 
 from ai2.identity import organizations
 from ai2.identity.organizations import Organization, TaxScheme
-from ai2.kit.errors import FieldError, Invalid
 from api.etags import IfMatch, mark
+from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Change, Confidence, Country, Currency, Instant, ListOf, Name, Out, changes
 from api.unit import Caller, Db, Unit
 
@@ -99,13 +99,6 @@ class SettingsHistory(ListOf):
     items: list[FormerSettingsOut]
 
 
-class HistoryQuery(Body):
-    """Which page of the history."""
-
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=20, description="`next_cursor` of the page before.")
-
-
 @router.get("", response_model=OrganizationSettings)
 async def get_organization(db: Db, who: Caller, response: Response) -> dict[str, Any]:
     """Your organization."""
@@ -124,12 +117,14 @@ async def update_organization(
 
 
 @router.get("/history", response_model=SettingsHistory)
-async def get_organization_history(db: Db, who: Caller, wanted: Annotated[HistoryQuery, Query()]) -> dict[str, Any]:
+async def get_organization_history(db: Db, who: Caller, wanted: Annotated[PageQuery, Query()]) -> dict[str, Any]:
     """What the settings were before, the last ones first."""
-    items, last = await organizations.history(
-        db, who.organization_id, before=_before(wanted.cursor), limit=wanted.limit
-    )
-    return {"items": items, "next_cursor": last and str(last)}
+    before = read_cursor(wanted.cursor, _version)
+    items, last = await organizations.history(db, who.organization_id, before=before, limit=wanted.limit)
+    present = await organizations.get(db, who.organization_id)
+    # every version but the present one is kept
+    total = present.version - 1 if wanted.include else None
+    return {"items": items, "next_cursor": write_cursor(last), "total": total}
 
 
 def _shown(organization: Organization, response: Response) -> dict[str, Any]:
@@ -138,9 +133,8 @@ def _shown(organization: Organization, response: Response) -> dict[str, Any]:
     return {**known, "tax": {name: known[f"tax_{name}"] for name in TaxProfile.model_fields}}
 
 
-def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
-        raise Invalid(errors=(FieldError("cursor", "is one that this list gave out"),))
-    return int(cursor)
+def _version(text: str) -> int:
+    version = int(text)
+    if not 0 < version < 2**31:
+        raise ValueError
+    return version

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from ai2.books import periods
 from ai2.books.periods import Act, Closed, PeriodAct
-from ai2.kit.errors import FieldError, Invalid
+from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Body, Day, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
 
@@ -29,13 +29,6 @@ class Reopen(Body):
 
     from_: Day = Field(alias="from", description="The first day that is open again.")
     reason: Reason = Field(description="Why; it is kept for ever.")
-
-
-class PeriodQuery(Body):
-    """Which page of the history."""
-
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=100, description="`next_cursor` of the page before.")
 
 
 class PeriodActOut(Out):
@@ -73,11 +66,13 @@ class Periods(ListOf):
 
 
 @router.get("", response_model=Periods)
-async def list_periods(db: Db, who: Caller, wanted: Annotated[PeriodQuery, Query()]) -> dict[str, Any]:
+async def list_periods(db: Db, who: Caller, wanted: Annotated[PageQuery, Query()]) -> dict[str, Any]:
     """How far the books are closed, and every close and reopening."""
     through = await periods.closed_through(db, who.organization_id)
-    items, last = await periods.history(db, who.organization_id, after=_after(wanted.cursor), limit=wanted.limit)
-    return {"closed_through": through, "items": items, "next_cursor": last and str(last)}
+    after = read_cursor(wanted.cursor, UUID)
+    items, last = await periods.history(db, who.organization_id, after=after, limit=wanted.limit)
+    total = await periods.count(db, who.organization_id) if wanted.include else None
+    return {"closed_through": through, "items": items, "next_cursor": write_cursor(last), "total": total}
 
 
 @router.post("/close", response_model=ClosedOut)
@@ -90,10 +85,3 @@ async def close_period(wanted: Close, db: Db, who: Caller) -> Closed:
 async def reopen_period(wanted: Reopen, db: Db, who: Caller) -> PeriodAct:
     """Open the books again from a day on."""
     return await periods.reopen(db, who.organization_id, wanted.from_, reason=wanted.reason, reopened_by=who.actor)
-
-
-def _after(cursor: str | None) -> UUID | None:
-    try:
-        return UUID(cursor) if cursor else None
-    except ValueError:
-        raise Invalid(errors=(FieldError("cursor", "is one that this list gave out"),)) from None

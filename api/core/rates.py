@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ai2.books import rates
 from ai2.books.rates import MAX_AGE_DAYS, Rate, Source
-from ai2.kit.errors import FieldError, Invalid
+from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import AmountIn, Body, CalendarDate, Currency, Day, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
 
@@ -37,13 +37,6 @@ class OwnRateIn(RateQuery):
     """A rate of your own for a day."""
 
     rate: AmountIn = Field(description="What one unit of `base` is in `quote`.")
-
-
-class OwnRatesQuery(Body):
-    """Which page."""
-
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, max_length=100, description="`next_cursor` of the page before.")
 
 
 class RateOut(Out):
@@ -88,10 +81,12 @@ async def get_rate(db: Db, who: Caller, wanted: Annotated[RateQuery, Query()]) -
 
 
 @router.get("/own", response_model=OwnRates)
-async def list_own_rates(db: Db, who: Caller, wanted: Annotated[OwnRatesQuery, Query()]) -> dict[str, Any]:
+async def list_own_rates(db: Db, who: Caller, wanted: Annotated[PageQuery, Query()]) -> dict[str, Any]:
     """The rates that your organization set, the last set first."""
-    items, last = await rates.own_rates(db, who.organization_id, after=_after(wanted.cursor), limit=wanted.limit)
-    return {"items": items, "next_cursor": last and str(last)}
+    after = read_cursor(wanted.cursor, UUID)
+    items, last = await rates.own_rates(db, who.organization_id, after=after, limit=wanted.limit)
+    total = await rates.count_own(db, who.organization_id) if wanted.include else None
+    return {"items": items, "next_cursor": write_cursor(last), "total": total}
 
 
 @router.put("", response_model=RateOut)
@@ -105,10 +100,3 @@ async def delete_rate(db: Db, who: Caller, wanted: Annotated[RateQuery, Query()]
     """Take a rate of your own away."""
     await rates.delete_own(db, who.organization_id, wanted.base, wanted.quote, wanted.date, deleted_by=who.actor)
     return Response(status_code=204)
-
-
-def _after(cursor: str | None) -> UUID | None:
-    try:
-        return UUID(cursor) if cursor else None
-    except ValueError:
-        raise Invalid(errors=(FieldError("cursor", "is one that this list gave out"),)) from None

@@ -70,6 +70,7 @@ class TransactionQuery(TransactionFilter, PageQuery):
 
     convert_to: Currency | None = Field(default=None, description="Each amount in this currency as well.")
 
+
 class TransactionNew(Body):
     """A transaction to write down."""
 

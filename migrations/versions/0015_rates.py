@@ -1,20 +1,18 @@
 """Exchange rates with their history: what was corrected stays known, and an organization's own rates come first."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0015"
-down_revision = "0009"
+down_revision = "0020"
 
 
 def upgrade() -> None:
-    cursor = op.get_bind().connection.cursor()
-    for statements in (HISTORY, OWN):
-        cursor.execute(statements)
+    live.run(HISTORY, OWN)
 
 
 def downgrade() -> None:
     """Former rates and the organizations' own are lost; the present reference rates stay."""
-    op.get_bind().connection.cursor().execute(BACK)
+    live.run(BACK)
 
 
 HISTORY = """

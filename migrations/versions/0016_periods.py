@@ -1,20 +1,18 @@
 """Closed periods, which no writer gets past; and what an organization says of how it keeps its books."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0016"
 down_revision = "0015"
 
 
 def upgrade() -> None:
-    cursor = op.get_bind().connection.cursor()
-    for statements in (PERIODS, REFUSALS, SETTINGS, GRANTS):
-        cursor.execute(statements)
+    live.run(PERIODS, REFUSALS, SETTINGS, GRANTS)
 
 
 def downgrade() -> None:
     """What was closed is open again, and nobody knows that it was; settings that came with this are lost."""
-    op.get_bind().connection.cursor().execute(BACK)
+    live.run(BACK)
 
 
 PERIODS = """

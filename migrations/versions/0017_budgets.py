@@ -1,18 +1,18 @@
 """Budgets: what an organization means to spend on a category in a month."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0017"
 down_revision = "0016"
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(BUDGETS)
+    live.run(BUDGETS)
 
 
 def downgrade() -> None:
     """What was planned is lost."""
-    op.get_bind().connection.cursor().execute("drop table books.budget_months, books.budgets")
+    live.run("drop table books.budget_months, books.budgets")
 
 
 BUDGETS = """

@@ -3,7 +3,8 @@
 import pytest
 
 LISTS = ("accounts", "categories", "api-keys", "members", "members/invitations", "sessions", "rules", "transfers",
-         "rules/applications", "imports", "transactions", "audit", "auth/oidc", "auth/identities")  # fmt: skip
+         "rules/applications", "imports", "transactions", "audit", "auth/oidc", "auth/identities", "periods",
+         "rates/own", "organization/history", "budgets")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LISTS)

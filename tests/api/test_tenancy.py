@@ -16,7 +16,7 @@ OF_THEIR_CATEGORY = {**CAFES, "actions": {"category_id": "{category_id}"}}
 OF_THEIR_ACCOUNT = {**CAFES, "conditions": {"account_id": "{account_id}"}}
 LISTS = (
     "transactions", "accounts", "api-keys", "categories", "members", "members/invitations", "rules",
-    "rules/applications", "events", "audit", "budgets", "periods", "rates/own", "organization/history",
+    "rules/applications", "events", "audit", "budgets",
 )  # fmt: skip
 
 
