@@ -125,7 +125,7 @@ async def _least_confidence(db: Connection, organization_id: UUID) -> Decimal | 
 
 def _held(verdict: Verdict, least: Decimal | None) -> Verdict:
     """What is less sure than the organization wants waits for a person."""
-    if least is None or verdict.decision != "apply" or verdict.confidence >= least:
+    if least is None or verdict.decision != "apply" or Decimal(str(verdict.confidence)) >= least:
         return verdict
     return replace(verdict, decision="review")
 

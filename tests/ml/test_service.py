@@ -10,6 +10,7 @@ import pytest
 
 from ai2.books import accounts, categories, transactions
 from ai2.books.transactions import NewTransaction, Transaction
+from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection, Database
 from ml import learning, registry, repository, service
@@ -67,6 +68,17 @@ class TestSuggest:
         await service.suggest(db, organization.organization_id)
         now = await transactions.get(db, organization.organization_id, chosen.transaction_id)
         assert (now.category, now.decided_by) == ("Gifts and novelties", "user")
+
+    @pytest.mark.parametrize(("least", "applied"), [("0.98", 1), ("0.99", 0)])
+    async def test_applies_nothing_that_is_less_sure_than_the_organization_wants(
+        self, db: Connection, organization: Organization, write: Write, least: str, applied: int
+    ) -> None:
+        await organizations.update(db, organization.organization_id, {"auto_apply_confidence": Decimal(least)})
+        await write("TESCO STORES 6123")
+        found = await service.suggest(db, organization.organization_id)
+        assert (found.applied, found.to_review) == (applied, 1 - applied)
+        answer = await service.analyze(db, organization.organization_id, Item("TESCO STORES 6123", Decimal(-5)))
+        assert answer.decision == ("apply" if applied else "review")
 
     async def test_again_changes_nothing(self, db: Connection, organization: Organization, write: Write) -> None:
         for text in ("TESCO STORES 6123", "TESCO STORES 6123", "RED LION PUB AND RESTAURANT", "QUIMBY"):
