@@ -16,9 +16,11 @@ from psycopg.rows import DictRow
 from ai2.books import dashboard_repository as repository
 from ai2.books import rates
 from ai2.books.dashboard import AccountBalance
-from ai2.books.rates import EXACT, Question, Rate, Source, rounded
+from ai2.books.rates import EXACT, Rate, Source, rounded
 from ai2.kit.database import Connection
 from ai2.kit.periods import Period
+
+Known = Mapping[tuple[str, date], Rate]
 
 
 @dataclass(frozen=True)
@@ -91,30 +93,30 @@ async def convert(
     held: dict[str, Decimal] = {}
     for each in balances:
         held[each.currency] = held.get(each.currency, Decimal(0)) + each.balance
-    wanted = {(row["currency"], currency, row["booked_on"]) for row in days}
-    known = await rates.rates(db, organization_id, wanted | {(base, currency, today) for base in held})
+    wanted = {(row["currency"], row["booked_on"]) for row in days}
+    known = await rates.converter(db, organization_id, currency, wanted | {(base, today) for base in held})
     by_month = [_month(month, list(rows), known, currency) for month, rows in groupby(days, lambda row: row["month"])]
     return Converted(
         currency=currency,
-        balance=_balance(held, known, currency, today),
+        balance=_balance(held, known, today),
         balance_on=today,
-        balance_rates=[known[base, currency, today] for base in sorted(held) if base != currency],
+        balance_rates=[known[base, today] for base in sorted(held) if base != currency],
         totals=_totals(by_month),
         by_month=by_month,
         rates=_used([known[question] for question in wanted]),
-        unconverted=_unconverted(days, known, currency),
+        unconverted=_unconverted(days, known),
     )
 
 
-def _balance(held: Mapping[str, Decimal], known: Mapping[Question, Rate], currency: str, today: date) -> Decimal | None:
-    parts = [known[base, currency, today].convert(amount) for base, amount in held.items()]
+def _balance(held: Mapping[str, Decimal], known: Known, today: date) -> Decimal | None:
+    parts = [known[base, today].convert(amount) for base, amount in held.items()]
     return None if None in parts else sum((part for part in parts if part is not None), Decimal(0))
 
 
-def _month(month: date, rows: Sequence[DictRow], known: Mapping[Question, Rate], currency: str) -> ConvertedMonth:
+def _month(month: date, rows: Sequence[DictRow], known: Known, currency: str) -> ConvertedMonth:
     income = expense = Decimal(0)
     for row in rows:
-        rate = known[row["currency"], currency, row["booked_on"]].rate
+        rate = known[row["currency"], row["booked_on"]].rate
         if rate is None:
             return ConvertedMonth(None, None, None, month)
         income = EXACT.add(income, EXACT.multiply(row["income"], rate))
@@ -143,11 +145,11 @@ def _used_of(base: str, own: Sequence[Rate]) -> RateUsed:
     return RateUsed(base, len(own), min(published), max(published), min(values), max(values), sources)
 
 
-def _unconverted(days: Sequence[DictRow], known: Mapping[Question, Rate], currency: str) -> list[Unconverted]:
+def _unconverted(days: Sequence[DictRow], known: Known) -> list[Unconverted]:
     """By currency and reason."""
     gone: dict[tuple[str, str], list[DictRow]] = {}
     for row in days:
-        reason = known[row["currency"], currency, row["booked_on"]].reason
+        reason = known[row["currency"], row["booked_on"]].reason
         if reason:
             gone.setdefault((row["currency"], reason), []).append(row)
     return [

@@ -72,6 +72,15 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-exponent(currency)), rounding=ROUND_HALF_UP, context=EXACT) + 0
 
 
+async def converter(
+    db: Connection, organization_id: UUID, into: str, wanted: Iterable[tuple[str, date]]
+) -> dict[tuple[str, date], Rate]:
+    """The rate into one currency for each other one and day. Raises UnknownCurrency."""
+    exponent(into)
+    found = await rates(db, organization_id, [(base, into, on) for base, on in wanted])
+    return {(base, on): each for (base, _, on), each in found.items()}
+
+
 async def rate(db: Connection, organization_id: UUID, base: str, quote: str, on: date) -> Rate:
     """The rate between two currencies for a day."""
     return (await rates(db, organization_id, [(base, quote, on)]))[base, quote, on]

@@ -213,8 +213,9 @@ async def _converted(
     """Each with its amount in another currency, by the rate of its day."""
     if currency is None:
         return list(items)
-    known = await rates.rates(db, organization_id, {(each.currency, currency, each.booked_on) for each in items})
-    found = [known[each.currency, currency, each.booked_on] for each in items]
+    days = {(each.currency, each.booked_on) for each in items}
+    known = await rates.converter(db, organization_id, currency, days)
+    found = [known[each.currency, each.booked_on] for each in items]
     return [
         {**vars(each), "converted": {**vars(rate), "amount": rate.convert(each.amount)}}
         for each, rate in zip(items, found, strict=True)

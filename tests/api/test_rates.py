@@ -39,6 +39,11 @@ async def test_refuses_what_is_no_currency_or_day(owner: AsyncClient, change: di
     assert (await owner.get(RATES, params=wanted)).status_code == 422
 
 
+@pytest.mark.parametrize("address", ["transactions", "dashboard"])
+async def test_nothing_is_converted_into_gold(owner: AsyncClient, address: str) -> None:
+    assert (await owner.get(f"/api/core/{address}", params={"convert_to": "XAU"})).status_code == 422
+
+
 async def test_ones_own_rate_is_set_listed_and_taken_away(owner: AsyncClient, their_owner: AsyncClient) -> None:
     put = await owner.put(RATES, json={**FRIDAY, "rate": "0.61"})
     assert (put.json()["rate"], put.json()["source"]) == ("0.61", "own")
