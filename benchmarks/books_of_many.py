@@ -34,9 +34,9 @@ SHOPS = """
     |ROYAL MAIL|DHL EXPRESS|FEDEX|PARCELFORCE|THAMES WATER|EDF ENERGY|OCTOPUS ENERGY|BT GROUP|SKY BUSINESS|O2 UK
     |CAFÉ MÜLLER|BOULANGERIE CHÂTELET|SMØRREBRØD HUSET|ŻABKA|АЗБУКА ВКУСА|ΑΡΤΟΠΟΙΕΙΟ ΑΘΗΝΑ|セブンイレブン|全家便利商店
 """
-FIRST = (
-    "HARBOUR", "MERIDIAN", "NORTHGATE", "ELMWOOD", "SILVERLINE", "OAKFIELD", "KESTREL", "BEACON", "WILLOW", "COPPER",
-    "FALCON", "HAZEL",
+SYLLABLES = (
+    "BAR", "BELL", "CAR", "DAL", "DON", "EL", "FER", "GAR", "HAR", "KEN", "LAN", "LIND", "MAC", "MOR", "NOR", "OST",
+    "PEN", "QUIST", "RAM", "ROS", "SAN", "SHER", "TAL", "TON", "VAL", "VER", "WES", "WICK", "WOOD", "ZAM",
 )  # fmt: skip
 SECOND = (
     "ESTATES", "SUPPLIES", "LOGISTICS", "KITCHENS", "PRINTERS", "ACCOUNTANTS", "GARAGE", "DENTAL", "FLOWERS",
@@ -45,10 +45,6 @@ SECOND = (
 TOWNS = (
     "LONDON", "LEEDS", "MANCHESTER", "YORK", "BATH", "HULL", "BRISTOL", "CARDIFF", "EDINBURGH", "NORWICH", "OXFORD",
     "DERBY", "EXETER", "LUTON",
-)  # fmt: skip
-PEOPLE = (
-    "J SMITH", "A KHAN", "R OKAFOR", "E LINDQVIST", "T MORGAN", "M GARCÍA", "S NGUYEN", "L DUBOIS", "P NOVÁK",
-    "H SATO", "C O'BRIEN",
 )  # fmt: skip
 TAGS = ("{}",) * 17 + ("{travel}", '{"client dinner"}', "{reimbursable,travel}")
 NOTES = ("\\N",) * 28 + ("for the new office", "ask the accountant about VAT")
@@ -139,6 +135,7 @@ class _Books:
         self._in = [str(ids[leaf.code]) for leaf in leaves if leaf.kind == "income"]
         self._out = [str(ids[leaf.code]) for leaf in leaves if leaf.kind == "expense"]
         self._merchants = _merchants(chance, 40 + min(rows // 20, 2000), self._out)
+        self._customers = _customers(chance, 20 + rows // 200)
         # few merchants have most of the rows
         self._shares = list(itertools.accumulate(1 / (place + 3) for place in range(len(self._merchants))))
         copied: dict[str, list[tuple[Any, ...]]] = {
@@ -190,8 +187,9 @@ class _Books:
         kind = chance.random()
         reference = f"REF{int(chance.random() * 1e9)}" if kind < 0.5 else "\\N"
         if kind < 0.08:  # customers, who name their invoices
-            merchant, key, mcc, category = "\\N", "", "\\N", chance.choice(self._in)
-            text = f"FPI {chance.choice(PEOPLE)} INV {int(chance.random() * 1e6):06}"
+            merchant, mcc, category = "\\N", "\\N", chance.choice(self._in)
+            payer, key = chance.choice(self._customers)
+            text = f"{payer} INV {int(chance.random() * 1e6):06}"
             amount = chance.lognormvariate(10.5, 1)
         else:
             merchant, key, mcc, category, branches = self._merchants[
@@ -201,7 +199,6 @@ class _Books:
             if kind < 0.35:
                 text = f"{text} {int(chance.random() * 1e8):08}"
             amount = -1 - chance.lognormvariate(7.8, 1.1)
-        key = key or text[4:].lower()
         decided = f"{category}\trule\tbenchmark\t0.9\t2026-01-01" if kind > 0.1 else "\\N\t\\N\t\\N\t\\N\t\\N"
         notes, tags = NOTES[int(30 * chance.random())], TAGS[int(20 * chance.random())]
         return (
@@ -218,15 +215,26 @@ def _merchants(chance: random.Random, number: int, categories: list[str]) -> lis
     from ai2.kit.merchants import merchant_key
 
     chains = [" ".join(name.split()) for name in SHOPS.split("|")]
-    firms = [f"{first} {second} {town}" for first in FIRST for second in SECOND for town in TOWNS]
     names = chance.sample(chains, min(number // 2, len(chains)))
-    names += chance.sample(firms, min(number - len(names), len(firms)))
+    names += [f"{_surname(chance)} {chance.choice(SECOND)} {chance.choice(TOWNS)}" for _ in range(number - len(names))]
     found = []
     for name in names:
         branches = [f"{name} {chance.randint(1, 9999)} {chance.choice(TOWNS)}" for _ in range(chance.randint(1, 12))]
         category, mcc = chance.choice(categories), str(chance.randint(4000, 8999))
         found.append((name.title(), merchant_key(name, name), mcc, category, branches))
     return found
+
+
+def _customers(chance: random.Random, number: int) -> list[tuple[str, str]]:
+    """How the bank tells of customers who pay, and their keys."""
+    from ai2.kit.merchants import merchant_key
+
+    payers = [f"FPI {chance.choice('ABCDEJKLMPRST')} {_surname(chance)}" for _ in range(number)]
+    return [(payer, merchant_key(f"{payer} INV 100000")) for payer in payers]
+
+
+def _surname(chance: random.Random) -> str:
+    return "".join(chance.sample(SYLLABLES, chance.choice((2, 2, 3))))
 
 
 def main(rows: int = ROWS) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 from uuid import UUID
 
+from ai2.books.search import Search, Slips, search
 from ai2.books.transactions import Status, Transaction, Type
 from ai2.books.transactions_repository import COLUMNS
 from ai2.kit.database import Connection
@@ -46,7 +47,7 @@ class UnknownCursor(Invalid):
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What to list. Dates include both ends; amounts compare as signed; `search` wants every word.
+    """What to list. Dates include both ends; amounts compare as signed; `search` wants every word, typos forgiven.
 
     Without a status: posted and pending ones, not those that the bank announced and took back.
     """
@@ -93,7 +94,6 @@ CONDITIONS = {
         and (merchant_key = lower(%(merchant)s) or lower(merchant) = lower(%(merchant)s))""",
     "tag": "%(tag)s = any(tags) and tags <> '{}'",
     "batch_id": "batch_id = %(batch_id)s",
-    "search": "(description || ' ' || coalesce(merchant, '') || ' ' || coalesce(notes, '')) ilike all(%(search)s)",
 }
 # Of few choices each has a condition of its own, for where one is common the other may be rare.
 CHOICES: dict[tuple[str, object], str] = {
@@ -108,6 +108,15 @@ CHOICES: dict[tuple[str, object], str] = {
 }
 
 
+BOOKS = "books.transactions"
+# Where a search has said which merchants it can only be, and their rows are few: these, before anything else.
+OF_FOUND_MERCHANTS = """(
+    select * from books.transactions
+    where organization_id = %(organization_id)s and merchant_key = any(%(found_keys)s) and deleted_at is null
+    offset 0
+) as found"""
+
+
 async def page(
     db: Connection,
     organization_id: UUID,
@@ -120,25 +129,31 @@ async def page(
     """One page. Rows that arrive meanwhile neither repeat nor hide others: pages go on after a row, not a count."""
     by = SORTS[sort.removeprefix("-")]
     order, after = ("desc", "<") if sort.startswith("-") else ("asc", ">")
-    where, parameters = _where(organization_id, wanted)
+    begins, slips = _read_cursor(cursor, sort) if cursor else ({}, None)
+    searched = await search(db, organization_id, wanted.search, slips) if wanted.search is not None else None
+    source, where, parameters = _where(organization_id, wanted, searched)
     if cursor:
         where += f" and ({by.column}, transaction_id) {after} ({by.after}, %(after_id)s::uuid)"
-        parameters |= _read_cursor(cursor, sort)
+        parameters |= begins
     ordered = f"order by {by.column} {order}, transaction_id {order} limit {int(limit) + 1}"
     # The page is found first, and all that is told of a transaction is looked up for it alone.
+    ids = _ids(wanted, by, source, where, ordered)
     query = f"""
         select {COLUMNS} from published.transactions
-        where organization_id = %(organization_id)s and transaction_id = any(array({_ids(wanted, by, where, ordered)}))
+        where organization_id = %(organization_id)s and transaction_id = any(array({ids}))
         order by {by.told} {order}, transaction_id {order}
     """
     # Planned for these values each time: what is common in some books is rare in others.
     found = await (await db.execute(query, parameters, prepare=False)).fetchall()
     items = [Transaction(**row) for row in found[:limit]]
-    return Page(items, _write_cursor(items[-1], sort) if len(found) > limit else None)
+    slips = searched.slips if searched else None
+    return Page(items, _write_cursor(items[-1], sort, slips) if len(found) > limit else None)
 
 
-def _ids(wanted: Filter, by: Order, where: str, ordered: str) -> str:
+def _ids(wanted: Filter, by: Order, source: str, where: str, ordered: str) -> str:
     """The query for the ids of a page: through all the books, or what may be rare in them by the index of its group."""
+    if source != BOOKS:
+        return f"select transaction_id from {source} where {where} {ordered}"
     if wanted.type == "transfer":
         group, own = "category_id", TRANSFERS
     elif wanted.currency and not wanted.account_id and by.column == "booked_on":
@@ -163,11 +178,12 @@ async def stream(
     """All of them in that order, some at a time: one statement, and so one state of the books, read by a cursor."""
     by = SORTS[sort.removeprefix("-")]
     order = "desc" if sort.startswith("-") else "asc"
-    where, parameters = _where(organization_id, wanted)
+    searched = await search(db, organization_id, wanted.search) if wanted.search is not None else None
+    source, where, parameters = _where(organization_id, wanted, searched)
     query = f"""
         select {COLUMNS} from published.transactions
         where organization_id = %(organization_id)s
-            and transaction_id in (select transaction_id from books.transactions where {where})
+            and transaction_id in (select transaction_id from {source} where {where})
         order by {by.told} {order}, transaction_id {order}
     """
     async with db.cursor(name="transactions") as cursor:
@@ -178,44 +194,56 @@ async def stream(
 
 async def total(db: Connection, organization_id: UUID, wanted: Filter) -> int:
     """How many transactions there are in all."""
-    where, parameters = _where(organization_id, wanted)
-    query = f"select count(*) as total from books.transactions where {where}"
+    searched = await search(db, organization_id, wanted.search) if wanted.search is not None else None
+    source, where, parameters = _where(organization_id, wanted, searched)
+    query = f"select count(*) as total from {source} where {where}"
     row = await (await db.execute(query, parameters, prepare=False)).fetchone()
     return int(row["total"]) if row else 0
 
 
-def _where(organization_id: UUID, wanted: Filter) -> tuple[str, dict[str, Any]]:
-    given = {name: value for name, value in asdict(wanted).items() if value is not None}
+def _where(organization_id: UUID, wanted: Filter, searched: Search | None) -> tuple[str, str, dict[str, Any]]:
+    """Where rows come from, which of them are wanted, and the parameters of both."""
+    given = {name: value for name, value in asdict(wanted).items() if value is not None and name != "search"}
     conditions = ["organization_id = %(organization_id)s", "deleted_at is null"]
     if "status" not in given:  # what the bank took back is shown to whom asks for it
         conditions.append("status <> 'closed'")
     conditions += [CONDITIONS.get(name) or CHOICES[name, value] for name, value in given.items()]
-    if "search" in given:
-        given["search"] = [f"%{_literal(word)}%" for word in given["search"].split()]
     if "merchant" in given:
         given["merchant_keys"] = [given["merchant"].lower(), merchant_key(given["merchant"])]
-    return " and ".join(conditions), {**given, "organization_id": organization_id}
+    source = BOOKS
+    if searched:
+        conditions.append(searched.condition)
+        given |= searched.parameters
+        source = OF_FOUND_MERCHANTS if searched.by_merchant else BOOKS
+    return source, " and ".join(conditions), {**given, "organization_id": organization_id}
 
 
-def _literal(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _write_cursor(last: Transaction, sort: Sort) -> str:
+def _write_cursor(last: Transaction, sort: Sort, slips: Slips | None) -> str:
     value = {"date": last.booked_on, "amount": last.amount, "description": last.description}[sort.removeprefix("-")]
-    plain = json.dumps([sort, str(value), str(last.transaction_id)])
+    # what a search was taken for stays so to its last page, whatever arrives meanwhile
+    searched = [slips] if slips and any(slips) else []
+    plain = json.dumps([sort, str(value), str(last.transaction_id), *searched])
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str, sort: Sort) -> dict[str, Any]:
+def _read_cursor(cursor: str, sort: Sort) -> tuple[dict[str, Any], Slips | None]:
     try:
         plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        made_for, value, transaction_id = json.loads(plain)
+        made_for, value, transaction_id, *searched = json.loads(plain)
         column = sort.removeprefix("-")
         readers: dict[str, Callable[[str], object]]
         readers = {"date": date.fromisoformat, "amount": Decimal, "description": str}
         if made_for != sort or sort not in get_args(Sort):
             raise ValueError
-        return {"after": readers[column](value), "after_id": UUID(transaction_id)}
+        if searched and not _are_slips(searched[0]):
+            raise ValueError
+        return {"after": readers[column](value), "after_id": UUID(transaction_id)}, searched[0] if searched else None
     except (ValueError, ArithmeticError, TypeError, AttributeError, binascii.Error):
         raise UnknownCursor(errors=(FieldError("cursor", "is one that this list gave out"),)) from None
+
+
+def _are_slips(given: object) -> bool:
+    return isinstance(given, list) and all(
+        each is None or (isinstance(each, list) and all(isinstance(word, str) and word.isprintable() for word in each))
+        for each in given
+    )
