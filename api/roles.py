@@ -23,6 +23,7 @@ MAY = {
         "list_accounts", "get_account", "list_balances",
         "list_transactions", "get_transaction", "get_transaction_history", "export_transactions", "list_transfers",
         "list_categories",
+        "list_filters", "get_filter", "create_filter", "update_filter", "delete_filter",
         "list_rules", "get_rule", "preview_rules", "list_rule_applications",
         "list_imports", "get_import", "list_import_rows", "download_rejects", "list_layouts",
         "get_dashboard", "list_events",

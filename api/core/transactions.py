@@ -8,9 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
-from ai2.books import accounts, categories, listing, rates, transactions
+from ai2.books import accounts, categories, listing, rates, saved_filters, transactions
 from ai2.books.listing import Filter, Sort
 from ai2.books.transactions import NewTransaction, Status, Transaction, Type
+from ai2.identity.principal import Principal
 from ai2.ingest import service as ingest
 from ai2.kit.database import Connection
 from api.core.rates import RateOut
@@ -42,7 +43,7 @@ Attributes = Annotated[dict[Name, Text], Field(max_length=100)]
 
 
 class TransactionFilter(Body):
-    """What to list. Dates include both ends; amounts compare as signed; `search` wants every word."""
+    """What to list. Dates include both ends; amounts compare as signed; `search` wants every word, typos forgiven."""
 
     start_date: Day | None = None
     end_date: Day | None = None
@@ -65,7 +66,13 @@ class TransactionFilter(Body):
         return self.model_dump(include={known.name for known in fields(Filter)}, exclude_none=True)
 
 
-class TransactionQuery(TransactionFilter, PageQuery):
+class SavedOrGiven(TransactionFilter):
+    """What to list; a saved filter says what is not said here."""
+
+    filter_id: UUID | None = Field(default=None, description="A saved filter; what else is given goes before it.")
+
+
+class TransactionQuery(SavedOrGiven, PageQuery):
     """What to list, and which page of it."""
 
     convert_to: Currency | None = Field(default=None, description="Each amount in this currency as well.")
@@ -161,10 +168,11 @@ class Transactions(ListOf):
 @router.get("", response_model=Transactions)
 async def list_transactions(db: Db, who: Caller, wanted: Annotated[TransactionQuery, Query()]) -> dict[str, Any]:
     """Transactions, newest first. Pages stay apart while rows arrive."""
-    chosen = Filter(**wanted.chosen())
-    await check_theirs(db, who.organization_id, wanted)
+    meant = await with_saved(db, who, wanted)
+    chosen = Filter(**meant.chosen())
+    await check_theirs(db, who.organization_id, meant)
     page = await listing.page(
-        db, who.organization_id, chosen, sort=wanted.sort, cursor=wanted.cursor, limit=wanted.limit
+        db, who.organization_id, chosen, sort=meant.sort, cursor=wanted.cursor, limit=wanted.limit
     )
     counted = await listing.total(db, who.organization_id, chosen) if wanted.include else None
     items = await _converted(db, who.organization_id, page.items, wanted.convert_to)
@@ -230,3 +238,12 @@ async def check_theirs(db: Connection, organization_id: UUID, wanted: Transactio
         await categories.get(db, organization_id, wanted.category_id)
     if wanted.batch_id:
         await ingest.batch(db, organization_id, wanted.batch_id)
+
+
+async def with_saved(db: Connection, who: Principal, wanted: SavedOrGiven) -> TransactionFilter:
+    """The filter with what its saved one says, where it names one; what it says itself goes before."""
+    if wanted.filter_id is None:
+        return wanted
+    saved = await saved_filters.get(db, who, wanted.filter_id)
+    given = {name: getattr(wanted, name) for name in wanted.model_fields_set & TransactionFilter.model_fields.keys()}
+    return TransactionFilter.model_validate(saved.filter).model_copy(update=given)

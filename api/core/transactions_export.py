@@ -20,7 +20,7 @@ from ai2.books.listing import Filter
 from ai2.books.transactions import Transaction
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.sheets import Cell, CsvSheet, Sheet, XlsxSheet
-from api.core.transactions import TransactionFilter, TransactionOut, check_theirs
+from api.core.transactions import SavedOrGiven, TransactionOut, check_theirs, with_saved
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
@@ -41,7 +41,7 @@ class TooManyRowsForXlsx(Invalid):
     """A workbook holds a million rows and these are more; take fewer, or csv or json."""
 
 
-class ExportQuery(TransactionFilter):
+class ExportQuery(SavedOrGiven):
     """What to export: filters and sorts are the list's."""
 
     format: Format
@@ -86,13 +86,14 @@ async def export_transactions(db: Db, who: Caller, wanted: Annotated[ExportQuery
     front. Amounts are exact: in csv and json with all their digits; in xlsx a number where its fifteen digits
     suffice, and text where they do not.
     """
-    await check_theirs(db, who.organization_id, wanted)
-    chosen = Filter(**wanted.chosen())
+    meant = await with_saved(db, who, wanted)
+    await check_theirs(db, who.organization_id, meant)
+    chosen = Filter(**meant.chosen())
     if wanted.format == "xlsx" and await listing.total(db, who.organization_id, chosen) > MOST_XLSX_ROWS:
         raise TooManyRowsForXlsx(errors=(FieldError("format", "is csv or json for so many rows"),))
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - sent, and then closed
     write, close = _writer(file, wanted.format, bom=wanted.bom)
-    async for some in listing.stream(db, who.organization_id, chosen, sort=wanted.sort):
+    async for some in listing.stream(db, who.organization_id, chosen, sort=meant.sort):
         await asyncio.to_thread(_write, write, some)
     await asyncio.to_thread(close)
     headers = {

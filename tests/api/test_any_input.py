@@ -29,6 +29,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/categories/{category_id}/merge": {"into": str(new_id())},
     "/api/core/rules": {"name": "Drinks", **RULE},
     "/api/core/rules/preview": {"rule": RULE},
+    "/api/core/filters": {"name": "Drinks", "filter": {"search": "tea", "max_amount": "-1", "sort": "amount"}},
     "/api/core/api-keys": {"name": "till", "role": "viewer", "scopes": ["read"]},
     "/api/core/periods/close": {"through": "2020-12-31"},
     "/api/core/periods/reopen": {"from": "2020-12-01", "reason": "late bill"},
@@ -104,9 +105,11 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
     member = await person_in(organization, Role.VIEWER)
     rule = (await owner.post("/api/core/rules", json=GOOD["/api/core/rules"])).json()
     applied = (await owner.post(f"/api/core/rules/{rule['rule_id']}/apply", json={})).json()
+    kept = (await owner.post("/api/core/filters", json=GOOD["/api/core/filters"])).json()
     return [
         row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
         invited["invitation_id"], member.session_id, rule["rule_id"], applied["application_id"],
+        kept["filter_id"],
     ]  # fmt: skip
 
 

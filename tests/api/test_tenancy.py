@@ -14,9 +14,10 @@ CAFES = {"conditions": {"description": {"by": "contains", "text": "cafe"}}, "act
 FOOD = {"currency": "GBP", "amount": "400", "first_month": "2026-01"}
 OF_THEIR_CATEGORY = {**CAFES, "actions": {"category_id": "{category_id}"}}
 OF_THEIR_ACCOUNT = {**CAFES, "conditions": {"account_id": "{account_id}"}}
+SHARED = {"filter": {"search": "cafe"}, "is_shared": True}
 LISTS = (
     "transactions", "accounts", "api-keys", "categories", "members", "members/invitations", "rules",
-    "rules/applications", "events", "audit", "budgets",
+    "rules/applications", "events", "audit", "budgets", "filters",
 )  # fmt: skip
 
 
@@ -28,6 +29,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
     heir = (await their_owner.post("/api/core/categories", json={"name": "Ours", "kind": "expense"})).json()
     rule = (await their_owner.post("/api/core/rules", json={"name": "Mine", **CAFES})).json()
     applied = (await their_owner.post(f"/api/core/rules/{rule['rule_id']}/apply", json={})).json()
+    saved = (await their_owner.post("/api/core/filters", json={"name": "Mine", **SHARED})).json()
     key = (await their_owner.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
     guest = {"email": "guest@example.com", "role": "viewer"}
     invitation = (await their_owner.post("/api/core/members/invitations", json=guest)).json()
@@ -46,6 +48,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
         "rule_id": rule["rule_id"],
         "application_id": applied["application_id"],
         "budget_id": budget["budget_id"],
+        "filter_id": saved["filter_id"],
     }
 
 
@@ -80,6 +83,13 @@ BY_ID = [
     ("POST", "/api/core/rules", {"name": "Theirs", **OF_THEIR_CATEGORY}),
     ("POST", "/api/core/rules", {"name": "Theirs", **OF_THEIR_ACCOUNT}),
     ("PATCH", "/api/core/rules/{rule_id}", {"actions": {"category_id": "{category_id}"}}),
+    ("GET", "/api/core/filters/{filter_id}", None),
+    ("PATCH", "/api/core/filters/{filter_id}", {"name": "mine now"}),
+    ("DELETE", "/api/core/filters/{filter_id}", None),
+    ("POST", "/api/core/filters", {"name": "Theirs", "filter": {"account_id": "{account_id}"}}),
+    ("POST", "/api/core/filters", {"name": "Theirs", "filter": {"category_id": "{category_id}"}}),
+    ("GET", "/api/core/transactions?filter_id={filter_id}", None),
+    ("GET", "/api/core/transactions/export?format=csv&filter_id={filter_id}", None),
     ("GET", "/api/core/transactions?account_id={account_id}", None),
     ("GET", "/api/core/transactions?category_id={category_id}", None),
     ("GET", "/api/core/transactions/export?format=csv&account_id={account_id}", None),
