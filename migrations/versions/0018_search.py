@@ -100,19 +100,22 @@ call identity.protect(array['books.search_words', 'books.search_word_keys']::reg
 grant select, insert, update, delete on books.search_words, books.search_word_keys to ai2_api, ai2_pipeline;
 """
 
-# Numbers are no words, and without them most texts of a statement are the same few.
+# Numbers are no words, and without them most texts of a statement are the same few; notes and tags few rows have.
 TEXTS_OF = """
     select distinct
-        organization_id, merchant_key, translate(description, '0123456789', '          ') as description, merchant,
-        notes, tags
+        organization_id, merchant_key,
+        translate(description, '0123456789', '          ') || coalesce(' ' || merchant, '') as said
     from {rows}
+    union
+    select organization_id, merchant_key, coalesce(notes, '') || ' ' || array_to_string(tags, ' ')
+    from {rows}
+    where notes is not null or cardinality(tags) > 0
 """
+ADDED, REMOVED = TEXTS_OF.format(rows="added"), TEXTS_OF.format(rows="removed")
 WORDS_OF = """
     select distinct organization_id, word, merchant_key
     from ({texts}) as texts
-    cross join lateral books.words_of(
-        description || ' ' || coalesce(merchant, '') || ' ' || coalesce(notes, '') || ' ' || array_to_string(tags, ' ')
-    ) as word
+    cross join lateral books.words_of(said) as word
 """
 # always in the same order, so that two writers never wait for each other
 INTO_WORDS = """
@@ -128,9 +131,10 @@ INTO_WORDS = """
 # Row-level security holds for their owner too, who fills the words.
 TABLES = ("books.transactions", "books.search_words", "books.search_word_keys")
 ORGANIZATIONS = "select distinct organization_id from books.transactions"
+OF_ONE = "(select * from books.transactions where organization_id = %(organization_id)s) as written"
 COLLECT = f"""
     create temporary table words_before as
-    {WORDS_OF.format(texts=TEXTS_OF.format(rows="books.transactions where organization_id = %(organization_id)s"))}
+    {WORDS_OF.format(texts=TEXTS_OF.format(rows=OF_ONE))}
 """
 
 
@@ -149,10 +153,10 @@ end $$;
 create function books.keep_words() returns trigger language plpgsql set search_path = '' as $$
 begin
     if tg_op = 'INSERT' then
-        {_keep(TEXTS_OF.format(rows="added")).format(words="words")};
+        {_keep(ADDED).format(words="words")};
     elsif current_setting('app.texts_change', true) = 'yes' then
         perform set_config('app.texts_change', '', true);
-        {_keep(TEXTS_OF.format(rows="added") + " except " + TEXTS_OF.format(rows="removed")).format(words="words")};
+        {_keep(f"({ADDED}) except ({REMOVED})").format(words="words")};
     end if;
     return null;
 end $$;
