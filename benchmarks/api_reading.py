@@ -62,7 +62,11 @@ def _latencies(target: Target, home: Path, api: int) -> None:
         latency = target.at_rate(paths, per_s, SECONDS)
         cpu_ms = work.ms() / len(latency.taken_ms)
         figures = "".join(f"{latency.at(share):8.1f}" for share in (0.5, 0.99, 1))
-        print(f"{name:28}{per_s:6}{figures}{cpu_ms:8.1f}", flush=True)
+        print(
+            f"{name:28}{per_s:6}{figures}{cpu_ms:8.1f}",
+            f"{latency.refused} refused" * (latency.refused > 0),
+            flush=True,
+        )
 
 
 def _deep(target: Target, path: str) -> str:

@@ -17,11 +17,16 @@ import psutil
 CONNECTIONS = 64
 
 
+class Refused(RuntimeError):
+    """An answer that is no success."""
+
+
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds from when requests were due until their answers were there."""
+    """Milliseconds from when requests were due until their answers were there, and how many were refused."""
 
     taken_ms: list[float]
+    refused: int
 
     def at(self, share: float) -> float:
         ordered = sorted(self.taken_ms)
@@ -57,11 +62,15 @@ class Target:
         free: asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.LifoQueue()
         for _ in range(CONNECTIONS):
             free.put_nowait(await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26))
-        taken: list[float] = []
+        taken, refused = list[float](), 0
 
         async def one(path: str, due: float) -> None:
+            nonlocal refused
             connection = await free.get()
-            await self._exchange(*connection, path)
+            try:
+                await self._exchange(*connection, path)
+            except Refused:
+                refused += 1
             taken.append((time.perf_counter() - due) * 1000)
             free.put_nowait(connection)
 
@@ -73,7 +82,7 @@ class Target:
                 running.create_task(one(path, due))
         while not free.empty():
             free.get_nowait()[1].close()
-        return Latency(taken)
+        return Latency(taken, refused)
 
     async def _throughput(self, path: str, connections: int, seconds: float) -> float:
         until = time.perf_counter() + seconds
@@ -97,7 +106,7 @@ class Target:
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         body = await reader.readexactly(length)
         if b" 200 " not in head[:16]:
-            raise RuntimeError(f"{path}: {head.decode()}{body.decode()[:300]}")
+            raise Refused(f"{path}: {head.decode()}{body.decode()[:300]}")
         return body
 
 

@@ -165,12 +165,14 @@ async def top_merchants(
         select top.merchant_key as merchant, top.currency, top.expense, counted.transactions
         from top
         cross join lateral (
-            select sum(transactions)::integer as transactions
-            from generate_series(%(first)s::timestamp, %(end)s::timestamp, interval '1 month') as months (starts_on)
-            inner join books.merchant_totals as total
-                on total.month = months.starts_on::date
-                    and total.merchant_key = top.merchant_key and total.currency = top.currency
-            where {SPENT}
+            select sum(total.transactions)::integer as transactions
+            from books.merchant_totals as total
+            where {SPENT} and total.merchant_key = top.merchant_key and total.currency = top.currency
+                -- each month is looked up by the index, where a span of them would be searched through
+                and total.month = any(array(
+                    select starts_on::date
+                    from generate_series(%(first)s::timestamp, %(end)s::timestamp, interval '1 month') as starts_on
+                ))
         ) as counted
         order by top.expense desc, top.merchant_key
     """

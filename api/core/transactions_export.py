@@ -9,7 +9,9 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import IO, Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
@@ -35,6 +37,7 @@ MEDIA_TYPES: dict[Format, str] = {
 MOST_XLSX_ROWS = 1_000_000
 IN_MEMORY_BYTES, PIECE_BYTES = 1_000_000, 64 * 1024
 COLUMNS = list(TransactionOut.model_fields)
+CONFIDENCE = COLUMNS.index("confidence")
 
 
 class TooManyRowsForXlsx(Invalid):
@@ -54,9 +57,9 @@ class JsonItems:
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._before = file, b"["
 
-    def write(self, items: Sequence[TransactionOut]) -> None:
+    def write(self, items: Sequence[Transaction]) -> None:
         for item in items:
-            self._file.write(self._before + item.model_dump_json().encode())
+            self._file.write(self._before + TransactionOut.model_validate(item).model_dump_json().encode())
             self._before = b",\n"
 
     def close(self) -> None:
@@ -94,7 +97,7 @@ async def export_transactions(db: Db, who: Caller, wanted: Annotated[ExportQuery
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - sent, and then closed
     write, close = _writer(file, wanted.format, bom=wanted.bom)
     async for some in listing.stream(db, who.organization_id, chosen, sort=meant.sort):
-        await asyncio.to_thread(_write, write, some)
+        await asyncio.to_thread(write, some)
     await asyncio.to_thread(close)
     headers = {
         "Content-Disposition": f'attachment; filename="transactions.{wanted.format}"',
@@ -103,13 +106,9 @@ async def export_transactions(db: Db, who: Caller, wanted: Annotated[ExportQuery
     return StreamingResponse(_pieces(file), headers=headers, media_type=MEDIA_TYPES[wanted.format])
 
 
-def _write(write: Callable[[Sequence[TransactionOut]], None], some: Sequence[Transaction]) -> None:
-    write([TransactionOut.model_validate(each) for each in some])
-
-
 def _writer(
     file: IO[bytes], format: Format, *, bom: bool
-) -> tuple[Callable[[Sequence[TransactionOut]], None], Callable[[], None]]:
+) -> tuple[Callable[[Sequence[Transaction]], None], Callable[[], None]]:
     if format == "json":
         items = JsonItems(file)
         return items.write, items.close
@@ -118,20 +117,24 @@ def _writer(
     return lambda some: sheet.write(map(_row, some)), sheet.close
 
 
-def _row(item: TransactionOut) -> list[Cell]:
-    return [_cell(getattr(item, name)) for name in COLUMNS]
+def _row(item: Transaction) -> list[Cell]:
+    cells = []
+    for value in _values(item):
+        way = _CELLS.get(type(value))
+        cells.append(way(value) if way else value)
+    if item.confidence is not None:
+        cells[CONFIDENCE] = Decimal(repr(float(item.confidence)))  # as the list writes it
+    return cells
 
 
-def _cell(value: Any) -> Cell:
-    """What holds several values is told as a list would be written, and what holds names by its JSON."""
-    if isinstance(value, list):
-        return ", ".join(value)
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False) if value else None
-    if isinstance(value, float):
-        return Decimal(repr(value))
-    known: Cell = value if value is None or isinstance(value, Cell) else str(value)
-    return known
+def _json(value: dict[str, Any]) -> str | None:
+    return json.dumps(value, ensure_ascii=False) if value else None
+
+
+# What holds several values is told as a list would be written, and what holds names by its JSON.
+_CELLS: dict[type, Callable[[Any], Cell]] = {list: ", ".join, dict: _json, UUID: str}
+# By the names of the books, which are those of the list but for a few.
+_values = attrgetter(*(str(field.validation_alias or name) for name, field in TransactionOut.model_fields.items()))
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
