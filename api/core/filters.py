@@ -1,15 +1,16 @@
 """Saved filters: written down, shared, changed, deleted. `GET /api/core/transactions?filter_id=` applies one."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from ai2.books import saved_filters
 from ai2.books.saved_filters import SavedFilter
 from api.core.transactions import TransactionFilter, check_theirs
 from api.etags import IfMatch, mark
+from api.pages import WholeQuery, cut
 from api.schemas import Body, Instant, ListOf, Name, Out, changes
 from api.unit import Caller, Db, Unit
 
@@ -52,9 +53,9 @@ class Filters(ListOf):
 
 
 @router.get("", response_model=Filters)
-async def list_filters(db: Db, who: Caller) -> dict[str, Any]:
+async def list_filters(db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]) -> dict[str, Any]:
     """Your filters and those that others share, by name."""
-    return {"items": await saved_filters.list_all(db, who)}
+    return cut(await saved_filters.list_all(db, who), wanted, lambda kept: kept.filter_id)
 
 
 @router.post("", status_code=201, response_model=FilterOut)

@@ -131,8 +131,14 @@ def _json(value: dict[str, Any]) -> str | None:
     return json.dumps(value, ensure_ascii=False) if value else None
 
 
+def _list(values: list[Any]) -> str:
+    if all(isinstance(value, str) for value in values):
+        return ", ".join(values)
+    return json.dumps(values, ensure_ascii=False, default=str)
+
+
 # What holds several values is told as a list would be written, and what holds names by its JSON.
-_CELLS: dict[type, Callable[[Any], Cell]] = {list: ", ".join, dict: _json, UUID: str}
+_CELLS: dict[type, Callable[[Any], Cell]] = {list: _list, dict: _json, UUID: str}
 # By the names of the books, which are those of the list but for a few.
 _values = attrgetter(*(str(field.validation_alias or name) for name, field in TransactionOut.model_fields.items()))
 
