@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0018"
-down_revision = "0020"
+down_revision = "0017"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 
 
 def upgrade() -> None:
