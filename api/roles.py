@@ -34,7 +34,7 @@ MAY = {
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
-        "pair_transfer", "take_transfer_apart", "accept_transfer", "reject_transfer",
+        "put_splits", "pair_transfer", "take_transfer_apart", "accept_transfer", "reject_transfer",
         "create_category", "update_category", "delete_category", "merge_category",
         "create_rule", "update_rule", "delete_rule", "apply_rule", "undo_rule_application",
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",

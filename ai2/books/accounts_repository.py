@@ -97,7 +97,9 @@ async def anchor(
 async def moved(db: Connection, account_ids: Sequence[UUID]) -> list[DictRow]:
     """By account and day. Of one account the days are read in the order of the index, and nothing is sorted."""
     one_by_day = """
-        select %(account_id)s::uuid as account_id, booked_on, sum(money_in) as money_in, sum(money_out) as money_out
+        select
+            %(account_id)s::uuid as account_id, booked_on, sum(money_in - turned) as money_in,
+            sum(money_out - turned) as money_out
         from books.daily_totals
         where (organization_id, currency) = (
                 select organization_id, currency from books.accounts where account_id = %(account_id)s
@@ -107,7 +109,9 @@ async def moved(db: Connection, account_ids: Sequence[UUID]) -> list[DictRow]:
         order by booked_on
     """
     many = """
-        select total.account_id, total.booked_on, sum(total.money_in) as money_in, sum(total.money_out) as money_out
+        select
+            total.account_id, total.booked_on, sum(total.money_in - total.turned) as money_in,
+            sum(total.money_out - total.turned) as money_out
         from books.daily_totals as total
         inner join books.accounts as account using (organization_id, account_id, currency)
         where account.account_id = any(%(account_ids)s) and total.transactions > 0
@@ -132,7 +136,9 @@ async def balances(
             where organization_id = %(organization_id)s and account_id = %(account_id)s
         ),
         days as (
-            select total.booked_on, sum(total.money_in) as money_in, sum(total.money_out) as money_out
+            select
+                total.booked_on, sum(total.money_in - total.turned) as money_in,
+                sum(total.money_out - total.turned) as money_out
             from books.daily_totals as total
             inner join account using (account_id, currency)
             where total.organization_id = %(organization_id)s and total.transactions > 0

@@ -14,7 +14,7 @@ from ai2.books.accounts import Account
 from ai2.books.transactions import CHANGEABLE, NewTransaction, Transaction
 from ai2.kit import events
 from ai2.kit.database import Connection
-from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
+from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.merchants import merchant_key
 from ai2.kit.money import exact
@@ -26,6 +26,10 @@ class SomeInvalid(Invalid):
 
 class SomeNotFound(NotFound):
     """Some of these name what is not there or not yours, so nothing was written; leave those out or correct them."""
+
+
+class SomeSplit(Conflict):
+    """Some of these are split, so nothing was written; leave those out, or change their splits first."""
 
 
 class SomeStale(Stale):
@@ -105,6 +109,7 @@ async def update(
     _check_wanted(wanted, present)
     if not changes:
         return [present[transaction_id] for transaction_id in ids]
+    _check_whole(wanted, present, changes)
     if changes.get("category_id"):
         await categories.get(db, organization_id, changes["category_id"])
     merged = _merged(wanted, present, changes)
@@ -213,6 +218,12 @@ def _check_wanted(wanted: Sequence[Wanted], present: dict[UUID, Transaction]) ->
     faults.check()
     if stale:
         raise SomeStale(errors=tuple(stale))
+
+
+def _check_whole(wanted: Sequence[Wanted], present: dict[UUID, Transaction], changes: dict[str, Any]) -> None:
+    split = [each.place for each in wanted if transactions.concerns_parts(present[each.transaction_id], changes)]
+    if split:
+        raise SomeSplit(errors=tuple(FieldError(place, "is split; its parts have the categories") for place in split))
 
 
 def _merged(

@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg import errors
 
 from ai2.books import categories_repository as repository
+from ai2.books import splits_repository
 from ai2.books.default_chart import Kind, default_chart
 from ai2.kit import events
 from ai2.kit.database import Connection, hold
@@ -175,3 +176,4 @@ async def _hand_over(db: Connection, organization_id: UUID, category: Category, 
     if await repository.lies_below(db, organization_id, heir.category_id, category.category_id):
         raise Invalid(errors=(FieldError(field, "lies below this category; move it elsewhere first"),))
     await repository.reassign(db, organization_id, category.category_id, heir.category_id)
+    await splits_repository.reassign(db, organization_id, category.category_id, heir.category_id)

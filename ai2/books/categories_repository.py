@@ -101,13 +101,19 @@ async def usage(db: Connection, organization_id: UUID, category_id: UUID) -> dic
         """
         select
             (select count(*) from books.transactions
-             where organization_id = %(organization_id)s and category_id = %(category_id)s) as transactions,
+             where organization_id = %(organization_id)s and category_id = %(category_id)s)
+            + (select count(*) from books.transactions
+               where organization_id = %(organization_id)s and splits is not null
+                   and splits @> jsonb_build_array(jsonb_build_object('category_id', %(category_id)s::text))
+            ) as transactions,
             (select count(*) from books.categories
              where organization_id = %(organization_id)s and parent_id = %(category_id)s
                  and archived_at is null) as children,
             (select count(*) from books.rules
-             where organization_id = %(organization_id)s and category_id = %(category_id)s
-                 and deleted_at is null) as rules
+             where organization_id = %(organization_id)s and deleted_at is null
+                 and (category_id = %(category_id)s
+                     or split @> jsonb_build_array(jsonb_build_object('category_id', %(category_id)s::text)))
+            ) as rules
         """,
         {"organization_id": organization_id, "category_id": category_id},
     )

@@ -27,7 +27,7 @@ async def flows(db: Connection, organization_id: UUID, period: Period, currency:
     """
     query = """
         with whole_months as (
-            select month, category_id, currency, money_in, money_out, transactions
+            select month, category_id, currency, money_in, money_out, transactions, further
             from books.monthly_totals
             where organization_id = %(organization_id)s and month between %(whole_from)s and %(whole_to)s
                 and transactions > 0
@@ -35,7 +35,7 @@ async def flows(db: Connection, organization_id: UUID, period: Period, currency:
         edges as (
             select
                 date_trunc('month', booked_on::timestamp)::date as month, category_id, currency,
-                money_in, money_out, transactions
+                money_in, money_out, transactions, further
             from books.daily_totals
             where organization_id = %(organization_id)s and transactions > 0
                 and (
@@ -49,7 +49,7 @@ async def flows(db: Connection, organization_id: UUID, period: Period, currency:
             from (
                 select
                     month, category_id, currency, sum(money_in) as money_in, sum(money_out) as money_out,
-                    sum(transactions)::integer as transactions
+                    sum(transactions)::integer as transactions, sum(further)::integer as further
                 from (select * from whole_months union all select * from edges) as parts
                 where %(currency)s::text is null or currency = %(currency)s
                 group by month, category_id, currency
@@ -62,7 +62,8 @@ async def flows(db: Connection, organization_id: UUID, period: Period, currency:
             currency, month, null::uuid as category_id, null as category, null as kind,
             coalesce(sum(money_in) filter (where is_flow), 0) as income,
             coalesce(sum(money_out) filter (where is_flow), 0) as expense,
-            coalesce(sum(transactions) filter (where is_flow), 0)::integer as transactions
+            -- of a split one each part counts for its category, and all of them once
+            coalesce(sum(transactions - further) filter (where is_flow), 0)::integer as transactions
         from flows
         group by grouping sets ((currency), (month, currency))
         union all
@@ -165,7 +166,7 @@ async def top_merchants(
         select top.merchant_key as merchant, top.currency, top.expense, counted.transactions
         from top
         cross join lateral (
-            select sum(total.transactions)::integer as transactions
+            select sum(total.transactions - total.further)::integer as transactions
             from books.merchant_totals as total
             where {SPENT} and total.merchant_key = top.merchant_key and total.currency = top.currency
                 -- each month is looked up by the index, where a span of them would be searched through

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from ai2.books import periods, transfers
+from ai2.books import periods, splits_repository, transfers
+from ai2.books.transactions import IsSplit
 from ai2.books.transfer_rules import RULES_VERSION
 from ai2.kit import events
 from ai2.kit.database import Connection, one
@@ -35,7 +36,9 @@ async def apply_decided(db: Connection, organization_id: UUID) -> int:
 
 
 async def decide(db: Connection, organization_id: UUID, transaction_id: UUID, category_id: UUID) -> None:
-    """A person's own decision for one transaction."""
+    """A person's own decision for one transaction, which is whole."""
+    if await splits_repository.is_split(db, organization_id, transaction_id):
+        raise IsSplit
     await db.execute(
         """
         update books.transactions set

@@ -4,13 +4,14 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.transactions_repository import SPLITS
 from ai2.kit.database import Connection, one, rows
 
 # Named as they are on the wire. A merchant's key follows from its text, and when it was decided is when it was known.
 FIELDS = """
     account_id, booked_on as date, amount, currency::text as currency, description, merchant, reference,
     mcc::text as mcc, notes, tags, attributes, status, value_on as value_date, counterparty, category_id, decided_by,
-    decided_version, confidence::float8 as confidence, batch_id, line_number, deleted_at
+    decided_version, confidence::float8 as confidence, batch_id, line_number, deleted_at, splits
 """
 
 
@@ -31,16 +32,19 @@ async def page(
         db,
         f"""
         with versions as (
-            select version, updated_at as known_from, null::timestamptz as known_to, null as ended_by, {FIELDS}
+            select
+                organization_id, version, updated_at as known_from, null::timestamptz as known_to, null as ended_by,
+                {FIELDS}
             from books.transactions
             where organization_id = %(organization_id)s and transaction_id = %(transaction_id)s
             union all
-            select version, known_from, known_to, changed_by, {FIELDS}
+            select organization_id, version, known_from, known_to, changed_by, {FIELDS}
             from books.transaction_versions
             where organization_id = %(organization_id)s and transaction_id = %(transaction_id)s
         )
         select
             versions.*,
+            {SPLITS.format(table="versions")},
             -- an archived category's name was made free by its id
             replace(category.name, ' (' || category.category_id || ')', '') as category
         from versions

@@ -13,6 +13,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from ai2.books.search import Search, Slips, search
+from ai2.books.splits_repository import NAMES
 from ai2.books.transactions import Status, Transaction, Type
 from ai2.books.transactions_repository import COLUMNS
 from ai2.kit.database import Connection
@@ -86,11 +87,16 @@ ACCOUNTS = (
     "select account_id from books.accounts where organization_id = %(organization_id)s and currency = %(currency)s"
 )
 NO_TRANSFER = f"(category_id is null or category_id <> all(array({TRANSFERS})))"
+# A category is that of the whole, or of a part; the two are found by indexes of their own.
+OF_WHOLE = "category_id = %(category_id)s"
+OF_PART = f"(splits is not null and {NAMES.format('%(category_id)s')})"
+OF_CATEGORY = f"({OF_WHOLE} or {OF_PART})"
+UNDECIDED_PART = """splits @> '[{"category_id": null}]'"""
 CONDITIONS = {
     "start_date": "booked_on >= %(start_date)s",
     "end_date": "booked_on <= %(end_date)s",
     "account_id": "account_id = %(account_id)s",
-    "category_id": "category_id = %(category_id)s",
+    "category_id": OF_CATEGORY,
     "min_amount": "amount >= %(min_amount)s and amount_rank >= books.amount_rank(%(min_amount)s)",
     "max_amount": "amount <= %(max_amount)s and amount_rank <= books.amount_rank(%(max_amount)s)",
     "currency": "currency = %(currency)s",
@@ -102,8 +108,8 @@ CONDITIONS = {
 }
 # Of few choices each has a condition of its own, for where one is common the other may be rare.
 CHOICES: dict[tuple[str, object], str] = {
-    ("uncategorized", True): "category_id is null",
-    ("uncategorized", False): "category_id is not null",
+    ("uncategorized", True): f"(category_id is null and (splits is null or {UNDECIDED_PART}))",
+    ("uncategorized", False): f"(category_id is not null or (splits is not null and not {UNDECIDED_PART}))",
     ("type", "income"): f"amount_rank > 0 and {NO_TRANSFER}",
     ("type", "expense"): f"amount_rank <= 0 and {NO_TRANSFER}",
     ("type", "transfer"): f"category_id = any(array({TRANSFERS}))",
@@ -160,6 +166,12 @@ def _ids(wanted: Filter, by: Order, source: str, where: str, ordered: str) -> st
     """The query for the ids of a page: through all the books, or what may be rare in them by the index of its group."""
     if source != BOOKS:
         return f"select transaction_id from {source} where {where} {ordered}"
+    if wanted.category_id:
+        found = " union all ".join(
+            f"(select transaction_id, {by.column} from books.transactions where {part} {ordered})"
+            for part in (where.replace(OF_CATEGORY, OF_WHOLE), where.replace(OF_CATEGORY, OF_PART))
+        )
+        return f"select transaction_id from ({found}) as found {ordered}"
     if wanted.type == "transfer":
         group, own = "category_id", TRANSFERS
     elif wanted.currency and not wanted.account_id and by.column == "booked_on":

@@ -26,7 +26,7 @@ from ai2.kit.merchants import merchant_key
 PIECE_BYTES = 8 << 20
 # What a rule sets, each with its proof: given back together or not at all.
 GROUPS = (
-    ("category_id", "decided_by", "decided_version", "confidence", "decided_at"), ("tags",),
+    ("category_id", "splits", "decided_by", "decided_version", "confidence", "decided_at"), ("tags",),
     ("merchant", "merchant_key"),
 )  # fmt: skip
 

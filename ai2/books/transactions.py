@@ -1,17 +1,17 @@
 """Transactions: one movement of money on an account; negative is money out. People win over every machine."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from ai2.books import accounts, categories, rule_runs, transfers
+from ai2.books import accounts, bulk_repository, categories, rule_runs, transfers
 from ai2.books import transactions_repository as repository
 from ai2.kit import events
 from ai2.kit.database import Connection, hold
-from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
+from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.merchants import merchant_key
 from ai2.kit.money import exact
@@ -37,6 +37,10 @@ CHANGEABLE = frozenset(
 
 class TransactionNotFound(NotFound):
     """There is no such transaction; GET /api/core/transactions lists yours."""
+
+
+class IsSplit(Conflict):
+    """The transaction is split; change or remove its splits at PUT /api/core/transactions/{id}/splits first."""
 
 
 class OtherCurrency(Invalid):
@@ -75,6 +79,8 @@ class Transaction:
     version: int
     created_at: datetime
     updated_at: datetime
+    # what it is for where that is several things: amount, category_id, category, notes and tags of each part
+    splits: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +171,8 @@ async def update(
         raise Stale
     if not changes:
         return transaction
+    if concerns_parts(transaction, changes):
+        raise IsSplit
     if changes.get("category_id"):
         await categories.get(db, organization_id, changes["category_id"])
     merged = {**vars(transaction), **changes}
@@ -178,6 +186,13 @@ async def update(
         await transfers.hear(db, organization_id, [transaction_id])
     await tell_changed(db, organization_id, [transaction_id], changes)
     return await get(db, organization_id, transaction_id)
+
+
+def concerns_parts(transaction: Transaction, changes: dict[str, Any]) -> bool:
+    """Whether a change of the whole would leave its parts wrong, or take them away unsaid."""
+    return bool(transaction.splits) and (
+        "category_id" in changes or changes.get("amount", transaction.amount) != transaction.amount
+    )
 
 
 async def delete(db: Connection, organization_id: UUID, transaction_id: UUID, *, version: int | None = None) -> None:

@@ -13,7 +13,10 @@ from ai2.kit.database import Connection, one, rows
 # A bucket of days is wider than the window, so that partners lie in the same one or the next.
 BUCKET_DAYS = 8
 
-STANDS = "{0}.deleted_at is null and {0}.status in ('posted', 'pending') and {0}.amount <> 0"
+# What is split is no transfer as a whole.
+STANDS = """
+    {0}.deleted_at is null and {0}.status in ('posted', 'pending') and {0}.amount <> 0 and {0}.splits is null
+"""
 IN_TIME = f"""
     case when fresh.amount < 0
         then other.booked_on between fresh.booked_on + ({EARLIEST}) and fresh.booked_on + {LATEST}

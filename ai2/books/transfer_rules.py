@@ -61,6 +61,7 @@ class Side:
     mcc: str | None = None
     is_posted: bool = True
     put_elsewhere: bool = False
+    is_split: bool = False
 
     @cached_property
     def text(self) -> str:

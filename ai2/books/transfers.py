@@ -52,6 +52,10 @@ class AlreadyPaired(Conflict):
     """One of the two is paired with another; take that transfer apart first."""
 
 
+class SplitIsNoTransfer(Conflict):
+    """One of the two is split; make it whole at PUT /api/core/transactions/{id}/splits first."""
+
+
 class Rejected(Conflict):
     """This pair was rejected; PUT /api/core/transactions/{id}/transfer pairs them after all."""
 
@@ -223,6 +227,16 @@ async def _dissolve(db: Connection, organization_id: UUID, transfer_ids: Sequenc
         await repository.delete(db, organization_id, transfer_ids)
 
 
+async def is_paired(db: Connection, organization_id: UUID, transaction_id: UUID) -> bool:
+    """Whether this is one side of a transfer."""
+    return bool(await repository.pairs_of(db, organization_id, [transaction_id]))
+
+
+async def forget(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
+    """These are no transfers: what was suggested for them holds no longer."""
+    await repository.forget_suggestions(db, organization_id, transaction_ids)
+
+
 async def hear(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
     """A person decided these categories: a pair of which a side is no transfer any more is rejected."""
     contradicted = await repository.contradicted(db, organization_id, transaction_ids)
@@ -243,6 +257,8 @@ async def pair_by_person(
     one = await _of_person(db, organization_id, transaction_id)
     other = await _of_person(db, organization_id, other_transaction_id)
     _check(one, other)
+    if one.is_split or other.is_split:
+        raise SplitIsNoTransfer
     out, into = (one, other) if one.amount < 0 else (other, one)
     known = await repository.between(db, organization_id, out.transaction_id, into.transaction_id)
     if known and known["state"] == "paired":
@@ -271,7 +287,8 @@ async def _of_person(db: Connection, organization_id: UUID, transaction_id: UUID
     if row is None:
         raise SideNotFound
     fields = ("transaction_id", "account_id", "booked_on", "amount", "currency", "description")
-    return Side(**{name: row[name] for name in fields}, is_posted=row["status"] == "posted")
+    told = {name: row[name] for name in fields}
+    return Side(**told, is_posted=row["status"] == "posted", is_split=bool(row["splits"]))
 
 
 def _check(one: Side, other: Side) -> None:

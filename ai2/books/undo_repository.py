@@ -18,12 +18,13 @@ EDITABLE = {
     "notes": "notes",
     "tags": "tags",
     "attributes": "attributes",
+    "splits": "splits",
 }
 # What an import may change in a transaction that was there before: a value goes back together with its proof.
 GIVEN_BACK = (
     ("booked_on",), ("amount",), ("description",), ("merchant", "merchant_key"), ("reference",), ("mcc",),
     ("attributes",), ("status",), ("value_on",), ("counterparty",), ("batch_id", "line_number"),
-    ("category_id", "decided_by", "decided_version", "confidence", "decided_at"),
+    ("category_id", "splits", "decided_by", "decided_version", "confidence", "decided_at"),
 )  # fmt: skip
 # As the index versions_by_people has it: an act of many rows is written as `user:<id> undo:<batch>`.
 BY_PEOPLE = """

@@ -116,10 +116,14 @@ class TransactionChange(Change):
     attributes: Attributes = Field(default_factory=dict)
 
 
-class ConvertedAmountOut(RateOut):
-    """The amount in another currency, by the rate that stands beside it; null where there is none."""
+class SplitOut(Out):
+    """A part of a transaction."""
 
-    amount: Amount | None
+    amount: Amount
+    category_id: UUID | None = Field(description="null: nobody knows yet what the bank's later amount is for.")
+    category: str | None
+    notes: str | None
+    tags: list[str]
 
 
 class TransactionOut(Out):
@@ -154,15 +158,27 @@ class TransactionOut(Out):
     version: int
     created_at: Instant
     updated_at: Instant
+    splits: list[SplitOut] = Field(description="What it is for, where that is several things: they sum to its amount.")
+
+
+class ConvertedAmountOut(RateOut):
+    """The amount in another currency, by the rate that stands beside it; null where there is none."""
+
+    amount: Amount | None
+
+
+class ListedTransaction(TransactionOut):
+    """A transaction of a list."""
+
     converted: ConvertedAmountOut | None = Field(
-        default=None, exclude_if=lambda converted: converted is None, description="In lists, with convert_to."
+        default=None, exclude_if=lambda converted: converted is None, description="With convert_to."
     )
 
 
 class Transactions(ListOf):
     """One page."""
 
-    items: list[TransactionOut]
+    items: list[ListedTransaction]
 
 
 @router.get("", response_model=Transactions)

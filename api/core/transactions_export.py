@@ -22,7 +22,7 @@ from ai2.books.listing import Filter
 from ai2.books.transactions import Transaction
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.sheets import Cell, CsvSheet, Sheet, XlsxSheet
-from api.core.transactions import SavedOrGiven, TransactionOut, check_theirs, with_saved
+from api.core.transactions import SavedOrGiven, SplitOut, TransactionOut, check_theirs, with_saved
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
@@ -134,10 +134,11 @@ def _json(value: dict[str, Any]) -> str | None:
 def _list(values: list[Any]) -> str:
     if all(isinstance(value, str) for value in values):
         return ", ".join(values)
-    return json.dumps(values, ensure_ascii=False, default=str)
+    parts = [SplitOut.model_validate(value).model_dump(mode="json") for value in values]
+    return json.dumps(parts, ensure_ascii=False)
 
 
-# What holds several values is told as a list would be written, and what holds names by its JSON.
+# What holds several values is told as a list would be written, and what holds names, and splits, by JSON.
 _CELLS: dict[type, Callable[[Any], Cell]] = {list: _list, dict: _json, UUID: str}
 # By the names of the books, which are those of the list but for a few.
 _values = attrgetter(*(str(field.validation_alias or name) for name, field in TransactionOut.model_fields.items()))

@@ -93,7 +93,8 @@
             coalesce(sum(amount) filter (where ledger = 'expense'), 0) as expense,
             coalesce(sum(-amount) filter (where ledger = 'transfer' and amount < 0), 0) as transfers_in,
             coalesce(sum(amount) filter (where ledger = 'transfer' and amount > 0), 0) as transfers_out,
-            count(*) as transactions
+            -- a split one is several entries
+            count(*) filter (where place = 1) as transactions
         from entries
         group by organization_id, month, account_id, currency
     )
@@ -119,7 +120,7 @@
     {{ for_each_month(touched) }}
     with spending as (
         select paid.*, {{ month_of('paid.booked_on') }} as month
-        from {{ ref('int_books__transactions_categorised') }} as paid
+        from {{ ref('int_books__transaction_parts') }} as paid
         -- money in is a refund where its category is for spending; without a category nobody knows
         where
             (paid.category_kind = 'expense' or (paid.category_id is null and paid.amount < 0))

@@ -52,13 +52,21 @@
     from ({{ touched_places(watermark) }}) as place
 {% endmacro %}
 
-{#- Also the months in which a category stands that is named differently since. -#}
+{#- Also the months in which a category stands, of the whole or of a part, that is named differently since. -#}
 {% macro touched_spending(watermark) %}
     {{ touched_months(watermark) }}
     union
     select organization_id, account_id, {{ month_of('booked_on') }}
     from {{ ref('stg_books__transactions') }} inner join ({{ touched_categories(watermark) }}) as renamed
         using (organization_id, category_id)
+    union
+    select split.organization_id, split.account_id, {{ month_of('split.booked_on') }}
+    from {{ ref('stg_books__transactions') }} as split
+    cross join lateral jsonb_array_elements(split.splits) as told (part)
+    inner join ({{ touched_categories(watermark) }}) as renamed
+        on renamed.organization_id = split.organization_id
+        and renamed.category_id = (told.part ->> 'category_id')::uuid
+    where not split.is_deleted and split.splits is not null
 {% endmacro %}
 
 {#- The first day of a date's month. Without the cast the session's time zone would have a say. -#}

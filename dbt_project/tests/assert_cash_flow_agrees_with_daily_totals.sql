@@ -9,7 +9,7 @@ with cash_flow as (
 totals as (
     select
         organization_id, {{ month_of('booked_on') }} as month, account_id, currency::text as currency,
-        sum(money_in - money_out) as change, sum(transactions) as transactions
+        sum(money_in - money_out) as change, sum(transactions - further) as transactions
     from {{ source('published', 'daily_totals') }}
     group by 1, 2, 3, 4
 )

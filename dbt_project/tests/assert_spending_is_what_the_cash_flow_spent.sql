@@ -9,7 +9,7 @@ with spending as (
 -- money out of a category for income is an expense, yet nothing was bought
 other_expense as (
     select organization_id, {{ month_of('booked_on') }} as month, account_id, currency, sum(-amount) as paid
-    from {{ ref('int_books__transactions_categorised') }}
+    from {{ ref('int_books__transaction_parts') }}
     where category_kind = 'income' and amount < 0
     group by 1, 2, 3, 4
 )

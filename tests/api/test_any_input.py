@@ -24,6 +24,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/transactions": LUNCH,
     "/api/core/transactions/bulk": {"items": [LUNCH, LUNCH]},
     "/api/core/transactions/bulk-update": {"transaction_ids": [str(new_id())], "change": {"notes": "seen"}},
+    "/api/core/transactions/{transaction_id}/splits": {
+        "splits": [{"amount": "-12.00", "category": "Coffee"}, {"amount": "-0.50", "category": "Coffee"}]
+    },
     "/api/core/accounts": {"name": "Main", "currency": "GBP"},
     "/api/core/categories": {"name": "Lunch", "kind": "expense"},
     "/api/core/categories/{category_id}/merge": {"into": str(new_id())},

@@ -52,12 +52,19 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
     }
 
 
+HALVES = [{"amount": "-6.25", "category": "groceries"}, {"amount": "-6.25", "category": "Electronics"}]
 BY_ID = [
     ("GET", "/api/core/transactions/{transaction_id}", None),
     ("GET", "/api/core/privacy/exports/{export_id}", None),
     ("GET", "/api/core/transactions/{transaction_id}/history", None),
     ("PATCH", "/api/core/transactions/{transaction_id}", {"notes": "mine now"}),
     ("DELETE", "/api/core/transactions/{transaction_id}", None),
+    ("PUT", "/api/core/transactions/{transaction_id}/splits", {"splits": HALVES}),
+    (
+        "PUT",
+        "/api/core/transactions/{transaction_id}/splits",
+        {"splits": [HALVES[0], {"amount": "-6.25", "category_id": "{category_id}"}]},
+    ),
     ("GET", "/api/core/accounts/{account_id}", None),
     ("PATCH", "/api/core/accounts/{account_id}", {"name": "mine now"}),
     ("GET", "/api/core/accounts/{account_id}/balances", None),
@@ -154,6 +161,14 @@ async def test_a_bulk_change_takes_no_strangers_category_nor_stranger_among_ones
     assert read["notes"] is None
     own = {"transaction_ids": [mine], "change": {"notes": "mine now"}}
     assert (await owner.post(address, json=own)).json()["items"][0]["notes"] == "mine now"
+
+
+async def test_a_strangers_category_is_in_no_split(owner: AsyncClient, theirs: dict[str, str]) -> None:
+    mine = (await owner.post("/api/core/transactions", json=LUNCH)).json()["transaction_id"]
+    address = f"/api/core/transactions/{mine}/splits"
+    of_theirs = [HALVES[0], {"amount": "-6.25", "category_id": theirs["category_id"]}]
+    assert (await owner.put(address, json={"splits": of_theirs})).status_code == 404
+    assert (await owner.put(address, json={"splits": HALVES})).is_success
 
 
 async def test_a_category_is_not_merged_into_a_strangers(

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from ai2.books import accounts, categories, dashboard, transactions
+from ai2.books import accounts, categories, dashboard, splits, transactions
+from ai2.books.splits import Part
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, Role, connection_parameters
 from ai2.kit.periods import read_period
@@ -126,6 +127,9 @@ async def change_everything(books: Books) -> None:
         )
         await transactions.update(db, organization_id, by_amount["-9.99"], {"category_id": rent.category_id})
         await transactions.delete(db, organization_id, by_amount["-120.00"])
+        told = {"-600": "Office rent", "-300": "Electronics", "50": "Wages"}
+        parts = [Part(amount=Decimal(amount), category=category) for amount, category in told.items()]
+        await splits.put(db, organization_id, by_amount["-850.00"], parts)
     await books.book("Current GBP", "2026-02-20", "-1.00")
 
 
@@ -135,13 +139,13 @@ async def test_live_views_follow_at_once_and_the_next_build_agrees(books: Books,
 
     before = await everything(books)
     assert await books.read(CASH_FLOW.format("live_monthly_cash_flow")) == [
-        ("2026-01-01", "Current GBP", "GBP", *money("2000", "891", "1109", "0", "0", "1109"), 3),
+        ("2026-01-01", "Current GBP", "GBP", *money("2050", "941", "1109", "0", "0", "1109"), 3),
         ("2026-02-01", "Current GBP", "GBP", *money("15.05", "10.99", "4.06", "0", "500", "-495.94"), 4),
         ("2026-02-01", "Savings GBP", "GBP", *money("0", "0", "0", "500", "0", "500"), 1),
     ]
     assert await books.read(SPENDING.format("live_category_spending")) == [
-        ("2026-01-01", "Electronics", "GBP", *money("41", "0", "41"), 1),
-        ("2026-01-01", "Office rent", "GBP", *money("850", "0", "850"), 1),
+        ("2026-01-01", "Electronics", "GBP", *money("341", "0", "341"), 2),
+        ("2026-01-01", "Office rent", "GBP", *money("600", "0", "600"), 1),
         ("2026-02-01", "Electronics", "GBP", *money("0", "15.05", "-15.05"), 1),
         ("2026-02-01", "Office rent", "GBP", *money("9.99", "0", "9.99"), 1),
         ("2026-02-01", None, "GBP", *money("1", "0", "1"), 1),

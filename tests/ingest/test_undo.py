@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from psycopg import Rollback
 
-from ai2.books import accounts, categories, decisions, transactions
+from ai2.books import accounts, categories, decisions, splits, transactions
 from ai2.books.accounts import Account
+from ai2.books.splits import Part
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
 from ai2.ingest.mending.undo import NothingToUndo, undo
@@ -325,3 +326,18 @@ class TestPending:
         assert await ask(LIVE) == []
         assert await ask("select from ingest.identities") == []
         assert (await import_text(self.ANNOUNCED)).rows.loaded == 2
+
+
+async def test_a_split_by_a_person_is_an_edit(
+    database: Database, organization: Organization, import_text: Import, take_back: Undo, ask: Ask
+) -> None:
+    batch = (await import_text(MARCH)).batch_id
+    [rent] = await ask("select transaction_id from books.transactions where description = 'Rent'")
+    told = {"-850": "Rent", "-50": "Electronics"}
+    parts = [Part(amount=Decimal(amount), category=category) for amount, category in told.items()]
+    async with database.transaction(organization.organization_id, actor=PERSON) as db:
+        await splits.put(db, organization.organization_id, rent["transaction_id"], parts)
+    report = await take_back(batch)
+    [left] = await ask(LIVE)
+    assert left["description"] == "Rent"
+    assert report["left"][0]["fields"] == ["category", "splits"]

@@ -21,6 +21,7 @@ select
     transactions.amount,
     transactions.currency,
     transactions.type,
+    transactions.splits is not null as is_split,
     transactions.category_id,
     categories.category,
     categories.category_group_id,

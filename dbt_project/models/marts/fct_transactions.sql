@@ -26,6 +26,7 @@ select
     decided_version,
     confidence,
     batch_id,
-    line_number
+    line_number,
+    is_split
 from {{ ref('int_books__transactions_categorised') }}
 {% if is_incremental() %} inner join touched using (organization_id, transaction_id) {% endif %}

@@ -18,6 +18,7 @@ select
     confidence,
     batch_id,
     line_number,
+    splits,
     deleted_at is not null as is_deleted,
     row_xid
 from {{ source('published', 'transactions') }}
