@@ -22,6 +22,7 @@ MAY = {
         "get_organization", "get_organization_history", "list_members",
         "list_accounts", "get_account", "list_balances",
         "list_transactions", "get_transaction", "get_transaction_history", "export_transactions", "list_transfers",
+        "list_attachments", "download_attachment",
         "list_categories",
         "list_filters", "get_filter", "create_filter", "update_filter", "delete_filter",
         "list_rules", "get_rule", "preview_rules", "list_rule_applications",
@@ -34,7 +35,8 @@ MAY = {
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
-        "put_splits", "pair_transfer", "take_transfer_apart", "accept_transfer", "reject_transfer",
+        "put_splits", "add_attachment", "delete_attachment",
+        "pair_transfer", "take_transfer_apart", "accept_transfer", "reject_transfer",
         "create_category", "update_category", "delete_category", "merge_category",
         "create_rule", "update_rule", "delete_rule", "apply_rule", "undo_rule_application",
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",

@@ -4,22 +4,27 @@ import asyncio
 import hashlib
 import io
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
+from ai2.identity import idempotency
+from ai2.identity.idempotency import Answer
+from ai2.identity.principal import Principal
+from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid, TooLarge, Unreadable, UnsupportedMediaType
 from ai2.kit.settings import settings
 from api.bodies import ExactRequest, check_encoding, check_text, read_json, said_bytes
 from api.pace import paced
 from api.schemas import Model
+from api.unit import database_of, idempotency_key, record, replayed, request_digest
 
 MAX_FIELDS = 20
 FORM_BYTES = 1_000_000  # what a form may have around its file
@@ -64,7 +69,7 @@ async def spooled(request: Request) -> AsyncIterator[Upload]:
         raise UploadTooLarge
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        async with _form(request) as upload:
+        async with form(request) as upload:
             yield upload
     elif media_type == "application/json":
         yield await _json(request)
@@ -80,29 +85,57 @@ def valid(model: type[Model], fields: dict[str, Any]) -> Model:
         raise RequestValidationError(error.errors()) from None
 
 
+class Shown(Response):
+    """What would come of it: nothing was written, and the audit has nothing to tell."""
+
+
+async def once(
+    request: Request, who: Principal, received: Upload, work: Callable[[Connection], Awaitable[Response]]
+) -> Response:
+    """Do an upload's work; with a key only the first time, its effect and its answer in one transaction."""
+    key = idempotency_key(request)
+    wanted = request_digest(request, await received.digest()) if key else b""
+    async with database_of(request).transaction(who.organization_id, actor=who.actor) as db:
+        former = await idempotency.claim(db, who.organization_id, key, wanted) if key else None
+        if former:
+            return replayed(former)
+        response = await work(db)
+        if key:
+            answer = Answer(response.status_code, bytes(response.body), response.media_type)
+            await idempotency.keep(db, who.organization_id, key, wanted, answer)
+        if not isinstance(response, Shown):
+            request.state.answer = response
+            await record(request, request.scope["route"].name, db)
+    return response
+
+
 class _Limited(Request):
     """A request that stops reading at the limit."""
+
+    most_bytes = 0
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         size_bytes = 0
         async for piece in super().stream():
             size_bytes += len(piece)
-            if size_bytes > settings().upload_bytes:
+            if size_bytes > self.most_bytes:
                 raise UploadTooLarge
             yield piece
 
 
 @asynccontextmanager
-async def _form(request: Request) -> AsyncIterator[Upload]:
+async def form(request: Request, most_bytes: int | None = None) -> AsyncIterator[Upload]:
+    """The request's upload as a multipart form with `file`."""
     limited = _Limited(request.scope, paced(request.receive))
+    limited.most_bytes = most_bytes or settings().upload_bytes
     try:
-        form = await limited.form(max_files=1, max_fields=MAX_FIELDS)
+        received = await limited.form(max_files=1, max_fields=MAX_FIELDS)
     except HTTPException:
         raise NotMultipart from None
     try:
-        yield _from_form(form)
+        yield _from_form(received)
     finally:
-        await form.close()
+        await received.close()
 
 
 def _from_form(form: FormData) -> Upload:

@@ -53,6 +53,13 @@ def mark(name: str) -> None:
     filesystem.touch(path)
 
 
+def delete(name: str) -> None:
+    """Take a file away, where it is there."""
+    filesystem, path = _place(name)
+    if filesystem.exists(path):
+        filesystem.rm(path)
+
+
 def delete_folder(name: str) -> None:
     """Take a folder away with all that lies in it."""
     filesystem, path = _place(name)

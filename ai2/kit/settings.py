@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     # Imports larger than this run in the worker; uploads larger than the second are refused.
     inline_import_bytes: int = 5_000_000
     upload_bytes: int = 1_100_000_000
+    attachment_bytes: int = Field(default=25_000_000, description="a receipt or invoice beside a transaction")
 
     @field_validator("oidc_providers")
     @classmethod

@@ -8,6 +8,7 @@ from ai2.kit.settings import settings
 from api.core import (
     accounts,
     api_keys,
+    attachments,
     audit,
     auth,
     budgets,
@@ -52,6 +53,8 @@ ROUTERS = (
     transactions_bulk.router,
     transactions_history.router,
     splits.router,
+    attachments.router,
+    attachments.uploads,
     transfers.router,
     categories.router,
     filters.router,

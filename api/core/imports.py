@@ -1,6 +1,5 @@
 """Imports: a statement file in, and what became of every one of its rows."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,8 +7,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ai2 import flows
 from ai2.books import accounts
-from ai2.identity import idempotency
-from ai2.identity.idempotency import Answer
 from ai2.identity.principal import Principal
 from ai2.ingest import service as ingest
 from ai2.ingest.layout import saved
@@ -44,9 +41,9 @@ from api.core.import_schemas import (
 )
 from api.pages import WholeQuery, cut, read_cursor, write_cursor
 from api.schemas import Body
-from api.unit import Caller, Db, Unit, Upload, database_of, idempotency_key, record, replayed, request_digest
+from api.unit import Caller, Db, Unit, Upload
 from api.uploads import Upload as Received
-from api.uploads import spooled, valid
+from api.uploads import Shown, once, spooled, valid
 
 router = APIRouter(prefix="/api/core", tags=["imports"], route_class=Unit)
 uploads = APIRouter(prefix="/api/core", tags=["imports"], route_class=Upload)
@@ -56,9 +53,6 @@ PAGE_ROWS = 1000
 
 class RejectsTooLarge(TooLarge):
     """The file is larger than any of rejected rows should be; send it in parts."""
-
-
-Answered = tuple[int, ImportAnswer | Resubmitted]
 
 
 def _body(form: type[Body], json: type[Body]) -> dict[str, Any]:
@@ -79,7 +73,7 @@ def _body(form: type[Body], json: type[Body]) -> dict[str, Any]:
 async def import_file(request: Request, who: Caller) -> Response:
     """Import a statement file. A file that can be read in two ways is answered 422 `needs_answer` with questions."""
     async with spooled(request) as received, request.app.state.limits.imports:
-        return await _once(request, who, received, lambda db: _import(db, who, received))
+        return await once(request, who, received, lambda db: _import(db, who, received))
 
 
 @router.get("/imports", response_model=Imports)
@@ -141,7 +135,7 @@ async def download_rejects(batch_id: UUID, db: Db, who: Caller) -> Response:
 async def resubmit_rejects(batch_id: UUID, request: Request, who: Caller) -> Response:
     """Send rejects.csv back corrected, some or all of its rows; they load into their import, at their lines."""
     async with spooled(request) as received, request.app.state.limits.imports:
-        return await _once(request, who, received, lambda db: _resubmit(db, who, batch_id, received))
+        return await once(request, who, received, lambda db: _resubmit(db, who, batch_id, received))
 
 
 @router.post("/imports/{batch_id}/undo", response_model=ImportOut)
@@ -197,28 +191,7 @@ async def delete_layout(account_id: UUID, signature: str, db: Db, who: Caller) -
     return Response(status_code=204)
 
 
-async def _once(
-    request: Request, who: Principal, received: Received, work: Callable[[Db], Awaitable[Answered]]
-) -> Response:
-    """Do an upload's work; with a key only the first time, its effect and its answer in one transaction."""
-    key = idempotency_key(request)
-    wanted = request_digest(request, await received.digest()) if key else b""
-    async with database_of(request).transaction(who.organization_id, actor=who.actor) as db:
-        former = await idempotency.claim(db, who.organization_id, key, wanted) if key else None
-        if former:
-            return replayed(former)
-        status, told = await work(db)
-        response = _response(status, told)
-        if key:
-            answer = Answer(response.status_code, bytes(response.body), response.media_type)
-            await idempotency.keep(db, who.organization_id, key, wanted, answer)
-        if not (isinstance(told, ImportAnswer) and told.batch_id is None):  # a dry run
-            request.state.answer = response
-            await record(request, request.scope["route"].name, db)
-    return response
-
-
-async def _import(db: Db, who: Principal, received: Received) -> Answered:
+async def _import(db: Db, who: Principal, received: Received) -> Response:
     """Import now, or where the file is large keep it for the worker: the status and what is answered."""
     said = valid(ImportFields, received.fields)
     if (said.account_id is None) == (said.account_name is None):
@@ -236,12 +209,14 @@ async def _import(db: Db, who: Principal, received: Received) -> Answered:
     }
     if received.size_bytes > settings().inline_import_bytes and not said.dry_run:
         batch_id = await flows.receive_within(db, **known)
-        return 202, ImportAnswer.model_validate(_import_out(await ingest.batch(db, who.organization_id, batch_id)))
+        batch = await ingest.batch(db, who.organization_id, batch_id)
+        return _response(202, ImportAnswer.model_validate(_import_out(batch)))
     result = await flows.import_within(db, **known, dry_run=said.dry_run)
-    return 200 if said.dry_run else 201, ImportAnswer.model_validate(dict(result))
+    answer = ImportAnswer.model_validate(dict(result))
+    return Shown(answer.model_dump_json(), 200, media_type="application/json") if said.dry_run else _response(201, answer)
 
 
-async def _resubmit(db: Db, who: Principal, batch_id: UUID, received: Received) -> Answered:
+async def _resubmit(db: Db, who: Principal, batch_id: UUID, received: Received) -> Response:
     said = valid(ResubmitFields, received.fields)
     if received.size_bytes > settings().inline_import_bytes:
         raise RejectsTooLarge
@@ -255,7 +230,7 @@ async def _resubmit(db: Db, who: Principal, batch_id: UUID, received: Received) 
         options=valid(ImportOptions, said.model_dump(exclude_none=True)),
     )
     answer = {**vars(found), "import": _import_out(found.batch)}
-    return 200, Resubmitted.model_validate(answer)
+    return _response(200, Resubmitted.model_validate(answer))
 
 
 def _response(status: int, answer: ImportAnswer | Resubmitted) -> Response:

@@ -30,6 +30,9 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
     rule = (await their_owner.post("/api/core/rules", json={"name": "Mine", **CAFES})).json()
     applied = (await their_owner.post(f"/api/core/rules/{rule['rule_id']}/apply", json={})).json()
     saved = (await their_owner.post("/api/core/filters", json={"name": "Mine", **SHARED})).json()
+    receipt = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
+    of_lunch = f"/api/core/transactions/{transaction['transaction_id']}/attachments"
+    attached = (await their_owner.post(of_lunch, files=receipt)).json()
     key = (await their_owner.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
     guest = {"email": "guest@example.com", "role": "viewer"}
     invitation = (await their_owner.post("/api/core/members/invitations", json=guest)).json()
@@ -49,6 +52,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
         "application_id": applied["application_id"],
         "budget_id": budget["budget_id"],
         "filter_id": saved["filter_id"],
+        "attachment_id": attached["attachment_id"],
     }
 
 
@@ -65,6 +69,9 @@ BY_ID = [
         "/api/core/transactions/{transaction_id}/splits",
         {"splits": [HALVES[0], {"amount": "-6.25", "category_id": "{category_id}"}]},
     ),
+    ("GET", "/api/core/transactions/{transaction_id}/attachments", None),
+    ("GET", "/api/core/transactions/{transaction_id}/attachments/{attachment_id}", None),
+    ("DELETE", "/api/core/transactions/{transaction_id}/attachments/{attachment_id}", None),
     ("GET", "/api/core/accounts/{account_id}", None),
     ("PATCH", "/api/core/accounts/{account_id}", {"name": "mine now"}),
     ("GET", "/api/core/accounts/{account_id}/balances", None),
