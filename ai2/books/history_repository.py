@@ -44,7 +44,7 @@ async def page(
         )
         select
             versions.*,
-            {SPLITS.format(table="versions")},
+            {SPLITS.format(table="versions", splits="versions.splits")} as splits,
             -- an archived category's name was made free by its id
             replace(category.name, ' (' || category.category_id || ')', '') as category
         from versions

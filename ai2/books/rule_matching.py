@@ -64,15 +64,38 @@ class Conditions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Share:
+    """A part of what is split: an amount without its sign, a percentage of what amounts leave, or all the rest."""
+
+    category_id: UUID
+    percentage: Decimal | None = None
+    amount: Decimal | None = None
+
+    @property
+    def is_rest(self) -> bool:
+        return self.percentage is None and self.amount is None
+
+
+@dataclass(frozen=True)
+class TransferTo:
+    """The own account at the other end."""
+
+    account_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class Actions:
-    """What is done then. Tags are added to those that are there."""
+    """What is done then. One of category, split and transfer decides what it is for. Tags are added to those there."""
 
     category_id: UUID | None = None
     tags: tuple[str, ...] = ()
     merchant: str | None = None
+    split: tuple[Share, ...] = ()
+    transfer: TransferTo | None = None
 
     def fields(self) -> tuple[Field, ...]:
-        given = {"category": self.category_id, "tags": self.tags, "merchant": self.merchant}
+        decided = self.category_id or self.split or self.transfer
+        given = {"category": decided, "tags": self.tags, "merchant": self.merchant}
         return tuple(field for field in FIELDS if given[field])
 
 
@@ -123,6 +146,8 @@ def decide(facts: pa.Table, rules: Sequence[Rule], only: int | None = None) -> F
     places = {field: np.full(len(facts), NONE, np.int32) for field in FIELDS}
     for place, rule in enumerate(rules):
         holds = books.hold(rule.conditions)
+        if rule.actions.transfer:  # nothing is moved from an account to itself
+            holds &= ~books.are_of(rule.actions.transfer.account_id)
         for field in rule.actions.fields():
             places[field][holds & (places[field] == NONE)] = place
     if only is not None:
@@ -158,6 +183,10 @@ class _Books:
         self._columns = {
             name: _Column(facts[name]) for name in ("description", "merchant", "mcc", "account_id", "currency")
         }
+
+    def are_of(self, account_id: UUID) -> Mask:
+        """Which transactions are of this account."""
+        return self._columns["account_id"].equal(str(account_id))
 
     def hold(self, wanted: Conditions) -> Mask:
         """Of which transactions all conditions hold."""

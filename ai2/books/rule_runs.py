@@ -18,6 +18,7 @@ from ai2.books import accounts, categories, periods, rules, rules_repository, tr
 from ai2.books import rule_runs_repository as repository
 from ai2.books.rule_matching import FIELDS, Actions, Conditions, Field, Rule, decide
 from ai2.books.rule_runs_repository import Scope
+from ai2.books.rule_splits_repository import stage_parted
 from ai2.kit import events
 from ai2.kit.database import Connection, allow_memory, done_by, planned_for
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
@@ -56,6 +57,7 @@ class State:
     decided_by: str | None
     tags: list[str]
     merchant: str | None
+    splits: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,11 @@ async def apply(db: Connection, organization_id: UUID, rule_id: UUID, *, scope: 
     # One after the other with imports, so that two that write many rows never wait for each other.
     await transfers.queue_up(db, organization_id)
     application_id = new_id()
-    _, _, closed = await _stage(db, organization_id, known, scope, only=[each.rule_id for each in known].index(rule_id))
+    place = [each.rule_id for each in known].index(rule_id)
+    _, _, closed = await _stage(db, organization_id, known, scope, only=place, writes=True)
     async with done_by(db, _actor(applied_by, application_id)):
         changed = await _write(db, organization_id)
+    await _pair(db, organization_id, known)
     await rules_repository.insert_application(
         db,
         organization_id=organization_id,
@@ -183,6 +187,8 @@ async def undo(db: Connection, organization_id: UUID, application_id: UUID, *, u
         return known
     changed_by = _actor(known.applied_by, application_id)
     await allow_memory(db)
+    async with done_by(db, ACTOR):  # what was paired because the rule said so comes apart first
+        await transfers.dissolve_ruled(db, organization_id, changed_by, f"{known.rule_id}/{known.rule_version}")
     async with done_by(db, f"{undone_by} undo:{application_id}"), planned_for(db, known.rows_changed):
         given_back = await repository.give_back(db, organization_id, changed_by=changed_by)
     await rules_repository.set_undone(db, organization_id, application_id, undone_by=undone_by, given_back=given_back)
@@ -218,20 +224,40 @@ async def run_on_new(
     known = await rules.in_force(db, organization_id) if transaction_ids else []
     if known and not transfers_too:
         kinds = {each.category_id: each.kind for each in await categories.list_all(db, organization_id)}
-        known = [rule for rule in known if kinds.get(rule.actions.category_id) != "transfer"]  # type: ignore[arg-type]
+        known = [
+            rule
+            for rule in known
+            if kinds.get(rule.actions.category_id) != "transfer" and not rule.actions.transfer  # type: ignore[arg-type]
+        ]
     return await _run(db, organization_id, known, Scope(transaction_ids=list(transaction_ids)))
 
 
 async def _run(db: Connection, organization_id: UUID, known: Sequence[Rule], scope: Scope) -> int:
     if not known:
         return 0
-    await _stage(db, organization_id, known, scope)
+    await _stage(db, organization_id, known, scope, writes=True)
     async with done_by(db, ACTOR):
-        return await _write(db, organization_id)
+        changed = await _write(db, organization_id)
+    await _pair(db, organization_id, known)
+    return changed
+
+
+async def _pair(db: Connection, organization_id: UUID, known: Sequence[Rule]) -> None:
+    """Look for the other side of what these rules just said to be transfers."""
+    places = [place for place, rule in enumerate(known) if rule.actions.transfer]
+    if places and (number := await repository.moved(db, places)):
+        async with done_by(db, ACTOR), planned_for(db, number):
+            await transfers.pair_moved(db, organization_id)
 
 
 async def _stage(
-    db: Connection, organization_id: UUID, known: Sequence[Rule], scope: Scope, *, only: int | None = None
+    db: Connection,
+    organization_id: UUID,
+    known: Sequence[Rule],
+    scope: Scope,
+    *,
+    only: int | None = None,
+    writes: bool = False,
 ) -> tuple[int, int, int]:
     """Gather what would change; says how many transactions rules decide, and how many of these somebody else did.
 
@@ -245,8 +271,12 @@ async def _stage(
         else:
             found.append(await asyncio.to_thread(decide, facts, known, only))
     await repository.stage_ruled(db, found)
+    of_transfers: tuple[UUID | None, UUID | None] = (None, None)
+    if any(rule.actions.transfer for rule in known):
+        of_transfers = await transfers.categories(db, organization_id, make=writes)
     async with planned_for(db, sum(len(piece.transaction_ids) for piece in found)):
-        await repository.stage_changes(db, organization_id, known)
+        await stage_parted(db, organization_id, known)
+        await repository.stage_changes(db, organization_id, known, of_transfers)
     closed_through = await periods.closed_through(db, organization_id)
     closed = await repository.leave_closed(db, organization_id, closed_through) if closed_through else 0
     return sum(piece.matched for piece in found), sum(piece.kept for piece in found), closed
@@ -304,10 +334,11 @@ def _actor(applied_by: str, application_id: UUID) -> str:
 
 
 def _changed(row: DictRow, ids: Sequence[UUID | None]) -> Changed:
-    before = State(row["category_id"], row["category"], row["decided_by"], row["tags"], row["merchant"])
+    before = State(row["category_id"], row["category"], row["decided_by"], row["tags"], row["merchant"], row["splits"])
     after = replace(before, tags=[*row["tags"], *row["new_tags"]], merchant=row["new_merchant"] or row["merchant"])
     if row["category_place"] is not None:
         after = replace(after, category_id=row["new_category_id"], category=row["new_category"], decided_by="rule")
+        after = replace(after, splits=row["new_splits"])
     decided: dict[Field, UUID | None] = {
         field: ids[row[f"{field}_place"]] for field in FIELDS if row[f"{field}_place"] is not None
     }

@@ -1,7 +1,8 @@
 """Every query of running rules: what they look at, what would change, and how it gets into the books and out again.
 
 Set-based, in the caller's transaction. Temporary tables: `touched` (what people edited), `ruled` (which rule decides
-which field of which transaction), `changes` (what differs from the books, one row a transaction).
+which field of which transaction), `parted` (what a rule splits), `changes` (what differs from the books, one row a
+transaction), `moved` (what was just said to be a transfer).
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +18,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.books.rule_matching import FACTS, FIELDS, Found, Rule
+from ai2.books.transactions_repository import SPLITS
 from ai2.books.transfer_rules import RULES_VERSION
 from ai2.books.undo_repository import EDITS, STAMPED
 from ai2.kit.database import Connection, one, rows
@@ -154,14 +156,23 @@ async def stage_ruled(db: Connection, found: Sequence[Found]) -> None:
     await db.execute("analyze pg_temp.ruled")
 
 
-async def stage_changes(db: Connection, organization_id: UUID, rules: Sequence[Rule]) -> None:
-    """Gather in `changes` what `ruled` says and the books do not say yet."""
+async def stage_changes(
+    db: Connection, organization_id: UUID, rules: Sequence[Rule], transfer_categories: tuple[UUID | None, UUID | None]
+) -> None:
+    """Gather in `changes` what `ruled` and `parted` say and the books do not say yet.
+
+    `transfer_categories` are those of what goes to another own account, and of what comes from one.
+    """
+    out_id, in_id = (each and str(each) for each in transfer_categories)
     listed = [
         {
             "place": place,
             "rule_id": str(rule.rule_id),
             "decided_version": f"{rule.rule_id}/{rule.version}",
             "category_id": rule.actions.category_id and str(rule.actions.category_id),
+            "is_split": bool(rule.actions.split),
+            "out_id": out_id if rule.actions.transfer else None,
+            "in_id": in_id if rule.actions.transfer else None,
             "tags": list(rule.actions.tags),
             "merchant": rule.actions.merchant,
             "merchant_key": rule.actions.merchant and merchant_key(rule.actions.merchant),
@@ -173,24 +184,34 @@ async def stage_changes(db: Connection, organization_id: UUID, rules: Sequence[R
         create temporary table changes on commit drop as
         with rule as materialized (
             select * from jsonb_to_recordset(%(rules)s) as rule (
-                place integer, rule_id text, decided_version text, category_id uuid, tags text[], merchant text,
-                merchant_key text
+                place integer, rule_id text, decided_version text, category_id uuid, is_split boolean, out_id uuid,
+                in_id uuid, tags text[], merchant text, merchant_key text
             )
         )
 
         select
             transaction.transaction_id, transaction.version,
-            for_category.place as category_place, for_category.category_id, for_category.decided_version,
+            for_category.place as category_place, for_category.decided_version,
+            coalesce(
+                for_category.category_id,
+                case when transaction.amount > 0 then for_category.in_id else for_category.out_id end
+            ) as category_id,
+            case when for_category.is_split then parted.splits end as splits,
             case when new.tags <> '{}' then for_tags.place end as tags_place, new.tags as new_tags,
             for_merchant.place as merchant_place, for_merchant.merchant, for_merchant.merchant_key
         from pg_temp.ruled as ruled
         inner join books.transactions as transaction
             on transaction.organization_id = %(organization_id)s
             and transaction.transaction_id = ruled.transaction_id
+        left join pg_temp.parted as parted on parted.transaction_id = ruled.transaction_id
         -- what another version of the same rule decided in the same way is decided
         left join rule as for_category
-            on for_category.place = ruled.category and (
-                transaction.category_id is distinct from for_category.category_id
+            on for_category.place = ruled.category and (parted.splits is not null or not for_category.is_split) and (
+                transaction.category_id is distinct from coalesce(
+                    for_category.category_id,
+                    case when transaction.amount > 0 then for_category.in_id else for_category.out_id end
+                )
+                or transaction.splits is distinct from parted.splits
                 or transaction.decided_by is distinct from 'rule'
                 or split_part(transaction.decided_version, '/', 1) is distinct from for_category.rule_id
             )
@@ -251,7 +272,7 @@ async def page(db: Connection, organization_id: UUID, *, after: UUID | None, lim
     """Transactions that would change, newest first, before and after."""
     return await rows(
         db,
-        """
+        f"""
         with page as materialized (
             select * from pg_temp.changes
             where %(after)s::uuid is null or transaction_id < %(after)s
@@ -262,6 +283,8 @@ async def page(db: Connection, organization_id: UUID, *, after: UUID | None, lim
             transaction.transaction_id, transaction.booked_on, transaction.amount, transaction.currency,
             transaction.description, transaction.category_id, transaction.category, transaction.decided_by,
             transaction.merchant, transaction.tags, page.category_place, page.tags_place,
+            {SPLITS.format(table="transaction", splits="transaction.splits")} as splits,
+            {SPLITS.format(table="transaction", splits="page.splits")} as new_splits,
             page.merchant_place, page.category_id as new_category_id, category.name as new_category,
             page.new_tags, page.merchant as new_merchant
         from page
@@ -282,6 +305,7 @@ async def write_changes(db: Connection, organization_id: UUID) -> int:
         f"""
         update books.transactions as transaction set
             category_id = case when {DECIDES} then changes.category_id else transaction.category_id end,
+            splits = case when {DECIDES} then changes.splits else transaction.splits end,
             decided_by = case when {DECIDES} then 'rule' else transaction.decided_by end,
             decided_version = case when {DECIDES} then changes.decided_version else transaction.decided_version end,
             confidence = case when {DECIDES} then 1 else transaction.confidence end,
@@ -297,6 +321,20 @@ async def write_changes(db: Connection, organization_id: UUID) -> int:
         """,
         {"organization_id": organization_id},
     )
+    return done.rowcount
+
+
+async def moved(db: Connection, places: Sequence[int]) -> int:
+    """Gather in `moved` which transactions of `changes` were said to be transfers by these rules; says how many."""
+    await db.execute("drop table if exists pg_temp.moved")
+    done = await db.execute(
+        """
+        create temporary table moved on commit drop as
+        select transaction_id from pg_temp.changes where category_place = any(%(places)s)
+        """,
+        {"places": list(places)},
+    )
+    await db.execute("analyze pg_temp.moved")
     return done.rowcount
 
 
@@ -337,6 +375,12 @@ async def give_back(db: Connection, organization_id: UUID, *, changed_by: str) -
             and transaction.transaction_id = former.transaction_id and transaction.deleted_at is null
             and (made.version is null or ({UNTOUCHED}))
             and category.archived_at is null
+            and not exists (
+                select from jsonb_array_elements(former.splits) as part
+                inner join books.categories as gone
+                    on gone.organization_id = %(organization_id)s and gone.archived_at is not null
+                    and gone.category_id = (part ->> 'category_id')::uuid
+            )
         """,
         {"organization_id": organization_id, "changed_by": changed_by},
     )

@@ -6,13 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
-from ai2.books import accounts, categories
+from ai2.books import accounts, categories, rule_splits
 from ai2.books import rules_repository as repository
-from ai2.books.rule_matching import Actions, Conditions, Rule, TextTest, is_expression
+from ai2.books.rule_matching import Actions, Conditions, Rule, TextTest, TransferTo, is_expression
+from ai2.books.rule_splits import RuleDoesNotHold
 from ai2.kit import events
 from ai2.kit.database import Connection, hold
-from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
+from ai2.kit.errors import Conflict, FieldError, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.money import LIMIT, exact, exponent
 
@@ -28,10 +30,6 @@ class RuleNotFound(NotFound):
 
 class TooManyRules(Conflict):
     """There are as many rules as there may be; delete one, or let one match with a|b what two do."""
-
-
-class RuleDoesNotHold(Invalid):
-    """The rule does not hold; correct the named fields."""
 
 
 async def list_all(db: Connection, organization_id: UUID) -> list[Rule]:
@@ -128,9 +126,23 @@ async def checked(db: Connection, organization_id: UUID, conditions: Conditions,
             raise RuleDoesNotHold(errors=(FieldError(f"conditions.{name}.text", told),))
     if conditions.account_id:
         await accounts.get(db, organization_id, conditions.account_id)
+    await _check_decision(db, organization_id, conditions, actions)
+    return _with_amounts(conditions)
+
+
+async def _check_decision(db: Connection, organization_id: UUID, conditions: Conditions, actions: Actions) -> None:
+    if sum(map(bool, (actions.category_id, actions.split, actions.transfer))) > 1:
+        told = "names one of category_id, split and transfer: each says what a transaction is for"
+        raise RuleDoesNotHold(errors=(FieldError("actions", told),))
     if actions.category_id:
         await categories.get(db, organization_id, actions.category_id)
-    return _with_amounts(conditions)
+    if actions.transfer:
+        await accounts.get(db, organization_id, actions.transfer.account_id)
+        if actions.transfer.account_id == conditions.account_id:
+            raise RuleDoesNotHold(errors=(FieldError("actions.transfer.account_id", "is another account"),))
+    if actions.split:
+        known = await categories.names(db, organization_id, {share.category_id for share in actions.split})
+        rule_splits.check(conditions, actions.split, known)
 
 
 def _with_amounts(conditions: Conditions) -> Conditions:
@@ -169,6 +181,8 @@ def _columns(conditions: Conditions, actions: Actions) -> dict[str, Any]:
         "category_id": actions.category_id,
         "tags": list(actions.tags),
         "merchant_name": actions.merchant,
+        "split": Jsonb(rule_splits.told(actions.split)) if actions.split else None,
+        "transfer_account_id": actions.transfer and actions.transfer.account_id,
     }
 
 
@@ -182,5 +196,11 @@ def _rule(row: DictRow) -> Rule:
             merchant=TextTest(row["merchant_by"], row["merchant"]) if row["merchant"] else None,
             **{name: row[name] for name in plain},
         ),
-        actions=Actions(category_id=row["category_id"], tags=tuple(row["tags"]), merchant=row["merchant_name"]),
+        actions=Actions(
+            category_id=row["category_id"],
+            tags=tuple(row["tags"]),
+            merchant=row["merchant_name"],
+            split=rule_splits.read(row["split"] or []),
+            transfer=TransferTo(row["transfer_account_id"]) if row["transfer_account_id"] else None,
+        ),
     )

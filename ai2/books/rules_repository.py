@@ -9,7 +9,8 @@ from ai2.kit.database import Connection, one, rows
 
 COLUMNS = """
     rule_id, name, position, is_active, description_by, description, merchant_by, merchant, min_amount, max_amount,
-    account_id, mcc, sign, currency, category_id, tags, merchant_name, version, created_at, updated_at
+    account_id, mcc, sign, currency, category_id, tags, merchant_name, split, transfer_account_id, version,
+    created_at, updated_at
 """
 APPLICATION = """
     application_id, rule_id, rule_version, start_date, end_date, account_id, rows_changed, rows_closed, applied_by,
@@ -53,11 +54,12 @@ async def insert(db: Connection, **values: Any) -> None:
         """
         insert into books.rules (
             organization_id, rule_id, name, position, is_active, description_by, description, merchant_by, merchant,
-            min_amount, max_amount, account_id, mcc, sign, currency, category_id, tags, merchant_name
+            min_amount, max_amount, account_id, mcc, sign, currency, category_id, tags, merchant_name, split,
+            transfer_account_id
         ) values (
             %(organization_id)s, %(rule_id)s, %(name)s, %(position)s, %(is_active)s, %(description_by)s,
             %(description)s, %(merchant_by)s, %(merchant)s, %(min_amount)s, %(max_amount)s, %(account_id)s, %(mcc)s,
-            %(sign)s, %(currency)s, %(category_id)s, %(tags)s, %(merchant_name)s
+            %(sign)s, %(currency)s, %(category_id)s, %(tags)s, %(merchant_name)s, %(split)s, %(transfer_account_id)s
         )
         """,
         values,
@@ -72,7 +74,8 @@ async def update(db: Connection, **values: Any) -> None:
             description = %(description)s, merchant_by = %(merchant_by)s, merchant = %(merchant)s,
             min_amount = %(min_amount)s, max_amount = %(max_amount)s, account_id = %(account_id)s, mcc = %(mcc)s,
             sign = %(sign)s, currency = %(currency)s, category_id = %(category_id)s, tags = %(tags)s,
-            merchant_name = %(merchant_name)s, version = version + 1, updated_at = now()
+            merchant_name = %(merchant_name)s, split = %(split)s, transfer_account_id = %(transfer_account_id)s,
+            version = version + 1, updated_at = now()
         where organization_id = %(organization_id)s and rule_id = %(rule_id)s
         """,
         values,

@@ -12,20 +12,20 @@ from ai2.kit.database import Connection, one, rows
 # Parts are kept with their categories' ids, and told with their names.
 SPLITS = """
     coalesce(case
-        when splits is not null then (
+        when {splits} is not null then (
             select jsonb_agg(told.part || jsonb_build_object('category', named.name) order by told.place)
-            from jsonb_array_elements(splits) with ordinality as told (part, place)
+            from jsonb_array_elements({splits}) with ordinality as told (part, place)
             left join books.categories as named
                 on named.organization_id = {table}.organization_id
                 and named.category_id = (told.part ->> 'category_id')::uuid
         )
-    end, '[]') as splits
+    end, '[]')
 """
 COLUMNS = f"""
     transaction_id, account_id, booked_on, amount, currency, type, description, merchant, merchant_key, reference,
     mcc, notes, tags, attributes, status, value_on, counterparty, category_id, category, decided_by, decided_version,
     confidence, decided_at, batch_id, line_number, version, created_at, updated_at,
-    {SPLITS.format(table="transactions")}
+    {SPLITS.format(table="transactions", splits="splits")} as splits
 """
 
 

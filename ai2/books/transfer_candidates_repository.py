@@ -17,6 +17,11 @@ BUCKET_DAYS = 8
 STANDS = """
     {0}.deleted_at is null and {0}.status in ('posted', 'pending') and {0}.amount <> 0 and {0}.splits is null
 """
+# A rule said of it that it is a transfer.
+RULED = """
+    {0}.decided_by = 'rule' and rule.transfer_account_id is not null
+    and rule.rule_id::text = split_part({0}.decided_version, '/', 1)
+"""
 IN_TIME = f"""
     case when fresh.amount < 0
         then other.booked_on between fresh.booked_on + ({EARLIEST}) and fresh.booked_on + {LATEST}
@@ -196,6 +201,29 @@ async def find_other_amounts(db: Connection, organization_id: UUID, batch_id: UU
     await db.execute("set local enable_nestloop = on")
 
 
+async def find_moved(db: Connection, organization_id: UUID) -> None:
+    """Partners of the same amount for the temporary table `moved`, in the accounts that their rules name."""
+    await db.execute(
+        f"""
+        insert into pg_temp.pairs
+        select {SIDES}
+        from pg_temp.moved
+        inner join books.transactions as fresh
+            on fresh.organization_id = %(organization_id)s and fresh.transaction_id = moved.transaction_id
+        inner join books.rules as rule
+            on rule.organization_id = %(organization_id)s and {RULED.format("fresh")}
+        cross join (values (-1), (0), (1)) as by (step)
+        inner join books.transactions as other
+            on other.organization_id = %(organization_id)s and other.account_id = rule.transfer_account_id
+                and other.amount = -fresh.amount and other.currency = fresh.currency
+                and (other.booked_on - date '1970-01-01') / {BUCKET_DAYS}
+                = (fresh.booked_on - date '1970-01-01') / {BUCKET_DAYS} + by.step
+        where {STANDS.format("fresh")} and {STANDS.format("other")} and {IN_TIME}
+        """,
+        {"organization_id": organization_id},
+    )
+
+
 async def add_suggested(
     db: Connection, organization_id: UUID, *, batch_id: UUID | None, transaction_ids: Sequence[UUID]
 ) -> None:
@@ -280,7 +308,11 @@ async def sides(db: Connection, organization_id: UUID, transaction_ids: Sequence
             transaction_id, account_id, booked_on, amount, currency::text as currency, description, merchant,
             reference, counterparty, mcc::text as mcc, status = 'posted' as is_posted,
             decided_by is not distinct from 'user'
-            and category_id not in (select category_id from transfer_category) as put_elsewhere
+            and category_id not in (select category_id from transfer_category) as put_elsewhere,
+            (
+                select rule.transfer_account_id from books.rules as rule
+                where rule.organization_id = %(organization_id)s and {RULED.format("transaction")}
+            ) as ruled_account_id
         from books.transactions as transaction
         where organization_id = %(organization_id)s and transaction_id = any(%(ids)s)
             and {STANDS.format("transaction")}

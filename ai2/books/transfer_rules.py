@@ -47,7 +47,10 @@ class Own:
 
 @dataclass(frozen=True)
 class Side:
-    """One transaction. `put_elsewhere`: a person gave it a category that is no transfer's."""
+    """One transaction. `put_elsewhere`: a person gave it a category that is no transfer's.
+
+    `ruled_account_id`: a rule of theirs said that it is a transfer to or from this account.
+    """
 
     transaction_id: UUID
     account_id: UUID
@@ -62,6 +65,7 @@ class Side:
     is_posted: bool = True
     put_elsewhere: bool = False
     is_split: bool = False
+    ruled_account_id: UUID | None = None
 
     @cached_property
     def text(self) -> str:
@@ -201,7 +205,9 @@ def judge(candidate: Candidate, accounts: Mapping[UUID, Own]) -> Iterator[tuple[
     gap = (into.booked_on - out.booked_on).days
     if out.account_id == into.account_id or not EARLIEST <= gap <= LATEST:
         return
-    if _is_none(candidate, accounts):
+    is_ruled = _is_ruled(out, accounts[into.account_id]) or _is_ruled(into, accounts[out.account_id])
+    of_another = (out.ruled_account_id or into.ruled_account_id) and not is_ruled
+    if of_another or (not is_ruled and _is_none(candidate, accounts)):
         return
     amounts = _amounts(candidate)
     if amounts is None:
@@ -256,6 +262,8 @@ def _evidence(out: Side, into: Side, accounts: Mapping[UUID, Own]) -> tuple[floa
     """Points and reasons from what the two say of each other."""
     ours, theirs = accounts[out.account_id], accounts[into.account_id]
     named = [_names_number(out, theirs), _names_number(into, ours)]
+    if _is_ruled(out, theirs) or _is_ruled(into, ours):
+        return 0.47, ["a rule names the other's account"]
     if any(named):
         return 0.47 if all(named) else 0.44, ["one names the other's account number"]
     points, reasons = 0.0, []
@@ -321,6 +329,10 @@ def _is_with_another(side: Side, other: Own) -> bool:
     """The bank names another account than the partner's."""
     known, partner = _compact(side.counterparty), _compact(other.number)
     return bool(known and partner) and not (known.endswith(partner) or partner.endswith(known))
+
+
+def _is_ruled(side: Side, other: Own) -> bool:
+    return side.ruled_account_id == other.account_id
 
 
 def _names_number(side: Side, own: Own) -> bool:

@@ -98,10 +98,14 @@ async def pair(
     if transaction_ids:
         await finding.find_for(db, organization_id, transaction_ids)
     await finding.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
+    return await _pair_found(db, organization_id, batch_id, bare=not is_large)
+
+
+async def _pair_found(db: Connection, organization_id: UUID, batch_id: UUID | None, *, bare: bool) -> int:
     closed_through = await periods.closed_through(db, organization_id)
     for _ in range(3):  # somebody else may pair one of these meanwhile
         candidates = await _candidates(db, organization_id)
-        decided = decide(candidates, await _accounts(db, organization_id), bare=not is_large)
+        decided = decide(candidates, await _accounts(db, organization_id), bare=bare)
         verdicts = [_unless_closed(verdict, closed_through) for verdict in decided]
         try:
             async with db.transaction():
@@ -117,6 +121,11 @@ def _unless_closed(verdict: Verdict, closed_through: date | None) -> Verdict:
         return verdict
     reasons = (*verdict.reasons, "one side lies in a closed period")
     return replace(verdict, state="suggested", reasons=reasons)
+async def pair_moved(db: Connection, organization_id: UUID) -> int:
+    """Find the other side of what rules said to be transfers, `moved`, in the accounts that they name."""
+    await finding.prepare(db)
+    await finding.find_moved(db, organization_id)
+    return await _pair_found(db, organization_id, None, bare=False)
 
 
 async def _find_for_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> bool:
@@ -177,7 +186,7 @@ async def _write(db: Connection, organization_id: UUID, batch_id: UUID | None, v
     paired = [verdict for verdict in verdicts if verdict.state == "paired"]
     if not paired:
         return 0
-    out_id, in_id = await _categories(db, organization_id)
+    out_id, in_id = await _made_categories(db, organization_id)
     sides = [(v.out.transaction_id, out_id, v.confidence) for v in paired]
     sides += [(v.into.transaction_id, in_id, v.confidence) for v in paired]
     await repository.forget_suggestions(db, organization_id, [side[0] for side in sides])
@@ -189,8 +198,17 @@ async def _write(db: Connection, organization_id: UUID, batch_id: UUID | None, v
     return len(paired)
 
 
-async def _categories(db: Connection, organization_id: UUID) -> tuple[UUID, UUID]:
-    """The categories of what goes to and comes from another own account, made where there are none."""
+async def categories(
+    db: Connection, organization_id: UUID, *, make: bool
+) -> tuple[UUID, UUID] | tuple[UUID | None, UUID | None]:
+    """The categories of what goes to and comes from another own account; with `make` there always are some."""
+    if make:
+        return await _made_categories(db, organization_id)
+    known = [await repository.transfer_category(db, organization_id, codes) for codes in (OUT_CODES, IN_CODES)]
+    return known[0] and known[0]["category_id"], known[1] and known[1]["category_id"]
+
+
+async def _made_categories(db: Connection, organization_id: UUID) -> tuple[UUID, UUID]:
     return (
         await _category(db, organization_id, OUT_CODES, OUT_NAME),
         await _category(db, organization_id, IN_CODES, IN_NAME),
@@ -213,6 +231,12 @@ async def dissolve(db: Connection, organization_id: UUID, transaction_ids: Seque
     """These changed or went: what they were paired with gets its former decision back. No word of a person is lost."""
     await _dissolve(db, organization_id, await repository.pairs_of(db, organization_id, transaction_ids))
     await repository.forget_suggestions(db, organization_id, transaction_ids)
+
+
+async def dissolve_ruled(db: Connection, organization_id: UUID, changed_by: str, decided_version: str) -> None:
+    """The same for pairs that were made because a rule, by this version and in this act, said so."""
+    ruled = await repository.ruled_pairs(db, organization_id, changed_by, decided_version)
+    await _dissolve(db, organization_id, ruled)
 
 
 async def dissolve_of_batch(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
@@ -273,7 +297,7 @@ async def pair_by_person(
     except errors.UniqueViolation:
         raise AlreadyPaired from None
     await repository.forget_suggestions(db, organization_id, ids)
-    out_id, in_id = await _categories(db, organization_id)
+    out_id, in_id = await _made_categories(db, organization_id)
     sides = [(out.transaction_id, out_id, 1.0), (into.transaction_id, in_id, 1.0)]
     await repository.categorise(db, organization_id, sides, decided_by="user")
     made = Transfer(**(await repository.between(db, organization_id, *ids) or {}))

@@ -165,6 +165,30 @@ async def broken_pairs(db: Connection, organization_id: UUID, batch_id: UUID) ->
     return [row["transfer_id"] for row in found]
 
 
+async def ruled_pairs(db: Connection, organization_id: UUID, changed_by: str, decided_version: str) -> list[UUID]:
+    """The pairs of what an application of a rule changed, where that rule's word is what a side had before."""
+    found = await rows(
+        db,
+        """
+        with changed as materialized (
+            select transaction_id from books.transaction_versions
+            where organization_id = %(organization_id)s and changed_by = %(changed_by)s
+                and changed_by like '%% rules:%%'
+        )
+        select transfer_id from books.transfers
+        where organization_id = %(organization_id)s and state = 'paired' and decided_by = 'rule'
+            and (
+                out_former ->> 'decided_version' = %(version)s
+                and out_transaction_id in (select transaction_id from changed)
+                or in_former ->> 'decided_version' = %(version)s
+                and in_transaction_id in (select transaction_id from changed)
+            )
+        """,
+        {"organization_id": organization_id, "changed_by": changed_by, "version": decided_version},
+    )
+    return [row["transfer_id"] for row in found]
+
+
 async def give_back(db: Connection, organization_id: UUID, transfer_ids: Sequence[UUID]) -> None:
     """Give both sides of pairs the decision that they had before, where theirs is the pair's still."""
     await db.execute(

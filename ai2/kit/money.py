@@ -36,6 +36,12 @@ def exponent(currency: str) -> int:
     return int(found)
 
 
+@cache
+def unusual_exponents() -> dict[str, int]:
+    """How many decimals those currencies have that have not two."""
+    return {known.code: known.exponent for known in Currency if known.exponent not in (None, 2)}
+
+
 def exact(amount: Decimal, currency: str) -> Decimal:
     """The amount with just the currency's decimals: 12.5 GBP is 12.50; 12.505 GBP is refused, not rounded."""
     places = exponent(currency)

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from ai2.books import rule_runs, rules
-from ai2.books.rule_matching import Actions, Conditions, Rule, Sign, TextTest, Way
+from ai2.books.rule_matching import Actions, Conditions, Rule, Share, Sign, TextTest, TransferTo, Way
 from ai2.books.rule_runs import Application, Changed, Draft
 from ai2.books.rule_runs_repository import Scope
+from api.core.transactions import SplitOut
 from api.etags import IfMatch, mark
 from api.pages import PageQuery, WholeQuery, cut, read_cursor, write_cursor
 from api.schemas import (
@@ -64,16 +65,42 @@ class ConditionsBody(Body):
         return Conditions(**{**dict(self), "description": None, "merchant": None, **texts})
 
 
+class ShareBody(Body):
+    """A part of what is split; with neither percentage nor amount it is the rest, of which there is one at most."""
+
+    category_id: UUID
+    percentage: AmountIn | None = Field(default=None, description="Of what fixed amounts leave: above 0, to 100.")
+    amount: AmountIn | None = Field(default=None, description="Above 0, in conditions.currency; goes as the whole.")
+
+
+class TransferBody(Body):
+    """The own account at the other end."""
+
+    account_id: UUID
+
+
 class ActionsBody(Body):
-    """What is done, at least one."""
+    """What is done, at least one; of category_id, split and transfer one at most."""
 
     category_id: UUID | None = None
     tags: Annotated[list[Name], Field(max_length=50)] = Field(default_factory=list, description="Added to its tags.")
     merchant: Name | None = Field(default=None, description="The name that the merchant gets.")
+    split: Annotated[list[ShareBody], Field(max_length=20)] = Field(
+        default_factory=list, description="2 to 20 parts: percentages of 100 together, or one part for the rest."
+    )
+    transfer: TransferBody | None = Field(
+        default=None, description="It is a transfer to or from this account, and paired with the other side if found."
+    )
 
     def read(self) -> Actions:
         """The same for the books."""
-        return Actions(category_id=self.category_id, tags=tuple(dict.fromkeys(self.tags)), merchant=self.merchant)
+        return Actions(
+            category_id=self.category_id,
+            tags=tuple(dict.fromkeys(self.tags)),
+            merchant=self.merchant,
+            split=tuple(Share(**dict(share)) for share in self.split),
+            transfer=TransferTo(self.transfer.account_id) if self.transfer else None,
+        )
 
 
 class RuleNew(Body):
@@ -116,12 +143,28 @@ class ConditionsOut(Out):
     currency: str | None
 
 
+class ShareOut(Out):
+    """A part of what is split; with neither percentage nor amount it is the rest."""
+
+    category_id: UUID
+    percentage: Amount | None
+    amount: Amount | None
+
+
+class TransferToOut(Out):
+    """The own account at the other end."""
+
+    account_id: UUID
+
+
 class ActionsOut(Out):
     """What is done."""
 
     category_id: UUID | None
     tags: list[str]
     merchant: str | None
+    split: list[ShareOut]
+    transfer: TransferToOut | None
 
 
 class RuleOut(Out):
@@ -181,6 +224,7 @@ class StateOut(Out):
     decided_by: str | None
     tags: list[str]
     merchant: str | None
+    splits: list[SplitOut]
 
 
 class DecidedOut(Out):

@@ -45,7 +45,7 @@ async def test_what_is_written_is_what_is_read(owner: AsyncClient, cafes: dict[s
     [
         ({"conditions": {}}, "conditions"),
         ({"actions": {}}, "actions"),
-        ({"actions": {"split": []}}, "actions.split"),
+        ({"actions": {"split": []}}, "actions"),
         ({"conditions": {"descripton": {"by": "equals", "text": "x"}}}, "conditions.descripton"),
         ({"conditions": {"description": {"by": "sounds", "text": "x"}}}, "conditions.description.by"),
         ({"conditions": {"description": {"by": "contains", "text": ""}}}, "conditions.description.text"),
