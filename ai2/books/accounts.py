@@ -19,7 +19,7 @@ from ai2.kit.money import exact, exponent
 AccountKind = Literal["bank", "card", "savings", "cash", "loan", "other"]
 # Who says what an account held at first: a person, its bank, or nobody (then only what moved is known).
 OpeningIs = Literal["given", "stated", "unknown"]
-CHANGEABLE = frozenset({"name", "kind", "currency", "opening_balance", "opening_on", "number"})
+CHANGEABLE = frozenset({"name", "kind", "currency", "opening_balance", "opening_on", "number", "is_archived"})
 
 
 class AccountNotFound(NotFound):
@@ -32,6 +32,10 @@ class AccountNameTaken(Conflict):
 
 class AccountHasTransactions(Conflict):
     """The account has transactions: its currency stays, and it can be archived but not deleted."""
+
+
+class AccountIsArchived(Conflict):
+    """The account is put away and takes nothing new; bring it back with PATCH and is_archived false."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ async def update(
     *,
     version: int | None = None,
 ) -> Account:
-    """Change the named fields; the currency only while there are no transactions."""
+    """Change the named fields, put it away or bring it back; the currency only while there are no transactions."""
     if not changes.keys() <= CHANGEABLE:
         raise Invalid
     await hold(db, "books.accounts", organization_id=organization_id, account_id=account_id)
@@ -170,7 +174,7 @@ async def update(
     await _check_currency(db, organization_id, account, changes)
     try:
         async with db.transaction():
-            await repository.update(db, organization_id, account_id, {**vars(account), **changes})
+            await repository.update(db, organization_id, account_id, {"is_archived": None, **vars(account), **changes})
     except errors.UniqueViolation:
         raise AccountNameTaken from None
     await events.emit(db, organization_id, "account.updated", told)
@@ -186,9 +190,11 @@ async def _check_currency(db: Connection, organization_id: UUID, account: Accoun
     changes["opening_balance"] = exact(Decimal(str(balance)), currency)
 
 
-async def archive(db: Connection, organization_id: UUID, account_id: UUID) -> None:
-    """Put an account away: it takes no more imports, its transactions stay."""
-    await get(db, organization_id, account_id)
+async def archive(db: Connection, organization_id: UUID, account_id: UUID, *, version: int | None = None) -> None:
+    """Put an account away: it takes nothing new, its transactions stay."""
+    account = await get(db, organization_id, account_id)
+    if version not in (None, account.version):
+        raise Stale
     await repository.archive(db, organization_id, account_id)
     await events.emit(db, organization_id, "account.archived", {"account_id": account_id})
 

@@ -53,7 +53,12 @@ async def update(db: Connection, organization_id: UUID, account_id: UUID, values
         """
         update books.accounts set
             name = %(name)s, kind = %(kind)s, currency = %(currency)s, opening_balance = %(opening_balance)s,
-            opening_on = %(opening_on)s, number = %(number)s, version = version + 1, updated_at = now()
+            opening_on = %(opening_on)s, number = %(number)s,
+            archived_at = case
+                when %(is_archived)s::boolean is null then archived_at
+                when %(is_archived)s then coalesce(archived_at, now())
+            end,
+            version = version + 1, updated_at = now()
         where organization_id = %(organization_id)s and account_id = %(account_id)s
         """,
         {**values, "organization_id": organization_id, "account_id": account_id},

@@ -147,6 +147,10 @@ async def _accounts(
             faults.add(f"items.{i}.currency", f"is {account.currency} for this account")
         _exact(Decimal(0), each.currency, f"items.{i}.currency", faults)
     faults.check()
+    archived = [i for i, each in enumerate(new) if each.account_id and known[each.account_id].archived_at]
+    if archived:
+        why = "is put away and takes nothing new"
+        raise accounts.AccountIsArchived(errors=tuple(FieldError(f"items.{i}.account_id", why) for i in archived))
     kept = {
         currency: await transactions.account_for_entries(db, organization_id, currency)
         for currency in sorted({each.currency for each in new if each.account_id is None})

@@ -110,6 +110,8 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
     Where it is the other side of a transfer it is paired, unless it is said to be income or expense.
     """
     account = await _account(db, organization_id, new)
+    if account.archived_at:
+        raise accounts.AccountIsArchived
     if account.currency != new.currency:
         raise OtherCurrency(errors=(FieldError("currency", f"is {account.currency} for this account"),))
     category_id = await _category_id(db, organization_id, new.category_id, new.category)

@@ -121,6 +121,8 @@ def _unless_closed(verdict: Verdict, closed_through: date | None) -> Verdict:
         return verdict
     reasons = (*verdict.reasons, "one side lies in a closed period")
     return replace(verdict, state="suggested", reasons=reasons)
+
+
 async def pair_moved(db: Connection, organization_id: UUID) -> int:
     """Find the other side of what rules said to be transfers, `moved`, in the accounts that they name."""
     await finding.prepare(db)

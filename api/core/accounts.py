@@ -56,6 +56,7 @@ class AccountChange(Change):
     opening_balance: AmountIn = Field(default=Decimal(0))
     opening_on: Day | None = None
     number: Name | None = None
+    is_archived: bool = Field(default=False, description="Whether it is put away; false brings it back.")
 
 
 class AccountOut(OfCurrency):
@@ -189,9 +190,9 @@ async def update_account(
 
 
 @router.delete("/{account_id}", status_code=204)
-async def delete_account(account_id: UUID, db: Db, who: Caller) -> Response:
-    """Put an account away: it takes no more imports, and its transactions stay."""
-    await accounts.archive(db, who.organization_id, account_id)
+async def delete_account(account_id: UUID, db: Db, who: Caller, version: IfMatch) -> Response:
+    """Put an account away: it takes nothing new, and its transactions stay."""
+    await accounts.archive(db, who.organization_id, account_id, version=version)
     return Response(status_code=204)
 
 

@@ -33,6 +33,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/rules": {"name": "Drinks", **RULE},
     "/api/core/rules/preview": {"rule": RULE},
     "/api/core/filters": {"name": "Drinks", "filter": {"search": "tea", "max_amount": "-1", "sort": "amount"}},
+    "/api/core/rules/{rule_id}": {"actions": {"split": [{"category_id": str(new_id()), "percentage": "50"}] * 2}},
     "/api/core/api-keys": {"name": "till", "role": "viewer", "scopes": ["read"]},
     "/api/core/periods/close": {"through": "2020-12-31"},
     "/api/core/periods/reopen": {"from": "2020-12-01", "reason": "late bill"},

@@ -142,3 +142,32 @@ async def test_a_viewer_may_look_and_try_but_not_change(
     assert (await viewer.post(f"{ADDRESS}/preview", json={})).status_code == 200
     for client, status in ((viewer, 403), (accountant, 200)):
         assert (await client.post(f"{ADDRESS}/{cafes['rule_id']}/apply", json={})).status_code == status
+
+
+async def test_a_split_and_a_transfer_are_told_as_they_were_written(owner: AsyncClient, lunch: dict[str, Any]) -> None:
+    chart = {each["name"]: each["category_id"] for each in (await owner.get("/api/core/categories")).json()["items"]}
+    parts = [
+        {"category_id": chart["Coffee"], "percentage": "33.3", "amount": None},
+        {"category_id": chart["Rent"], "percentage": None, "amount": "2.50"},
+        {"category_id": chart["Groceries"], "percentage": None, "amount": None},
+    ]
+    conditions = {"description": {"by": "contains", "text": "cafe"}, "currency": "GBP"}
+    made = await owner.post(ADDRESS, json={"name": "Split", "conditions": conditions, "actions": {"split": parts}})
+    assert made.status_code == 201, made.text
+    assert (made.json()["actions"]["split"], made.json()["actions"]["transfer"]) == (parts, None)
+    shown = (await owner.post(f"{ADDRESS}/preview", json={"rule_id": made.json()["rule_id"]})).json()
+    after = [(part["amount"], part["category"]) for part in shown["items"][0]["after"]["splits"]]
+    assert after == [("-3.33", "Coffee"), ("-2.50", "Rent"), ("-6.67", "Groceries")]
+    done = (await owner.post(f"{ADDRESS}/{made.json()['rule_id']}/apply", json={})).json()
+    read = (await owner.get(f"/api/core/transactions/{lunch['transaction_id']}")).json()
+    assert (done["rows_changed"], [(part["amount"], part["category"]) for part in read["splits"]]) == (1, after)
+    pot = (await owner.post("/api/core/accounts", json={"name": "Pot", "currency": "GBP"})).json()
+    moved = {"actions": {"transfer": {"account_id": pot["account_id"]}}}
+    changed = await owner.patch(f"{ADDRESS}/{made.json()['rule_id']}", json=moved)
+    assert (changed.json()["actions"]["split"], changed.json()["actions"]["transfer"]) == (
+        [],
+        moved["actions"]["transfer"],
+    )
+    wrong = {"actions": {"split": parts[:2]}}
+    refused = await owner.patch(f"{ADDRESS}/{made.json()['rule_id']}", json=wrong)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "actions.split")

@@ -13,6 +13,9 @@ LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "descripti
 CAFES = {"conditions": {"description": {"by": "contains", "text": "cafe"}}, "actions": {"tags": ["cafes"]}}
 FOOD = {"currency": "GBP", "amount": "400", "first_month": "2026-01"}
 OF_THEIR_CATEGORY = {**CAFES, "actions": {"category_id": "{category_id}"}}
+HALF_THEIRS = [{"category_id": "{category_id}"}, {"category_id": "{heir_id}", "percentage": "50"}]
+SPLIT_TO_THEIRS = {**CAFES, "actions": {"split": HALF_THEIRS}}
+MOVED_TO_THEIRS = {**CAFES, "actions": {"transfer": {"account_id": "{account_id}"}}}
 OF_THEIR_ACCOUNT = {**CAFES, "conditions": {"account_id": "{account_id}"}}
 SHARED = {"filter": {"search": "cafe"}, "is_shared": True}
 LISTS = (
@@ -96,6 +99,10 @@ BY_ID = [
     ("GET", "/api/core/rules/applications?rule_id={rule_id}", None),
     ("POST", "/api/core/rules", {"name": "Theirs", **OF_THEIR_CATEGORY}),
     ("POST", "/api/core/rules", {"name": "Theirs", **OF_THEIR_ACCOUNT}),
+    ("POST", "/api/core/rules", {"name": "Theirs", **SPLIT_TO_THEIRS}),
+    ("POST", "/api/core/rules", {"name": "Theirs", **MOVED_TO_THEIRS}),
+    ("POST", "/api/core/rules/preview", {"rule": SPLIT_TO_THEIRS}),
+    ("POST", "/api/core/rules/preview", {"rule": MOVED_TO_THEIRS}),
     ("PATCH", "/api/core/rules/{rule_id}", {"actions": {"category_id": "{category_id}"}}),
     ("GET", "/api/core/filters/{filter_id}", None),
     ("PATCH", "/api/core/filters/{filter_id}", {"name": "mine now"}),

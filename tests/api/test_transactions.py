@@ -46,3 +46,47 @@ async def test_instants_are_utc(owner: AsyncClient) -> None:
     made = (await owner.post(ADDRESS, json=lunch())).json()
     assert made["created_at"].endswith("Z")
     assert made["decided_at"] is None
+
+
+async def test_tags_and_notes_are_kept_changed_and_found(owner: AsyncClient) -> None:
+    new = lunch(tags=["team", "cash"], notes="with the auditors")
+    made = (await owner.post(ADDRESS, json=new)).json()
+    assert (made["tags"], made["notes"]) == (["team", "cash"], "with the auditors")
+    assert len((await owner.get(f"{ADDRESS}?tag=cash")).json()["items"]) == 1
+    changed = await owner.patch(f"{ADDRESS}/{made['transaction_id']}", json={"tags": ["team"], "notes": None})
+    assert (changed.json()["tags"], changed.json()["notes"]) == (["team"], None)
+    assert (await owner.get(f"{ADDRESS}?tag=cash")).json()["items"] == []
+
+
+async def test_what_a_person_deleted_no_later_sync_brings_back(owner: AsyncClient) -> None:
+    """Not the same file, nor a longer one, nor the same rows from another source; its history is there for ever."""
+    rows = "Date,Description,Amount\n2026-11-03,Tea,-1.00\n2026-11-04,Bread,-2.00\n"
+    into = {"account_name": "Imported", "positive_is": "in", "currency": "GBP"}
+    loaded = (await owner.post("/api/core/csv-import", json={"csv_data": rows, **into})).json()
+    [tea] = (await owner.get(f"{ADDRESS}?search=tea")).json()["items"]
+    assert (await owner.delete(f"{ADDRESS}/{tea['transaction_id']}")).status_code == 204
+    longer = rows + "2026-11-05,Milk,-3.00\n"
+    again = [
+        (await owner.post("/api/core/csv-import", json={"csv_data": text, **into})).json() for text in (rows, longer)
+    ]
+    assert loaded["rows"]["loaded"] == 2
+    assert again[1]["rows"]["loaded"] == 1
+    found = {each["description"] for each in (await owner.get(ADDRESS)).json()["items"]}
+    assert found == {"Bread", "Milk"}
+    versions = (await owner.get(f"{ADDRESS}/{tea['transaction_id']}/history")).json()["items"]
+    assert [change["field"] for change in versions[0]["changes"]] == ["deleted_at"]
+
+
+async def test_every_change_is_in_its_history(owner: AsyncClient) -> None:
+    """Each field that a person may change, one at a time, and each with what it was before."""
+    made = (await owner.post(ADDRESS, json=lunch())).json()
+    address = f"{ADDRESS}/{made['transaction_id']}"
+    changes = {
+        "date": "2026-11-03", "amount": "-13.00", "description": "Cafe", "merchant": "Cafe Ltd", "notes": "n",
+        "tags": ["t"], "reference": "r", "attributes": {"till": "3"},
+    }  # fmt: skip
+    for field, value in changes.items():
+        assert (await owner.patch(address, json={field: value})).status_code == 200
+    versions = (await owner.get(f"{address}/history")).json()["items"]
+    told = [(change["field"], change["from"], change["to"]) for version in versions for change in version["changes"]]
+    assert told[::-1] == [(field, made[field], value) for field, value in changes.items()]

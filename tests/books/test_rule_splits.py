@@ -254,7 +254,7 @@ class TestTransfers:
         )
         await act_for(db, who, actor=PERSON)
         shown = await rule_runs.preview(db, who, rule_id=rule.rule_id, scope=Scope())
-        assert (shown.changed, {item.after.category for item in shown.items}) == (3, {"To another own account"})
+        assert (shown.changed, {item.after.category for item in shown.items}) == (3, {"To another account"})
         done = await rule_runs.apply(db, who, rule.rule_id, scope=Scope(), applied_by=PERSON)
         assert done.rows_changed == 3
         found, _ = await transfers.page(db, who, state="paired", limit=9)
