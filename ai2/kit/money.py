@@ -39,7 +39,7 @@ def exponent(currency: str) -> int:
 @cache
 def unusual_exponents() -> dict[str, int]:
     """How many decimals those currencies have that have not two."""
-    return {known.code: known.exponent for known in Currency if known.exponent not in (None, 2)}
+    return {known.code: int(known.exponent) for known in Currency if known.exponent is not None and known.exponent != 2}
 
 
 def exact(amount: Decimal, currency: str) -> Decimal:
