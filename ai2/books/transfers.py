@@ -200,14 +200,13 @@ async def _write(db: Connection, organization_id: UUID, batch_id: UUID | None, v
     return len(paired)
 
 
-async def categories(
-    db: Connection, organization_id: UUID, *, make: bool
-) -> tuple[UUID, UUID] | tuple[UUID | None, UUID | None]:
+async def categories(db: Connection, organization_id: UUID, *, make: bool) -> tuple[UUID | None, UUID | None]:
     """The categories of what goes to and comes from another own account; with `make` there always are some."""
     if make:
         return await _made_categories(db, organization_id)
     known = [await repository.transfer_category(db, organization_id, codes) for codes in (OUT_CODES, IN_CODES)]
-    return known[0] and known[0]["category_id"], known[1] and known[1]["category_id"]
+    out_id, in_id = (row["category_id"] if row else None for row in known)
+    return out_id, in_id
 
 
 async def _made_categories(db: Connection, organization_id: UUID) -> tuple[UUID, UUID]:
