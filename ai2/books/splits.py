@@ -57,6 +57,7 @@ async def put(
     if not parts:
         if transaction.splits:
             await splits_repository.make_whole(db, organization_id, transaction_id)
+            await transactions.tell_changed(db, organization_id, [transaction_id], ["category_id", "splits"])
         return await transactions.get(db, organization_id, transaction_id)
     amounts = _amounts(transaction, parts)
     category_ids = await _category_ids(db, organization_id, parts)
@@ -65,7 +66,10 @@ async def put(
     told = [_told(*each) for each in zip(parts, amounts, category_ids, strict=True)]
     await splits_repository.put(db, organization_id, transaction_id, told)
     await transfers.forget(db, organization_id, [transaction_id])
-    return await transactions.get(db, organization_id, transaction_id)
+    made = await transactions.get(db, organization_id, transaction_id)
+    if made.version != transaction.version:
+        await transactions.tell_changed(db, organization_id, [transaction_id], ["category_id", "splits"])
+    return made
 
 
 def _amounts(transaction: Transaction, parts: Sequence[Part]) -> list[Decimal]:

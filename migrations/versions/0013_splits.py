@@ -1,16 +1,12 @@
 """Splits: one transaction in several categories; and rules that split, or say that something is a transfer.
 
 The parts lie in the transaction's own row, so that they change, and are known to history, together with its amount.
-Each step commits alone: no lock of one waits for another.
 """
 
-import runpy
-from pathlib import Path
-
-from alembic import op
+from ai2.kit import live
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0020"
 
 # What one side of a change adds to the totals of days and merchants, or takes from them: a split transaction counts in
 # the category of each part. `further` counts the parts beyond a transaction's first, so that it can be counted once.
@@ -86,25 +82,34 @@ ADDED, REMOVED = {"rows": "added", "sign": ""}, {"rows": "removed", "sign": "-1 
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
-        for step in (*COLUMNS, SPLITS, TOTALS, HISTORY, *VIEWS, *CHECKS, *INDEXES, *RULES):
-            op.get_bind().connection.cursor().execute(step)
+    with live.outside():
+        live.run(*COLUMNS)
+        live.index(INDEX)
+        live.constraint("books.transactions", "transactions_decided", DECIDED)
+    live.run("alter table books.transactions drop constraint transactions_check", SPLITS, TOTALS, HISTORY)
+    live.run(*(live.view(name, select) for name, select in VIEWS.items()), *RULES)
 
 
 def downgrade() -> None:
-    """Split transactions are without a category again; what rules split or moved stays with rules that do nothing."""
-    with op.get_context().autocommit_block():
-        for step in BACK:
-            op.get_bind().connection.cursor().execute(step)
-        op.get_bind().connection.cursor().execute(_former("0007_totals_in_one_pass", "TOTALS"))
-        op.get_bind().connection.cursor().execute(_former("0004_pending_and_transfers", "HISTORY").partition(";")[2])
-        for step in BACK_COLUMNS:
-            op.get_bind().connection.cursor().execute(step)
+    """Split transactions are without a category again; rules that did nothing but split or move are gone."""
+    with live.seeing(*WRITTEN):
+        live.in_pieces(WHOLE)
+    live.constraint("books.transactions", "transactions_check", "check ((category_id is null) = (decided_by is null))")
+    before, after = live.every_tenants("books.rules", "books.rule_applications")
+    live.run(before, *FORMER_RULES, after)
+    live.run(
+        "drop trigger keep_splits on books.transactions; drop function books.keep_splits()",
+        live.revision("0007").TOTALS,
+        live.revision("0004").HISTORY.partition(";")[2],
+        *(live.view(name, _without(select)) for name, select in VIEWS.items()),
+        *FORMER_COLUMNS,
+    )
 
 
-def _former(revision: str, name: str) -> str:
-    """What an earlier revision made, which knows how things were."""
-    return str(runpy.run_path(str(Path(__file__).with_name(f"{revision}.py")))[name])
+def _without(select: str) -> str:
+    for column in (",\n        transaction.splits", ", splits", ", further,\n        turned"):
+        select = select.replace(column, "")
+    return select
 
 
 def _add_to_totals(*sides: dict[str, str]) -> str:
@@ -176,9 +181,8 @@ begin
 end $$;
 """
 
-VIEWS = (
-    """
-    create or replace view published.transactions with (security_invoker = true) as
+VIEWS = {
+    "published.transactions": """
     select
         transaction.organization_id, transaction.transaction_id, transaction.account_id, transaction.booked_on,
         transaction.amount, transaction.currency, transaction.description, transaction.merchant,
@@ -198,8 +202,7 @@ VIEWS = (
     left join books.categories as category
         on category.organization_id = transaction.organization_id and category.category_id = transaction.category_id
     """,
-    """
-    create or replace view published.transaction_versions with (security_invoker = true) as
+    "published.transaction_versions": """
     select
         organization_id, transaction_id, version, account_id, booked_on, amount, currency, description, merchant,
         merchant_key, reference, mcc, notes, tags, attributes, status, category_id, decided_by, decided_version,
@@ -207,29 +210,23 @@ VIEWS = (
         line_number, splits
     from books.transaction_versions
     """,
-    """
-    create or replace view published.daily_totals with (security_invoker = true) as
+    "published.daily_totals": """
     select
         organization_id, booked_on, account_id, category_id, currency, money_in, money_out, transactions, further,
         turned
     from books.daily_totals where transactions > 0
     """,
-)
+}
 
-CHECKS = (
-    "alter table books.transactions add constraint transactions_decided check (case "
-    "when splits is null then (category_id is null) = (decided_by is null) else category_id is null end) not valid",
-    "alter table books.transactions validate constraint transactions_decided",
-    "alter table books.transactions drop constraint transactions_check",
-)
+DECIDED = """
+check (case when splits is null then (category_id is null) = (decided_by is null) else category_id is null end)
+"""
 
 # Split ones are few among many, and are asked for their parts' categories.
-INDEXES = (
-    """
-    create index concurrently if not exists transactions_split on books.transactions
-    (organization_id, booked_on desc, transaction_id desc) where deleted_at is null and splits is not null
-    """,
-)
+INDEX = """
+create index transactions_split on books.transactions (organization_id, booked_on desc, transaction_id desc)
+    where deleted_at is null and splits is not null
+"""
 
 RULES = (
     """
@@ -257,12 +254,18 @@ RULES = (
     """,
 )
 
-BACK = (
-    """
-    update books.transactions
-    set splits = null, decided_by = null, decided_version = null, confidence = null, decided_at = null
-    where splits is not null
-    """,
+WRITTEN = (
+    "books.transactions", "books.transaction_versions", "books.daily_totals", "books.monthly_totals",
+    "books.merchant_totals", "books.categories",
+)  # fmt: skip
+WHOLE = """
+update books.transactions
+set splits = null, decided_by = null, decided_version = null, confidence = null, decided_at = null
+where (organization_id, transaction_id) in (
+    select organization_id, transaction_id from books.transactions where splits is not null limit 1000
+)
+"""
+FORMER_RULES = (
     "delete from books.rule_applications where rule_id in (select rule_id from books.rules"
     " where num_nonnulls(category_id, merchant_name) = 0 and tags = '{}')",
     "delete from books.rules where num_nonnulls(category_id, merchant_name) = 0 and tags = '{}'",
@@ -272,27 +275,9 @@ BACK = (
         drop column transfer_account_id,
         add constraint rules_actions check (num_nonnulls(category_id, merchant_name) > 0 or tags <> '{}')
     """,
-    "drop trigger keep_splits on books.transactions",
-    "drop function books.keep_splits()",
-    "alter table books.transactions add constraint transactions_check check "
-    "((category_id is null) = (decided_by is null)) not valid",
-    "alter table books.transactions validate constraint transactions_check",
-    "alter table books.transactions drop constraint transactions_decided",
-    "drop index concurrently books.transactions_split",
-    # dbt makes its own views again
-    "drop view published.transactions cascade",
-    "drop view published.transaction_versions cascade",
-    "drop view published.daily_totals cascade",
-    *(
-        view.replace(",\n        transaction.splits", "")
-        .replace(", splits", "")
-        .replace(", further,\n        turned", "")
-        for view in VIEWS
-    ),
-    "grant select on published.transactions, published.transaction_versions, published.daily_totals "
-    "to ai2_api, ai2_pipeline",
 )
-BACK_COLUMNS = (
+FORMER_COLUMNS = (
+    "alter table books.transactions drop constraint transactions_decided",
     "alter table books.transactions drop column splits",
     "alter table books.transaction_versions drop column splits",
     *(

@@ -1,18 +1,18 @@
 """Attachments: receipts and invoices beside the transactions that they prove."""
 
-from alembic import op
+from ai2.kit import live
 
 revision = "0014"
 down_revision = "0013"
 
 
 def upgrade() -> None:
-    op.get_bind().connection.cursor().execute(ATTACHMENTS)
+    live.run(ATTACHMENTS)
 
 
 def downgrade() -> None:
     """What was attached lies unused in the blob store: whoever goes back for good deletes the folder there."""
-    op.get_bind().connection.cursor().execute("drop table books.attachments, books.attached_files")
+    live.run("drop table books.attachments, books.attached_files")
 
 
 ATTACHMENTS = """
