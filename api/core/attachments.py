@@ -1,11 +1,11 @@
 """Attachments: receipts and invoices beside a transaction."""
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from ai2.books import attachments
 from ai2.books.attachments import Attachment
 from ai2.kit.errors import FieldError, Invalid, TooLarge, UnsupportedMediaType
 from ai2.kit.settings import settings
+from api.pages import WholeQuery, cut
 from api.schemas import Body, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit, Upload, database_of
 from api.uploads import UploadTooLarge, form, once
@@ -101,9 +102,12 @@ async def add_attachment(transaction_id: UUID, request: Request, who: Caller) ->
 
 
 @router.get(ADDRESS, response_model=Attachments)
-async def list_attachments(transaction_id: UUID, db: Db, who: Caller) -> dict[str, Any]:
+async def list_attachments(
+    transaction_id: UUID, db: Db, who: Caller, wanted: Annotated[WholeQuery, Query()]
+) -> dict[str, Any]:
     """What is beside a transaction, in the order in which it was added."""
-    return {"items": [_told(each) for each in await attachments.list_of(db, who.organization_id, transaction_id)]}
+    found = [_told(each) for each in await attachments.list_of(db, who.organization_id, transaction_id)]
+    return cut(found, wanted, lambda each: each["attachment_id"])
 
 
 @router.get(
