@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from ai2.books import accounts, bulk_repository, categories, rule_runs, transfers
+from ai2.books import accounts, categories, rule_runs, transfers
 from ai2.books import transactions_repository as repository
 from ai2.kit import events
 from ai2.kit.database import Connection, hold

@@ -42,8 +42,8 @@ from api.core.import_schemas import (
 from api.pages import WholeQuery, cut, read_cursor, write_cursor
 from api.schemas import Body
 from api.unit import Caller, Db, Unit, Upload
-from api.uploads import Upload as Received
 from api.uploads import Shown, once, spooled, valid
+from api.uploads import Upload as Received
 
 router = APIRouter(prefix="/api/core", tags=["imports"], route_class=Unit)
 uploads = APIRouter(prefix="/api/core", tags=["imports"], route_class=Upload)
@@ -213,7 +213,9 @@ async def _import(db: Db, who: Principal, received: Received) -> Response:
         return _response(202, ImportAnswer.model_validate(_import_out(batch)))
     result = await flows.import_within(db, **known, dry_run=said.dry_run)
     answer = ImportAnswer.model_validate(dict(result))
-    return Shown(answer.model_dump_json(), 200, media_type="application/json") if said.dry_run else _response(201, answer)
+    return (
+        Shown(answer.model_dump_json(), 200, media_type="application/json") if said.dry_run else _response(201, answer)
+    )
 
 
 async def _resubmit(db: Db, who: Principal, batch_id: UUID, received: Received) -> Response:

@@ -6,7 +6,7 @@ The parts lie in the transaction's own row, so that they change, and are known t
 from ai2.kit import live
 
 revision = "0013"
-down_revision = "0020"
+down_revision = "0011"
 
 # What one side of a change adds to the totals of days and merchants, or takes from them: a split transaction counts in
 # the category of each part. `further` counts the parts beyond a transaction's first, so that it can be counted once.

@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0015"
-down_revision = "0011"
+down_revision = "0014"
 
 
 def upgrade() -> None:
