@@ -139,8 +139,12 @@ async def anonymise(db: Connection, user_id: UUID, password_hash: str) -> None:
     await db.execute(
         "update identity.sessions set ended_at = now() where user_id = %(id)s and ended_at is null", {"id": user_id}
     )
+    await _forget_ways_in(db, [user_id])
+
+
+async def _forget_ways_in(db: Connection, user_ids: list[UUID]) -> None:
     for table in ("user_identities", "second_factors", "recovery_codes", "sign_ins"):
-        await db.execute(f"delete from identity.{table} where user_id = %(id)s", {"id": user_id})
+        await db.execute(f"delete from identity.{table} where user_id = any(%(ids)s)", {"ids": user_ids})
 
 
 async def has_been_here(db: Connection, organization_id: UUID, user_id: UUID) -> bool:
@@ -192,4 +196,5 @@ async def anonymise_stranded(db: Connection, *, days: int) -> int:
         """,
         {"days": days},
     )
+    await _forget_ways_in(db, [person["user_id"] for person in found])
     return len(found)

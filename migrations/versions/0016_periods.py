@@ -71,7 +71,8 @@ end $$;
 
 # What a row counts for in a closed period: nothing, unless it is posted, stands, and is of one of its days.
 COUNTS = "{row}.status = 'posted' and {row}.deleted_at is null and {row}.booked_on <= shut"
-COUNTED = "transaction_id, booked_on, amount, currency, account_id, category_id"
+COUNTED = """transaction_id, booked_on, amount, currency, account_id, category_id,
+    jsonb_path_query_array(splits, '$[*].amount'), jsonb_path_query_array(splits, '$[*].category_id')"""
 # The tenant of a statement is known beforehand for the API's role; others may write for several.
 WHOSE = """
     if current_user = 'ai2_api' then

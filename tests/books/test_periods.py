@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 from psycopg import DatabaseError
 
-from ai2.books import accounts, categories, decisions, periods, rule_runs, rules, transactions, transfers
+from ai2.books import accounts, categories, decisions, periods, rule_runs, rules, splits, transactions, transfers
 from ai2.books.accounts import Account
 from ai2.books.periods import AlreadyClosed, NotClosed, PeriodClosed
 from ai2.books.rule_matching import Actions, Conditions, TextTest
 from ai2.books.rule_runs import Scope
+from ai2.books.splits import Part
 from ai2.books.transactions import NewTransaction, Transaction
 from ai2.identity import erasure
 from ai2.identity.organizations import Organization
@@ -95,6 +97,20 @@ class TestRefuses:
         await books.reopen(date(2026, 3, 1))
         for act in acts:
             await act()
+
+    async def test_a_split_of_closed_days_but_not_a_note_at_a_part(self, books: Books) -> None:
+        whole, split = await books.book(CLOSED_DAY), await books.book(CLOSED_DAY)
+        category = (await books.category()).category_id
+        parts = [Part(amount=Decimal(each), category_id=category) for each in ("-10.00", "-2.50")]
+        await books.do(lambda db: splits.put(db, books.id, split.transaction_id, parts))
+        await books.close()
+        with pytest.raises(PeriodClosed):
+            await books.do(lambda db: splits.put(db, books.id, whole.transaction_id, parts))
+        with pytest.raises(PeriodClosed):
+            await books.do(lambda db: splits.put(db, books.id, split.transaction_id, []))
+        noted = [replace(part, notes="seen") for part in parts]
+        changed = await books.do(lambda db: splits.put(db, books.id, split.transaction_id, noted))
+        assert [part["notes"] for part in changed.splits] == ["seen", "seen"]
 
     @pytest.mark.parametrize(
         "change", [{"notes": "seen"}, {"tags": ["seen"]}, {"attributes": {"seen": "yes"}}, {"merchant": "Tesco"}]
