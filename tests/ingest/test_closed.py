@@ -33,6 +33,35 @@ CSV = """Date;Description;Amount;Till
 01/04/2024;Rent;-850,00;
 30/02/2024;Nonsense;-1,00;
 """
+DEBITS = """Date;Description;Debit;Credit
+28/03/2024;Coffee;3,20;
+28/03/2024;Refund;;5,00
+31/03/2024;Lunch;1.012,50;
+01/04/2024;Rent;850,00;
+30/04/2024;Wage;;1.000,00
+"""
+DEBITS_BELOW_ZERO = DEBITS.replace(";3,20", ";-3,20").replace(";1.012", ";-1.012").replace(";850", ";-850")
+OWED = """Date,Description,Amount
+28/03/2024,Coffee,3.20
+28/03/2024,Refund,-5.00
+31/03/2024,Lunch,"1,012.50"
+01/04/2024,Rent,850.00
+30/04/2024,Wage,-1000.00
+"""
+FLAGS = """Date,Description,Amount,D/C
+28/03/2024,Coffee,3.20,D
+28/03/2024,Refund,5.00,C
+31/03/2024,Lunch,"1,012.50",D
+01/04/2024,Rent,850.00,D
+30/04/2024,Wage,1000.00,C
+"""
+MARKS = """Date,Description,Amount
+28/03/2024,Coffee,3.20
+28/03/2024,Refund,5.00CR
+31/03/2024,Lunch,"1,012.50"
+01/04/2024,Rent,850.00
+30/04/2024,Wage,1000.00CR
+"""
 QIF = "!Type:Bank\nD28/03/2024\nT-3.20\nPCoffee\n^\nD01/04/2024\nT-850.00\nPRent, and more\n^\n"
 
 
@@ -143,6 +172,22 @@ class TestQuarantined:
         text = (await closing.rejects(done.batch_id)).replace("2024-03-28", "2024-04-02")
         assert (await closing.send(done.batch_id, text)).loaded == 1
         assert [row["day"] for row in await ask(BOOKS)] == ["2024-04-01", "2024-04-02"]
+
+    @pytest.mark.parametrize("text", [CSV, OWED, DEBITS, DEBITS_BELOW_ZERO, FLAGS, MARKS])
+    async def test_moved_to_an_open_day_a_row_of_columns_keeps_its_amount(
+        self, closing: Closing, import_text: Import, ask: Ask, text: str
+    ) -> None:
+        """Whatever the file says of money in and out, and before the decimals."""
+        await closing.close()
+        options = {"positive_is": "out"} if text is OWED else {}
+        done = await import_text(text, **options)
+        sent = await closing.rejects(done.batch_id)
+        for day in ("2024-03-28", "2024-03-31"):
+            sent = sent.replace(day, "2024-04-02")
+        assert (await closing.send(done.batch_id, sent)).loaded == 3
+        moved = "select amount::text from books.transactions where booked_on = '2024-04-02' order by amount"
+        last = "-3.20" if text is CSV else "5.00"
+        assert [row["amount"] for row in await ask(moved)] == ["-1012.50", "-3.20", last]
 
     async def test_what_is_known_stays_a_duplicate(self, closing: Closing, import_text: Import, ask: Ask) -> None:
         await import_text(CSV)
