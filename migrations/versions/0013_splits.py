@@ -130,14 +130,15 @@ COLUMNS = (
 )
 
 SPLITS = """
--- Parts always sum to the amount, whoever changes it; and one category for the whole takes their place.
+-- Parts always sum to the amount, whoever changes either; and one category for the whole takes their place.
 create or replace function books.keep_splits() returns trigger language plpgsql set search_path = '' as $$
 declare rest numeric;
 begin
     if new.category_id is not null then
         new.splits := null;
-    elsif new.splits is not distinct from old.splits then
-        -- an import knows the amount better, and nobody knows yet what the difference is for
+    else
+        -- an import knows the amount better than who split it, and what is given back was of a former amount: nobody
+        -- knows yet what the difference is for
         select new.amount - coalesce(sum((part ->> 'amount')::numeric) filter (where part ->> 'category_id' <> ''), 0)
         into rest from jsonb_array_elements(new.splits) as part;
         select coalesce(jsonb_agg(part order by place) filter (where part ->> 'category_id' <> ''), '[]')
@@ -151,7 +152,10 @@ begin
     return new;
 end $$;
 create or replace trigger keep_splits before update on books.transactions for each row
-    when (new.splits is not null and (new.category_id is not null or new.amount <> old.amount))
+    when (
+        new.splits is not null
+        and (new.category_id is not null or new.amount <> old.amount or new.splits is distinct from old.splits)
+    )
     execute function books.keep_splits();
 """
 

@@ -218,6 +218,18 @@ async def test_what_a_bank_says_later_of_the_amount_stands_beside_the_parts(book
         await totals_hold(db)
 
 
+async def test_parts_that_are_given_back_sum_to_the_amount_of_now(book, split, db, organization) -> None:
+    """As when a rule is undone that decided the whole before its bank corrected the amount."""
+    made = await split(await book("-50.00"), ("-45.00", "groceries"), ("-5.00", "Electronics"))
+    await db.execute("update books.transactions set category_id = %s", [made.splits[0]["category_id"]])
+    await db.execute("update books.transactions set amount = -52.50")
+    former = "select splits from books.transaction_versions where splits is not null order by version desc limit 1"
+    await db.execute(f"update books.transactions set category_id = null, splits = ({former})")
+    found = await transactions.get(db, organization.organization_id, made.transaction_id)
+    assert [part["amount"] for part in found.splits] == ["-45.00", "-5.00", "-2.50"]
+    await totals_hold(db)
+
+
 @pytest.mark.parametrize("seed", [random.randrange(2**32) for _ in range(2)])
 async def test_totals_hold_after_any_changes_of_many_at_once(book, database, account, organization, db, seed) -> None:
     """Several people at the same transactions: whatever was refused, and whoever was last, the totals are the rows'."""
