@@ -145,6 +145,32 @@ async def override(
     )
 
 
+async def meet(db: Connection, organization_id: UUID, category_id: UUID, other_id: UUID) -> bool:
+    """Whether two categories have budgets of one currency for the same month."""
+    query = """
+        select from books.budgets as one
+        inner join books.budgets as other
+            on other.organization_id = one.organization_id and other.currency = one.currency
+            and other.category_id = %(other_id)s and other.first_month <= coalesce(one.last_month, 'infinity')
+            and coalesce(other.last_month, 'infinity') >= one.first_month
+        where one.organization_id = %(organization_id)s and one.category_id = %(category_id)s
+        limit 1
+    """
+    known = {"organization_id": organization_id, "category_id": category_id, "other_id": other_id}
+    return await one(db, query, known) is not None
+
+
+async def reassign(db: Connection, organization_id: UUID, category_id: UUID, heir_id: UUID) -> None:
+    """Let the budgets of a category be another's."""
+    await db.execute(
+        """
+        update books.budgets set category_id = %s, version = version + 1, updated_at = now()
+        where organization_id = %s and category_id = %s
+        """,
+        [heir_id, organization_id, category_id],
+    )
+
+
 async def delete(db: Connection, organization_id: UUID, budget_id: UUID) -> None:
     await db.execute(
         "delete from books.budgets where organization_id = %s and budget_id = %s", [organization_id, budget_id]

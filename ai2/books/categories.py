@@ -8,8 +8,8 @@ from uuid import UUID
 
 from psycopg import errors
 
+from ai2.books import budgets_repository, saved_filters_repository, splits_repository
 from ai2.books import categories_repository as repository
-from ai2.books import splits_repository
 from ai2.books.default_chart import Kind, default_chart
 from ai2.kit import events
 from ai2.kit.database import Connection, hold
@@ -27,6 +27,10 @@ class CategoryNameTaken(Conflict):
 
 class CategoryInUse(Conflict):
     """The category is in use; name another in reassign_to."""
+
+
+class BudgetsMeet(Conflict):
+    """Both categories have a budget for some month; end or delete one of the two first."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +155,8 @@ async def delete(db: Connection, organization_id: UUID, category_id: UUID, *, re
         await _hand_over(db, organization_id, category, reassign_to, field="reassign_to")
     elif any(used.values()):
         raise CategoryInUse(
-            f"{used['transactions']} transactions, {used['children']} categories and {used['rules']} rules use it; "
-            "name another in reassign_to",
+            f"{used['transactions']} transactions, {used['children']} categories, {used['rules']} rules and "
+            f"{used['budgets']} budgets use it; name another in reassign_to",
             **used,
         )
     await repository.delete(db, organization_id, category_id)
@@ -169,11 +173,14 @@ async def merge(db: Connection, organization_id: UUID, category_id: UUID, into: 
 
 
 async def _hand_over(db: Connection, organization_id: UUID, category: Category, heir_id: UUID, *, field: str) -> None:
-    """Hand over transactions, children and codes. What lies below would become its own parent."""
+    """Hand over all that names it. What lies below would become its own parent."""
     heir = await get(db, organization_id, heir_id)
     if heir.category_id == category.category_id or heir.kind != category.kind:
         raise Invalid(errors=(FieldError(field, "is another category of the same kind"),))
     if await repository.lies_below(db, organization_id, heir.category_id, category.category_id):
         raise Invalid(errors=(FieldError(field, "lies below this category; move it elsewhere first"),))
-    await repository.reassign(db, organization_id, category.category_id, heir.category_id)
-    await splits_repository.reassign(db, organization_id, category.category_id, heir.category_id)
+    await budgets_repository.lock(db, organization_id)
+    if await budgets_repository.meet(db, organization_id, category.category_id, heir.category_id):
+        raise BudgetsMeet
+    for each in (repository, splits_repository, budgets_repository, saved_filters_repository):
+        await each.reassign(db, organization_id, category.category_id, heir.category_id)

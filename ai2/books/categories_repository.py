@@ -95,7 +95,7 @@ async def update(db: Connection, organization_id: UUID, category_id: UUID, name:
 
 
 async def usage(db: Connection, organization_id: UUID, category_id: UUID) -> dict[str, int]:
-    """How many transactions, child categories and rules stand on this one."""
+    """How many transactions, child categories, rules and budgets stand on this one."""
     row = await one(
         db,
         """
@@ -113,7 +113,9 @@ async def usage(db: Connection, organization_id: UUID, category_id: UUID) -> dic
              where organization_id = %(organization_id)s and deleted_at is null
                  and (category_id = %(category_id)s
                      or split @> jsonb_build_array(jsonb_build_object('category_id', %(category_id)s::text)))
-            ) as rules
+            ) as rules,
+            (select count(*) from books.budgets
+             where organization_id = %(organization_id)s and category_id = %(category_id)s) as budgets
         """,
         {"organization_id": organization_id, "category_id": category_id},
     )

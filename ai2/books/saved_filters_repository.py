@@ -80,3 +80,16 @@ async def delete(db: Connection, organization_id: UUID, filter_id: UUID) -> None
     await db.execute(
         "delete from books.saved_filters where organization_id = %s and filter_id = %s", [organization_id, filter_id]
     )
+
+
+async def reassign(db: Connection, organization_id: UUID, category_id: UUID, heir_id: UUID) -> None:
+    """Let whatever asks for a category, whoever keeps it, ask for another one."""
+    await db.execute(
+        """
+        update books.saved_filters
+        set filter = filter || jsonb_build_object('category_id', %(heir_id)s::text),
+            version = version + 1, updated_at = now()
+        where organization_id = %(organization_id)s and filter ->> 'category_id' = %(category_id)s::text
+        """,
+        {"organization_id": organization_id, "category_id": category_id, "heir_id": heir_id},
+    )

@@ -113,3 +113,17 @@ async def test_ones_own_is_nobody_elses_and_shared_is_everybodys(
     assert (await admin.patch(f"{FILTERS}/{shared}", json={"is_shared": False})).json()["is_shared"] is False
     assert (await admin.get(f"{FILTERS}/{shared}")).status_code == 404
     assert (await accountant.get(f"{FILTERS}/{shared}")).json()["version"] == 2
+
+
+async def test_a_filter_follows_a_category_that_is_merged(owner: AsyncClient) -> None:
+    former, heir = [
+        (await owner.post("/api/core/categories", json={"name": name, "kind": "expense"})).json()["category_id"]
+        for name in ("Snacks", "Meals")
+    ]
+    await owner.post(LIST, json={**LUNCH, "category_id": former})
+    kept = {"name": "Snacks", "filter": {"category_id": former, "sort": "amount"}}
+    address = (await owner.post(FILTERS, json=kept)).json()["filter_id"]
+    assert (await owner.post(f"/api/core/categories/{former}/merge", json={"into": heir})).status_code == 200
+    assert await listed(owner, f"filter_id={address}") == ["-12.50"]
+    now = (await owner.get(f"{FILTERS}/{address}")).json()
+    assert (now["filter"], now["version"]) == ({"category_id": heir, "sort": "amount"}, 2)

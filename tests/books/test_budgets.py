@@ -10,6 +10,7 @@ import pytest
 
 from ai2.books import budgets, categories, transactions
 from ai2.books.budgets import Budget, BudgetNotFound, BudgetOverlaps, Month, NewBudget, NoBudgetForTransfers
+from ai2.books.categories import BudgetsMeet, CategoryInUse
 from ai2.books.transactions import NewTransaction
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
@@ -159,3 +160,26 @@ class TestRules:
         await budgets.update(plan.db, plan.id, made.budget_id, {"amount": Decimal(1)}, version=1)
         with pytest.raises(Stale):
             await budgets.update(plan.db, plan.id, made.budget_id, {"amount": Decimal(2)}, version=1)
+
+
+class TestCategoriesGo:
+    async def test_a_budget_goes_to_the_heir_of_its_category(self, plan: Plan) -> None:
+        meals = await categories.create(plan.db, plan.id, name="Meals", kind="expense", parent_id=None)
+        await plan.budget()
+        await plan.spend(THIS, "-30.00", plan.food)
+        with pytest.raises(CategoryInUse, match="1 budgets"):
+            await categories.delete(plan.db, plan.id, plan.food)
+        await categories.merge(plan.db, plan.id, plan.food, meals.category_id)
+        [found] = await budgets.standing(plan.db, plan.id, THIS)
+        assert (found.budget.category, found.budget.version) == ("Meals", 2)
+        assert found.month
+        assert found.month.spent == 30
+
+    async def test_two_that_meet_are_nobodys_to_add_up(self, plan: Plan) -> None:
+        await plan.budget()
+        other = await plan.budget("50.00", category_id=plan.groceries)
+        with pytest.raises(BudgetsMeet):
+            await categories.delete(plan.db, plan.id, plan.groceries, reassign_to=plan.food)
+        await budgets.update(plan.db, plan.id, other.budget_id, {"first_month": back(9), "last_month": back(4)})
+        await categories.delete(plan.db, plan.id, plan.groceries, reassign_to=plan.food)
+        assert (await budgets.get(plan.db, plan.id, other.budget_id)).category_id == plan.food
