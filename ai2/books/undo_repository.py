@@ -64,6 +64,15 @@ EDITS = f"""
         and former.version >= reached.since_version
 """
 
+# What people keep beside what the batch brought is an edit too, though it is in no version. `mine` names the batch's.
+ATTACHED = """
+    select mine.transaction_id, array['attachments'] as fields
+    from books.transactions as mine
+    inner join books.attachments as attachment
+        on attachment.organization_id = mine.organization_id and attachment.transaction_id = mine.transaction_id
+    where mine.organization_id = %(organization_id)s and mine.batch_id = %(batch_id)s
+"""
+
 
 async def stage_changed(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
     """Gather in `changed` the transactions that others brought and the batch changed, and between which versions.
@@ -97,7 +106,7 @@ async def stage_changed(db: Connection, organization_id: UUID, batch_id: UUID) -
 
 
 async def stage_edited(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
-    """Add to `staying` what people edited since the batch loaded or changed it, and what they deleted."""
+    """Add to `staying` what people edited since the batch loaded or changed it, or have receipts of, or deleted."""
     await db.execute(
         f"""
         with reached as (
@@ -109,7 +118,11 @@ async def stage_edited(db: Connection, organization_id: UUID, batch_id: UUID) ->
             select transaction_id, last_version + 1 from pg_temp.changed
         ),
 
-        edits as ({EDITS})
+        edits as (
+            {EDITS}
+            union all
+            {ATTACHED} and mine.transaction_id not in (select transaction_id from pg_temp.changed)
+        )
 
         insert into pg_temp.staying (transaction_id, line_number, why, fields)
         select edits.transaction_id, transaction.line_number, 'edited', array_agg(distinct field order by field)

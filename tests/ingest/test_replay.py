@@ -26,7 +26,7 @@ from ai2.kit.database import Database
 from ai2.kit.errors import Problem
 from ai2.kit.ids import new_id
 from tests.ingest.conftest import Ask, Import
-from tests.ingest.test_undo import LIVE, MARCH, TOTALS, balanced
+from tests.ingest.test_undo import LIVE, MARCH, TOTALS, balanced, keep_receipt
 
 PERSON = f"user:{new_id()}"
 AMBIGUOUS = "Date,Merchant,Amount\n2024-03-01,Ryman,66.15\n2024-03-02,Refund,-9.25\n2024-03-03,Tesco,5\n"
@@ -210,6 +210,17 @@ class TestNewParser:
         [batch] = await balanced(ask)
         assert (batch["rows_in"], batch["rows_loaded"]) == (3, 3)
         assert differing(await again(done.batch_id, apply=True)) == {}
+
+    async def test_what_has_a_receipt_stays(
+        self, import_text: Import, again: Again, ask: Ask, new_parser: Callable[[New], None],
+        database: Database, organization: Organization,
+    ) -> None:  # fmt: skip
+        done = await import_text(MARCH)
+        await keep_receipt(database, organization, ask, "Rent")
+        new_parser(without(5, reason=None))
+        [line] = (await again(done.batch_id, apply=True)).lines
+        assert (line["kind"], line["stays"]) == ("gone", True)
+        assert [row["description"] for row in await ask(LIVE)] == ["Coffee", "Coffee", "Rent", "Salary"]
 
     async def test_what_is_readable_now_loads_though_an_equal_row_is_there(
         self, import_text: Import, again: Again, ask: Ask, new_parser: Callable[[New], None]

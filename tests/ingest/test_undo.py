@@ -1,5 +1,6 @@
 """Undo: a batch is taken back as one, and what people did since is left alone."""
 
+import io
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 import pytest
 from psycopg import Rollback
 
-from ai2.books import accounts, categories, decisions, splits, transactions
+from ai2.books import accounts, attachments, categories, decisions, splits, transactions
 from ai2.books.accounts import Account
 from ai2.books.splits import Part
 from ai2.identity.organizations import Organization
@@ -65,6 +66,17 @@ def change(database: Database, organization: Organization, ask: Ask) -> As:
         return transaction_id
 
     return do
+
+
+async def keep_receipt(database: Database, organization: Organization, ask: Ask, of: str) -> None:
+    """Keep a file beside the transaction of this description."""
+    [row] = await ask("select transaction_id from books.transactions where description = %(d)s", d=of)
+    who, said = organization.organization_id, b"%PDF-1.4 paid"
+    async with database.transaction(who, actor=PERSON) as db:
+        await attachments.add(
+            db, who, row["transaction_id"], file=io.BytesIO(said), file_name="a.pdf", size_bytes=len(said),
+            added_by=PERSON,
+        )  # fmt: skip
 
 
 async def balanced(ask: Ask) -> list[dict[str, Any]]:
@@ -341,3 +353,13 @@ async def test_a_split_by_a_person_is_an_edit(
     [left] = await ask(LIVE)
     assert left["description"] == "Rent"
     assert report["left"][0]["fields"] == ["category", "splits"]
+
+
+async def test_what_has_a_receipt_stays(
+    database: Database, organization: Organization, import_text: Import, take_back: Undo, ask: Ask
+) -> None:
+    batch = (await import_text(MARCH)).batch_id
+    await keep_receipt(database, organization, ask, "Rent")
+    report = await take_back(batch)
+    assert [row["description"] for row in await ask(LIVE)] == ["Rent"]
+    assert [(left["why"], left["fields"]) for left in report["left"]] == [("edited", ["attachments"])]

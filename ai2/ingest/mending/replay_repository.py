@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ai2.books.undo_repository import EDITS, STAMPED
+from ai2.books.undo_repository import ATTACHED, EDITS, STAMPED
 from ai2.kit.database import Connection, one, rows
 
 # What a line says, by column, and its name for people.
@@ -53,7 +53,7 @@ async def stage_said(db: Connection, organization_id: UUID, batch_id: UUID) -> N
             where organization_id = %(organization_id)s and batch_id = %(batch_id)s and version > 1
         ),
 
-        edits as ({EDITS})
+        edits as ({EDITS} union all {ATTACHED})
 
         select edits.transaction_id, array_agg(distinct field order by field) as fields
         from edits cross join lateral unnest(edits.fields) as field
