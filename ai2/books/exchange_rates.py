@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -43,7 +44,7 @@ def opened(file: BinaryIO) -> Iterator[TextIO]:
                 raise NoRates
             with archive.open(members[0]) as member:
                 yield _text(member)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise NoRates("The archive is damaged or cut off; fetch it again.") from None
 
 

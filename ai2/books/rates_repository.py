@@ -43,7 +43,12 @@ async def lookup(
             union all
             (
                 select day.quoted_on, 'ecb', published.worth, published.unit
-                from books.exchange_rates as day
+                from (
+                    select currency, quoted_on from books.exchange_rates
+                    union all
+                    -- what was withdrawn counts on where it was known
+                    select currency, quoted_on from books.exchange_rate_versions
+                ) as day
                 cross join lateral (
                     select
                         books.per_euro(wanted.quote, day.quoted_on, coalesce(closing.frozen_at, 'infinity')) as worth,

@@ -177,6 +177,14 @@ class TestFrozen:
         await desk.reopen(date(2004, 3, 1))
         assert (await desk.rate("EUR", "USD", date(2004, 3, 18))).rate == Decimal("1.5")
 
+    async def test_what_is_withdrawn_counts_on_in_closed_days_alone(self, desk: Desk, pipeline: Database) -> None:
+        await desk.close(SATURDAY)
+        async with pipeline.transaction() as db:
+            await db.execute("delete from books.exchange_rates where currency = 'USD' and quoted_on = %s", [FRIDAY])
+        assert (await desk.rate("EUR", "USD", SATURDAY)).rate == Decimal("1.22")
+        await desk.reopen(FRIDAY)
+        assert (await desk.rate("EUR", "USD", SATURDAY)).quoted_on != FRIDAY
+
     async def test_own_rates_of_closed_days_stay(self, desk: Desk) -> None:
         await desk.set("GBP", "USD", FRIDAY, "1.9")
         await desk.close(FRIDAY)
@@ -194,6 +202,11 @@ def zipped(text: str, *names: str) -> bytes:
     return out.getvalue()
 
 
+def damaged(raw: bytes) -> bytes:
+    """What a line that broke made of it, in the middle of its first file."""
+    return raw[:60] + bytes(255 - byte for byte in raw[60:80]) + raw[80:]
+
+
 DAILY = "Date, USD, JPY, \n05 March 2004, 1.2200, 135.00, \n"
 
 
@@ -207,8 +220,8 @@ class TestFiles:
 
     @pytest.mark.parametrize(
         "raw",
-        [zipped(FILE, "a.csv", "b.csv"), zipped(FILE, "a.txt"), zipped(FILE, "a.csv")[:60], b"PK\x03\x04", b"\xff\x00",
-         b"Date, USD\n05 Brumaire 2004, 1\n"],
+        [zipped(FILE, "a.csv", "b.csv"), zipped(FILE, "a.txt"), damaged(zipped(FILE, "a.csv")),
+         zipped(FILE, "a.csv")[:60], b"PK\x03\x04", b"\xff\x00", b"Date, USD\n05 Brumaire 2004, 1\n"],
     )  # fmt: skip
     def test_refuses_others(self, raw: bytes) -> None:
         with pytest.raises(NoRates), exchange_rates.opened(io.BytesIO(raw)) as text:
