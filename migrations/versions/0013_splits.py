@@ -277,7 +277,7 @@ FORMER_RULES = (
     alter table books.rules
         drop constraint rules_do_something, drop constraint rules_one_decision, drop column split,
         drop column transfer_account_id,
-        add constraint rules_actions check (num_nonnulls(category_id, merchant_name) > 0 or tags <> '{}')
+        add constraint rules_check4 check (num_nonnulls(category_id, merchant_name) > 0 or tags <> '{}')
     """,
 )
 FORMER_COLUMNS = (
