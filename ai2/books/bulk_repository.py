@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from ai2.books.transactions_repository import SOURCE_KEY
 from ai2.kit.database import Connection
 
 WRITTEN = (
@@ -53,12 +54,13 @@ async def lock(db: Connection, organization_id: UUID, transaction_ids: Sequence[
 async def update(db: Connection, organization_id: UUID, changed: Sequence[dict[str, Any]], *, decided: bool) -> None:
     """Write the changed rows; `decided` says that a person chose (or took away) their category."""
     await db.execute(
-        """
+        f"""
         update books.transactions as transaction set
             booked_on = changed.booked_on, amount = changed.amount, description = changed.description,
             merchant = changed.merchant, merchant_key = changed.merchant_key, reference = changed.reference,
             notes = changed.notes, tags = changed.tags, attributes = changed.attributes,
             category_id = changed.category_id,
+            source_key = {SOURCE_KEY.format(table="transaction", new="changed.merchant_key")},
             decided_by = case
                 when not %(decided)s then transaction.decided_by when changed.category_id is not null then 'user'
             end,

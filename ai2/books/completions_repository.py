@@ -40,6 +40,7 @@ FOLLOWED = f"""
     description = {_followed("description", "staged.description")},
     merchant = {_followed("merchant", "coalesce(staged.merchant, transaction.merchant)")},
     merchant_key = {KEY},
+    source_key = case when transaction.source_key is not null then staged.merchant_key end,
     reference = {_followed("reference", "coalesce(staged.reference, transaction.reference)")},
     mcc = coalesce(staged.mcc, transaction.mcc),
     counterparty = coalesce(staged.counterparty, transaction.counterparty),

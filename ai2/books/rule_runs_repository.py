@@ -29,7 +29,7 @@ PIECE_BYTES = 8 << 20
 # What a rule sets, each with its proof: given back together or not at all.
 GROUPS = (
     ("category_id", "splits", "decided_by", "decided_version", "confidence", "decided_at"), ("tags",),
-    ("merchant", "merchant_key"),
+    ("merchant", "merchant_key", "source_key"),
 )  # fmt: skip
 
 
@@ -313,6 +313,10 @@ async def write_changes(db: Connection, organization_id: UUID) -> int:
             tags = transaction.tags || changes.new_tags,
             merchant = coalesce(changes.merchant, transaction.merchant),
             merchant_key = coalesce(changes.merchant_key, transaction.merchant_key),
+            source_key = case
+                when changes.merchant_key is null then transaction.source_key
+                else coalesce(transaction.source_key, transaction.merchant_key)
+            end,
             {STAMPED}
         from pg_temp.changes as changes
         where transaction.organization_id = %(organization_id)s

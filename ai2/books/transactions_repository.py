@@ -28,6 +28,14 @@ COLUMNS = f"""
     {SPLITS.format(table="transactions", splits="splits")} as splits
 """
 
+# By which merchant its source knows what a person gave another one; what people wrote down has no other source.
+SOURCE_KEY = """
+    case
+        when {table}.merchant_key = {new} then {table}.source_key
+        when {table}.batch_id is not null then coalesce({table}.source_key, {table}.merchant_key)
+    end
+"""
+
 
 async def insert(db: Connection, **values: Any) -> None:
     await db.execute(
@@ -69,11 +77,12 @@ async def update(
 ) -> None:
     """Write the changed row; `decided` says that a person chose (or took away) its category."""
     await db.execute(
-        """
+        f"""
         update books.transactions set
             booked_on = %(booked_on)s, amount = %(amount)s, description = %(description)s, merchant = %(merchant)s,
             merchant_key = %(merchant_key)s, reference = %(reference)s, notes = %(notes)s, tags = %(tags)s,
             attributes = %(attributes)s, category_id = %(category_id)s,
+            source_key = {SOURCE_KEY.format(table="transactions", new="%(merchant_key)s")},
             decided_by = case
                 when not %(decided)s then decided_by when %(category_id)s::uuid is not null then 'user'
             end,

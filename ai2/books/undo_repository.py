@@ -22,7 +22,7 @@ EDITABLE = {
 }
 # What an import may change in a transaction that was there before: a value goes back together with its proof.
 GIVEN_BACK = (
-    ("booked_on",), ("amount",), ("description",), ("merchant", "merchant_key"), ("reference",), ("mcc",),
+    ("booked_on",), ("amount",), ("description",), ("merchant", "merchant_key", "source_key"), ("reference",), ("mcc",),
     ("attributes",), ("status",), ("value_on",), ("counterparty",), ("batch_id", "line_number"),
     ("category_id", "splits", "decided_by", "decided_version", "confidence", "decided_at"),
 )  # fmt: skip

@@ -11,8 +11,10 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import transactions
+from ai2.books import bulk, rule_runs, rules, transactions
 from ai2.books.accounts import Account
+from ai2.books.rule_matching import Actions, Conditions, TextTest
+from ai2.books.rule_runs_repository import Scope
 from ai2.identity.organizations import Organization
 from ai2.ingest.lines import lines_of
 from ai2.ingest.loading import identities
@@ -133,6 +135,33 @@ class TestFeedAndFile:
         assert (await import_text(feed(("a", named), ("b", named), ("c", named)))).rows.loaded == 1
         assert await books() == Counter({card: 2, named: 1})
         assert (await import_text(feed(("a", named), ("b", named), ("c", named)))).rows.loaded == 0
+
+    @pytest.mark.parametrize("by", ["rule", "person", "bulk"])
+    async def test_a_merchant_that_was_given_another_name_is_known_by_its_own(
+        self, import_text: Import, books: Books, database: Database, organization: Organization, by: str, ask: Ask
+    ) -> None:
+        card = ("2024-03-02", "-3.20", "CARD PAYMENT TO TESCO STORES 6123 LONDON GB")
+        await import_text(csv(card))
+        [known] = await ask("select transaction_id, merchant_key from books.transactions")
+        who, named = organization.organization_id, {"merchant": "Aunt Tess"}
+        async with database.transaction(who, actor="user:x") as db:
+            if by == "person":
+                await transactions.update(db, who, known["transaction_id"], named)
+            elif by == "bulk":
+                await bulk.update(db, who, [bulk.Wanted(known["transaction_id"], "items.0")], named)
+            else:
+                rule = await rules.create(
+                    db, who, name="Tess", conditions=Conditions(description=TextTest("contains", "TESCO")),
+                    actions=Actions(merchant="Aunt Tess"),
+                )  # fmt: skip
+                applied = await rule_runs.apply(db, who, rule.rule_id, scope=Scope(), applied_by="user:x")
+        keys = "select merchant_key, source_key from books.transactions"
+        assert await ask(keys) == [{"merchant_key": "aunt tess", "source_key": known["merchant_key"]}]
+        assert (await import_text(feed(("a", ("2024-03-02", "-3.20", "Tesco Stores"))))).rows.duplicate == 1
+        if by == "rule":
+            async with database.transaction(who, actor="user:x") as db:
+                await rule_runs.undo(db, who, applied.application_id, undone_by="user:x")
+            assert await ask(keys) == [{"merchant_key": known["merchant_key"], "source_key": None}]
 
     async def test_one_source_that_words_two_payments_differently_has_two(
         self, import_text: Import, books: Books

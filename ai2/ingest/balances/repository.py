@@ -112,7 +112,8 @@ async def came_later(db: Connection, account_id: UUID, said: dict[date, UUID]) -
 # What is looked at in a row: the same columns wherever it comes from.
 ROW = """
     transaction.transaction_id, transaction.booked_on, transaction.amount, transaction.description,
-    transaction.merchant_key, transaction.status, transaction.batch_id, transaction.line_number,
+    coalesce(transaction.source_key, transaction.merchant_key) as merchant_key,
+    transaction.status, transaction.batch_id, transaction.line_number,
     transaction.deleted_at is not null as is_deleted, transaction.version > 1 as is_changed
 """
 

@@ -286,12 +286,15 @@ async def match_other_sources(
             ),
             free as (
                 select
-                    transaction.transaction_id, transaction.booked_on, transaction.amount, transaction.merchant_key,
+                    transaction.transaction_id, transaction.booked_on, transaction.amount, source.merchant_key,
                     row_number() over (
-                        partition by transaction.booked_on, transaction.amount, transaction.merchant_key
+                        partition by transaction.booked_on, transaction.amount, source.merchant_key
                         order by transaction.transaction_id
                     ) as place
                 from books.transactions as transaction
+                cross join lateral (
+                    select coalesce(transaction.source_key, transaction.merchant_key) as merchant_key
+                ) as source
                 left join ingest.batches as batch
                     on batch.organization_id = transaction.organization_id and batch.batch_id = transaction.batch_id
                 where transaction.organization_id = %(organization_id)s and transaction.account_id = %(account_id)s

@@ -19,7 +19,7 @@ async def announced(db: Connection, organization_id: UUID, account_id: UUID) -> 
         """
         select
             line.transaction_id as id, line.booked_on, line.amount, line.description, line.provider_id,
-            transaction.merchant_key, transaction.mcc,
+            coalesce(transaction.source_key, transaction.merchant_key) as merchant_key, transaction.mcc,
             transaction.status = 'closed' or transaction.deleted_at is not null as is_gone
         from ingest.pending_lines as line
         inner join books.transactions as transaction
@@ -196,7 +196,7 @@ async def booked_before(
         """
         select
             transaction.transaction_id as id, transaction.booked_on, transaction.amount, transaction.description,
-            transaction.merchant_key
+            coalesce(transaction.source_key, transaction.merchant_key) as merchant_key
         from (select distinct wanted from unnest(%(amounts)s::numeric[]) as wanted) as wanted
         cross join lateral (
             select * from books.transactions as transaction
