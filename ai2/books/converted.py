@@ -93,6 +93,7 @@ async def convert(
     held: dict[str, Decimal] = {}
     for each in balances:
         held[each.currency] = held.get(each.currency, Decimal(0)) + each.balance
+    held = {base: amount for base, amount in held.items() if amount}  # nothing needs no rate
     wanted = {(row["currency"], row["booked_on"]) for row in days}
     known = await rates.converter(db, organization_id, currency, wanted | {(base, today) for base in held})
     by_month = [_month(month, list(rows), known, currency) for month, rows in groupby(days, lambda row: row["month"])]

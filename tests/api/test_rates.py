@@ -103,3 +103,13 @@ async def test_the_dashboard_is_converted_by_each_days_rate_when_asked(owner: As
     ]  # fmt: skip
     [gone] = found["unconverted"]
     assert (gone["currency"], gone["expense"], gone["first_date"]) == ("USD", "7.00", "2003-08-01")
+
+
+async def test_an_empty_account_needs_no_rate(owner: AsyncClient) -> None:
+    await owner.post("/api/core/accounts", json={"name": "Dollars", "currency": "USD"})
+    new = {"date": "2003-03-07", "amount": "100.00", "currency": "GBP", "description": "x"}
+    await owner.post("/api/core/transactions", json=new)
+    asked = {"period": "2003", "convert_to": "GBP"}
+    found = (await owner.get("/api/core/dashboard", params=asked)).json()
+    assert {each["currency"] for each in found["balances"]} == {"GBP", "USD"}
+    assert (found["converted"]["balance"], found["converted"]["balance_rates"]) == ("100.00", [])
