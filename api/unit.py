@@ -66,6 +66,7 @@ class Unit(APIRoute):
             last = None if request.method == "GET" or self.name in UNRECORDED else partial(record, request, self.name)
 
             async def attempt() -> Response:
+                request.state.answer = None  # what an attempt before this one answered never happened
                 async with (
                     in_time(self.name) as check,
                     database_of(request).transaction(first=first, last=last) as db,
@@ -196,8 +197,8 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def request_digest(request: Request, body_digest: bytes) -> bytes:
-    """What makes two requests the same: method, address and body."""
-    line = f"{request.method} {request.url.path}?{request.url.query}\n"
+    """What makes two requests the same: who asks, method, address and body."""
+    line = f"{request.state.principal.actor} {request.method} {request.url.path}?{request.url.query}\n"
     return hashlib.sha256(line.encode() + body_digest).digest()
 
 
@@ -243,7 +244,9 @@ async def record(request: Request, operation: str, db: Connection) -> None:
         return
     if operation in roles.PUBLIC:  # the caller is known only now
         await act_for(db, who.organization_id, actor=who.actor)
+    named = list(request.path_params.items())
     details: dict[str, object] = {"status": response.status_code}
+    details.update((name, text) for name, text in named[1:] if name.endswith("_id"))
     if request.method == "PATCH":
         details["fields"] = sorted(await request.json())
     await audit.record(

@@ -97,6 +97,11 @@ async def delete(db: Connection, who: Principal, filter_id: UUID, *, version: in
     await repository.delete(db, who.organization_id, filter_id)
 
 
+async def forget_own(db: Connection, organization_id: UUID, owner: str) -> None:
+    """Take away what somebody kept for themselves; what they shared is everybody's and stays."""
+    await repository.delete_own(db, organization_id, owner)
+
+
 async def _theirs_to_change(db: Connection, who: Principal, filter_id: UUID, version: int | None) -> SavedFilter:
     present = await get(db, who, filter_id)
     if present.owner != who.actor and not who.role.covers(Role.ADMIN):

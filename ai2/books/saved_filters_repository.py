@@ -93,3 +93,11 @@ async def reassign(db: Connection, organization_id: UUID, category_id: UUID, hei
         """,
         {"organization_id": organization_id, "category_id": category_id, "heir_id": heir_id},
     )
+
+
+async def delete_own(db: Connection, organization_id: UUID, owner: str) -> None:
+    """Take away an owner's filters that are not shared."""
+    await db.execute(
+        "delete from books.saved_filters where organization_id = %s and owner = %s and not is_shared",
+        [organization_id, owner],
+    )

@@ -100,11 +100,18 @@ async def _user(email: str, name: str | None, role: str, currency: str, password
 
 async def _second_factor_off(email: str) -> str:
     from ai2.cli import home
-    from ai2.identity import second_factors, users
+    from ai2.identity import audit, second_factors, users
+    from ai2.identity.audit import Entity
+    from ai2.kit.database import act_for
 
     async with home.databases() as (database, _), database.transaction() as db:
         person = await users.find(db, email)
         await second_factors.remove(db, person.user_id)
+        known = await users.memberships(db, person.user_id)
+        for whose in sorted(each.organization_id for each in known):
+            await act_for(db, whose, actor="system")
+            what = Entity("user", person.user_id)
+            await audit.record(db, whose, actor="system", operation="remove_second_factor", entity=what)
     return f"{person.email} signs in without a second factor, and can set up another."
 
 

@@ -74,7 +74,7 @@ async def create(db: Connection, who: Principal, *, email: str, role: Role) -> N
         invitation_id=new_id(),
         email=address,
         role=role,
-        invited_by=who.user_id,
+        invited_by=who.user_id or who.stands_for,
         expires_at=datetime.now(UTC) + LASTS,
         digest=security.digest(token),
     )
@@ -133,7 +133,7 @@ async def _person(db: Connection, invitation: Invitation, name: str | None, pass
     if password is None:
         raise Invalid(errors=(FieldError("password", "is needed: that of your account"),))
     if not await security.is_password(password, known["password_hash"]):
-        raise WrongPassword
+        raise WrongPassword.of(known["user_id"])
     user_id: UUID = known["user_id"]
     await second_factors.check(db, user_id, codes)
     return user_id

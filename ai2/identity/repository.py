@@ -151,8 +151,3 @@ async def memberships(db: Connection, user_id: UUID) -> list[DictRow]:
         where user_id = %(user_id)s order by created_at, organization_id
     """
     return await rows(db, query, {"user_id": user_id})
-
-
-async def end_sessions(db: Connection, user_id: UUID) -> None:
-    query = "update identity.sessions set ended_at = now() where user_id = %s and ended_at is null"
-    await db.execute(query, [user_id])

@@ -15,9 +15,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ai2.identity import repository as users_repository
 from ai2.identity import second_factors_repository as repository
-from ai2.identity import users
+from ai2.identity import sessions_repository, users
 from ai2.identity.principal import Principal
 from ai2.kit import security
 from ai2.kit.database import Connection
@@ -42,6 +41,8 @@ class WrongCode(Unauthorized):
     """The code is wrong, too old, or was used before."""
 
     keeps_changes = True
+    # whose it was: for the audit, never for the answer
+    user_id: UUID | None = None
 
 
 class NotProved(Invalid):
@@ -129,7 +130,10 @@ async def begin(db: Connection, who: Principal, proof: Proof) -> NewSecret:
 
 
 async def confirm(db: Connection, who: Principal, totp: str) -> list[str]:
-    """From now on sign-ins need the factor. Gives the recovery codes, which are never seen again."""
+    """From now on sign-ins need the factor. Gives the recovery codes, which are never seen again.
+
+    The person's other sessions end: they were opened without it, by whoever had the password.
+    """
     user_id = person(who)
     factor = await repository.hold(db, user_id)
     if factor is None:
@@ -138,6 +142,7 @@ async def confirm(db: Connection, who: Principal, totp: str) -> list[str]:
         raise SecondFactorThere
     if not await _spend_code(db, factor, totp):
         raise NotProved(errors=(FieldError("totp", "is the code that your app shows now"),))
+    await sessions_repository.end_others(db, user_id, who.session_id)
     return await _fresh_recovery_codes(db, user_id)
 
 
@@ -160,7 +165,7 @@ async def disable(db: Connection, who: Principal, proof: Proof) -> None:
 async def remove(db: Connection, user_id: UUID) -> None:
     """Take a second factor away from somebody who lost it. For operators, who have made sure who asks."""
     await repository.delete(db, user_id)
-    await users_repository.end_sessions(db, user_id)
+    await sessions_repository.end_others(db, user_id)
 
 
 async def check(db: Connection, user_id: UUID, codes: Codes) -> None:
@@ -171,7 +176,9 @@ async def check(db: Connection, user_id: UUID, codes: Codes) -> None:
     if not codes:
         raise SecondFactorNeeded
     if not await _spend(db, factor, codes):
-        raise WrongCode
+        refusal = WrongCode()
+        refusal.user_id = user_id
+        raise refusal
 
 
 async def prove(db: Connection, user_id: UUID, proof: Proof) -> None:

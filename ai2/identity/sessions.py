@@ -36,6 +36,12 @@ class WrongPassword(Unauthorized):
     # whose it was, where the address is somebody's: for the audit, never for the answer
     user_id: UUID | None = None
 
+    @classmethod
+    def of(cls, user_id: UUID | None) -> "WrongPassword":
+        refusal = cls()
+        refusal.user_id = user_id
+        return refusal
+
 
 class NotAMember(Unauthorized):
     """This user belongs to no organization, or not to this one."""
@@ -177,9 +183,7 @@ async def _check_password(db: Connection, email: str, password: str) -> UUID:
         known = None
     matches = await is_password(password, known["password_hash"] if known else None)
     if known is None or not matches:
-        refusal = WrongPassword()
-        refusal.user_id = known["user_id"] if known else None
-        raise refusal
+        raise WrongPassword.of(known["user_id"] if known else None)
     user_id: UUID = known["user_id"]
     return user_id
 

@@ -93,10 +93,11 @@ async def end_of_user(
     return ended.rowcount > 0
 
 
-async def end_others(db: Connection, user_id: UUID, session_id: UUID | None) -> None:
-    """End every session of the user but this one."""
+async def end_others(db: Connection, user_id: UUID, session_id: UUID | None = None) -> None:
+    """End every session of the user but this one, and what any of them began: to link who signs in elsewhere."""
     await db.execute(
         """
+        with begun as (delete from identity.sign_ins where user_id = %(user_id)s)
         update identity.sessions set ended_at = now()
         where user_id = %(user_id)s and ended_at is null and session_id is distinct from %(session_id)s::uuid
         """,

@@ -6,7 +6,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from psycopg import errors
 
-from ai2.identity import repository
+from ai2.identity import repository, sessions_repository
 from ai2.identity.passwords import rules
 from ai2.identity.principal import Role
 from ai2.kit import events
@@ -85,7 +85,7 @@ async def set_password(db: Connection, user_id: UUID, password: str) -> None:
     user = await get(db, user_id)
     await rules.check(password, about=(user.email, user.name))
     await repository.set_password(db, user_id, await hash_password(password))
-    await repository.end_sessions(db, user_id)
+    await sessions_repository.end_others(db, user_id)
 
 
 async def join(db: Connection, organization_id: UUID, user_id: UUID, role: Role) -> Membership:

@@ -1,9 +1,10 @@
 """Erasing: a person, who becomes an id that the history names, or an organization with all it has."""
 
-from datetime import date
 from uuid import UUID
 
+from ai2.books import saved_filters
 from ai2.identity import audit, members, members_repository, organizations, users
+from ai2.identity.audit import Entity
 from ai2.identity.members import MemberNotFound
 from ai2.identity.principal import Principal
 from ai2.kit import queue, security
@@ -33,13 +34,19 @@ async def erase_self(db: Connection, who: Principal, *, confirm: str) -> None:
         raise Invalid(errors=(FieldError("scope", "is organization for an API key, which is no person"),))
     person = await users.get(db, who.user_id)
     _check_confirmed(confirm, person.email, "your e-mail address")
-    for membership in await users.memberships(db, who.user_id):
+    known = await users.memberships(db, who.user_id)
+    for membership in known:
         there = Principal(membership.organization_id, membership.role, who.user_id)
         await act_for(db, there.organization_id, actor=who.actor)
         await members.remove(db, there, who.user_id)
-        await audit.erase_details(db, there.organization_id, actor=who.actor)
-    await act_for(db, who.organization_id, actor=who.actor)
+        await _forget_here(db, there.organization_id, who.user_id)
     await _anonymise(db, who.user_id)
+    for elsewhere in sorted({each.organization_id for each in known} - {who.organization_id}):
+        await act_for(db, elsewhere, actor=who.actor)
+        await audit.record(
+            db, elsewhere, actor=who.actor, operation="erase_privacy", entity=Entity("user", who.user_id)
+        )
+    await act_for(db, who.organization_id, actor=who.actor)
 
 
 async def erase_former_member(db: Connection, who: Principal, user_id: UUID, *, confirm: str) -> None:
@@ -51,7 +58,7 @@ async def erase_former_member(db: Connection, who: Principal, user_id: UUID, *, 
     if await users.memberships(db, user_id):
         raise BelongsElsewhere
     _check_confirmed(confirm, str(user_id), "the user's id")
-    await audit.erase_details(db, who.organization_id, actor=f"user:{user_id}")
+    await _forget_here(db, who.organization_id, user_id)
     await _anonymise(db, user_id)
 
 
@@ -59,14 +66,16 @@ async def erase_organization(db: Connection, who: Principal, *, confirm: str, de
     """Have the organization erased by the worker, with all it has. Nothing brings it back."""
     known = await organizations.get(db, who.organization_id)
     _check_confirmed(confirm, known.name, "the organization's name")
-    until = await held_until(db, who.organization_id)
+    until = await retention.held_until(db, who.organization_id)
     if until and not despite_retention:
         raise BooksAreKept(kept_until=until.isoformat(), law=(await retention.get(db, who.organization_id)).law)
     return await queue.enqueue(db, who.organization_id, KIND, {"erased_by": who.actor})
 
 
-async def held_until(db: Connection, organization_id: UUID) -> date | None:
-    return await retention.held_until(db, organization_id)
+async def _forget_here(db: Connection, organization_id: UUID, user_id: UUID) -> None:
+    """What an organization keeps of somebody beyond its books: how they searched, and from where they came."""
+    await saved_filters.forget_own(db, organization_id, f"user:{user_id}")
+    await audit.erase_details(db, organization_id, actor=f"user:{user_id}")
 
 
 async def _anonymise(db: Connection, user_id: UUID) -> None:

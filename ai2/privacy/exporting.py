@@ -145,7 +145,7 @@ async def _write_organization(
         await archive.add(f"{table}.jsonl", repository.lines(db, table, organization_id))
         progress(number / len(tables) / 2)
     await archive.add("members.jsonl", _as_lines(map(vars, await members.list_all(db, organization_id))))
-    files = await repository.raw_files(db, organization_id)
+    files = await repository.files(db, organization_id)
     for number, raw in enumerate(files):
         with await asyncio.to_thread(blobs.get, raw["blob_key"], key) as content:
             await asyncio.to_thread(archive.copy, f"files/{bytes(raw['digest']).hex()}", content)
@@ -157,6 +157,7 @@ async def _write_person(db: Connection, user_id: UUID, archive: _Archive) -> Non
     person = await repository.user(db, user_id)
     known = await users.memberships(db, user_id)
     await archive.add("user.jsonl", _as_lines([person] if person else []))
+    await archive.add("ways_in.jsonl", _as_lines(await repository.ways_in(db, user_id)))
     await archive.add("memberships.jsonl", _as_lines(map(vars, known)))
     for membership in known:
         whose = membership.organization_id

@@ -38,7 +38,33 @@ TRACES = {
     "feedback": """
         select feedback_id, transaction_id, field, value, created_at from ml.feedback where given_by = %(actor)s
     """,
-    "imports": "select batch_id, file_name, created_at from ingest.batches where imported_by = %(actor)s",
+    "imports": """
+        select batch_id, file_name, created_at, imported_by, undone_at, undone_by from ingest.batches
+        where %(actor)s in (imported_by, undone_by)
+    """,
+    "corrections": """
+        select batch_id, line_number, cells, corrected_at from ingest.corrections where corrected_by = %(actor)s
+    """,
+    "attachments": """
+        select attachment_id, transaction_id, file_name, media_type, created_at from books.attachments
+        where added_by = %(actor)s
+    """,
+    "filters": """
+        select filter_id, name, filter, is_shared, created_at, updated_at from books.saved_filters
+        where owner = %(actor)s
+    """,
+    "rule_applications": """
+        select application_id, rule_id, applied_by, applied_at, undone_by, undone_at from books.rule_applications
+        where %(actor)s in (applied_by, undone_by)
+    """,
+    "rates": """
+        select rate_id, base, quote, quoted_on, rate, set_by, known_from, ended_by, known_to from books.own_rates
+        where %(actor)s in (set_by, ended_by)
+    """,
+    "periods": "select act_id, act, day, reason, acted_at from books.period_acts where acted_by = %(actor)s",
+    "settings": """
+        select version, known_to as changed_at from identity.organization_versions where changed_by = %(actor)s
+    """,
     "invitations": """
         select invitation_id, email, role, created_at from identity.invitations where invited_by = %(user_id)s
     """,
@@ -109,14 +135,34 @@ async def lines(db: Connection, table: str, organization_id: UUID) -> AsyncItera
             yield row["line"]
 
 
-async def raw_files(db: Connection, organization_id: UUID) -> list[DictRow]:
-    query = "select digest, blob_key from ingest.raw_files where organization_id = %(id)s order by digest"
+async def files(db: Connection, organization_id: UUID) -> list[DictRow]:
+    """Whatever lies in the blob store for an organization: imported files and attachments, the same bytes once."""
+    query = """
+        select distinct on (digest) digest, blob_key from (
+            select digest, blob_key from ingest.raw_files where organization_id = %(id)s
+            union all
+            select digest, blob_key from books.attached_files where organization_id = %(id)s
+        ) as kept
+        order by digest
+    """
     return await rows(db, query, {"id": organization_id})
 
 
 async def user(db: Connection, user_id: UUID) -> DictRow | None:
     query = "select user_id, email, name, created_at from identity.users where user_id = %(id)s and erased_at is null"
     return await one(db, query, {"id": user_id})
+
+
+async def ways_in(db: Connection, user_id: UUID) -> list[DictRow]:
+    """By what somebody signs in, besides a password."""
+    query = """
+        select issuer as what, subject, email, created_at, used_at from identity.user_identities
+        where user_id = %(id)s
+        union all
+        select 'second factor', null, null, created_at, confirmed_at from identity.second_factors
+        where user_id = %(id)s
+    """
+    return await rows(db, query, {"id": user_id})
 
 
 async def traces(db: Connection, organization_id: UUID, user_id: UUID, kind: str) -> list[DictRow]:

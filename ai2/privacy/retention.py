@@ -6,12 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from ai2.identity import audit, organizations
+from ai2.identity.organizations import Organization
 from ai2.kit import blobs, events
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import FieldError, Invalid, Stale
 from ai2.privacy import repository
 
-# Years after the end of the fiscal year for which accounting records are kept, and the law that says so.
+# Years for which accounting records are kept, and what says so. Where a law has shorter terms for some records (in
+# Germany 8 years for vouchers since 2025) it is the longest, as books hold them all. They are defaults to be confirmed
+# by whoever answers for the books, and no advice.
 BOOKS_YEARS: dict[str, tuple[int, str]] = {
     "AT": (7, "BAO § 132"),
     "AU": (7, "Corporations Act 2001 s 286"),
@@ -25,8 +28,12 @@ BOOKS_YEARS: dict[str, tuple[int, str]] = {
     "IE": (6, "Taxes Consolidation Act 1997 s 886"),
     "IT": (10, "Codice civile art. 2220"),
     "NL": (7, "AWR art. 52"),
+    # the law names no number: 3 years mostly, and 7 the longest that its tax office advises where there is an end
     "US": (7, "26 CFR 1.6001-1; IRS Publication 583"),
 }
+# They count from the end of the calendar year in which the fiscal year ends (BAO § 132 (1), AO § 147 (4)); the others
+# from the end of the fiscal year.
+BY_CALENDAR_YEAR = frozenset({"AT", "DE"})
 ELSEWHERE = (10, "the longest of those known here")
 AUDIT_YEARS, EVENTS_DAYS = 10, 90
 EXPORTS_DAYS, SESSIONS_DAYS, JOBS_DAYS, STRANDED_DAYS = 7, 90, 30, 90
@@ -92,8 +99,7 @@ async def held_until(db: Connection, organization_id: UUID) -> date | None:
     last = await repository.last_booked(db, organization_id)
     if last is None:
         return None
-    first_month = (await organizations.get(db, organization_id)).fiscal_year_start
-    until = _end_of_fiscal_year(last, first_month, (await get(db, organization_id)).books_years)
+    until = kept_until(last, await organizations.get(db, organization_id), (await get(db, organization_id)).books_years)
     return until if until >= datetime.now(UTC).date() else None
 
 
@@ -118,10 +124,12 @@ async def purge(pipeline: Database, *, consumers: list[str]) -> Purged:
     return Purged(**counted, **forgotten, users=users)
 
 
-def _end_of_fiscal_year(day: date, first_month: int, years: int) -> date:
-    """The last day of so many years after the end of the fiscal year in which the day lies."""
-    begun = day.year if day.month >= first_month else day.year - 1
-    return date(begun + 1 + years, first_month, 1) - timedelta(days=1)
+def kept_until(booked_on: date, whose: Organization, years: int) -> date:
+    """The last day on which the books of the fiscal year in which this day lies are kept."""
+    begins = (whose.fiscal_year_start, whose.fiscal_year_start_day)
+    begun = booked_on.year if (booked_on.month, booked_on.day) >= begins else booked_on.year - 1
+    end = date(begun + 1 + years, *begins) - timedelta(days=1)
+    return date(end.year, 12, 31) if whose.country in BY_CALENDAR_YEAR else end
 
 
 def _forget_exports(organization_id: UUID, before: datetime) -> int:

@@ -53,7 +53,7 @@ class InvitationOut(Out):
     invitation_id: UUID
     email: str
     role: Role
-    invited_by: UUID | None = Field(description="null where an API key invited.")
+    invited_by: UUID | None = Field(description="null where an API key did that stands for nobody.")
     created_at: Instant
     expires_at: Instant
 

@@ -171,7 +171,7 @@ async def _finish(name: str, given: Return, request: Request, pool: Database, re
             db,
             tokens.organization_id,
             actor=f"user:{tokens.user_id}",
-            operation="finish_oidc",
+            operation="link_oidc" if found.links else "finish_oidc",
             entity=Entity("session", tokens.session_id),
         )
     response.delete_cookie(COOKIE, path=outside.prefix)
