@@ -89,7 +89,8 @@ class Upload(APIRoute):
 
         async def handle(request: Request) -> Response:
             credential = await count(request)
-            async with database_of(request).transaction(first=partial(admit, request, credential, self.name)):
+            request.state.admit = partial(admit, request, credential, self.name)
+            async with admitted(request):
                 pass  # it was only to know the caller
             return await handler(request)
 
@@ -116,6 +117,13 @@ class Outside(APIRoute):
             return await handler(request)
 
         return handle
+
+
+@asynccontextmanager
+async def admitted(request: Request) -> AsyncIterator[Connection]:
+    """A transaction of an upload's caller, who may have lost their role while they sent it."""
+    async with database_of(request).transaction(first=request.state.admit) as db:
+        yield db
 
 
 @asynccontextmanager

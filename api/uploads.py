@@ -24,7 +24,7 @@ from ai2.kit.settings import settings
 from api.bodies import ExactRequest, check_encoding, check_text, read_json, said_bytes
 from api.pace import paced
 from api.schemas import Model
-from api.unit import database_of, idempotency_key, record, replayed, request_digest
+from api.unit import admitted, idempotency_key, record, replayed, request_digest
 
 MAX_FIELDS = 20
 FORM_BYTES = 1_000_000  # what a form may have around its file
@@ -95,7 +95,7 @@ async def once(
     """Do an upload's work; with a key only the first time, its effect and its answer in one transaction."""
     key = idempotency_key(request)
     wanted = request_digest(request, await received.digest()) if key else b""
-    async with database_of(request).transaction(who.organization_id, actor=who.actor) as db:
+    async with admitted(request) as db:
         former = await idempotency.claim(db, who.organization_id, key, wanted) if key else None
         if former:
             return replayed(former)

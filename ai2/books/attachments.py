@@ -16,7 +16,7 @@ from ai2.books import attachments_repository as repository
 from ai2.books import bulk_repository, transactions
 from ai2.books.attachment_types import media_type
 from ai2.identity import organizations
-from ai2.kit import blobs
+from ai2.kit import blobs, events
 from ai2.kit.database import Connection
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
 from ai2.kit.ids import new_id
@@ -86,6 +86,8 @@ async def add(
         media_type=kind,
         added_by=added_by,
     )
+    told = {"attachment_id": attachment_id, "transaction_id": transaction_id}
+    await events.emit(db, organization_id, "attachment.added", told)
     return await get(db, organization_id, transaction_id, attachment_id)
 
 
@@ -113,6 +115,8 @@ async def remove(db: Connection, organization_id: UUID, transaction_id: UUID, at
     """Take an attachment away; says whose bytes may be unused once this is committed."""
     attachment = await get(db, organization_id, transaction_id, attachment_id)
     await repository.delete(db, organization_id, attachment_id)
+    told = {"attachment_id": attachment_id, "transaction_id": transaction_id}
+    await events.emit(db, organization_id, "attachment.deleted", told)
     return attachment.digest
 
 

@@ -16,6 +16,7 @@ from psycopg.rows import DictRow
 from ai2.books import budgets_repository as repository
 from ai2.books import categories
 from ai2.books.rates import rounded
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
@@ -112,6 +113,7 @@ async def create(db: Connection, organization_id: UUID, new: NewBudget) -> Budge
     await _check(db, organization_id, budget_id, vars(new), new.overrides)
     await repository.insert(db, organization_id, **{**vars(new), "budget_id": budget_id, "overrides": None})
     await _override(db, organization_id, budget_id, new.currency, new.overrides)
+    await events.emit(db, organization_id, "budget.created", {"budget_id": budget_id})
     return await get(db, organization_id, budget_id)
 
 
@@ -129,14 +131,17 @@ async def update(
     await _check(db, organization_id, budget_id, changed, changes.get("overrides", {}))
     await repository.update(db, organization_id, budget_id, changed)
     await _override(db, organization_id, budget_id, budget.currency, changes.get("overrides", {}))
+    await events.emit(db, organization_id, "budget.updated", {"budget_id": budget_id, "fields": sorted(changes)})
     return await get(db, organization_id, budget_id)
 
 
 async def delete(db: Connection, organization_id: UUID, budget_id: UUID, *, version: int | None = None) -> None:
+    await repository.lock(db, organization_id)
     budget = await get(db, organization_id, budget_id)
     if version not in (None, budget.version):
         raise Stale
     await repository.delete(db, organization_id, budget_id)
+    await events.emit(db, organization_id, "budget.deleted", {"budget_id": budget_id})
 
 
 async def get(db: Connection, organization_id: UUID, budget_id: UUID) -> Budget:

@@ -13,6 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from ai2.books import rates_repository as repository
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid, NotFound
 from ai2.kit.ids import new_id
@@ -146,6 +147,7 @@ async def set_own(
     await repository.insert(
         db, organization_id, rate_id=new_id(), base=base, quote=quote, quoted_on=on, rate=rate, set_by=set_by
     )
+    await events.emit(db, organization_id, "rate.set", {"base": base, "quote": quote, "date": on.isoformat()})
     return (await rates(db, organization_id, [(base, quote, on)]))[base, quote, on]
 
 
@@ -156,6 +158,7 @@ async def delete_own(
     await repository.refuse_closed(db, organization_id, on)
     if not await repository.end(db, organization_id, base, quote, on, ended_by=deleted_by):
         raise OwnRateNotFound
+    await events.emit(db, organization_id, "rate.deleted", {"base": base, "quote": quote, "date": on.isoformat()})
 
 
 async def own_rates(

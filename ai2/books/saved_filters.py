@@ -82,7 +82,6 @@ async def update(
     changed = {**vars(present), **changes}
     if changed["is_shared"] and not present.is_shared:
         _check_sharing(who, True)
-    await repository.lock(db, who.organization_id, present.owner)
     if await repository.is_taken(db, who.organization_id, present.owner, changed["name"], but=filter_id):
         raise FilterNameTaken(errors=(FieldError("name", "is unique among its owner's filters, case aside"),))
     await repository.update(db, who.organization_id, filter_id, changed)
@@ -103,7 +102,8 @@ async def forget_own(db: Connection, organization_id: UUID, owner: str) -> None:
 
 
 async def _theirs_to_change(db: Connection, who: Principal, filter_id: UUID, version: int | None) -> SavedFilter:
-    present = await get(db, who, filter_id)
+    await repository.lock(db, who.organization_id, (await get(db, who, filter_id)).owner)
+    present = await get(db, who, filter_id)  # as it is now that nobody else changes it
     if present.owner != who.actor and not who.role.covers(Role.ADMIN):
         raise NotYourFilter
     if version not in (None, present.version):

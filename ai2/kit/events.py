@@ -46,6 +46,8 @@ _COUNTS = {
     "quarantined": "rows that could not be read",
 }
 _FIELDS = {"fields": "the names of what changed"}
+_ATTACHED = {"attachment_id": "which", "transaction_id": "beside what"}
+_RATE = {"base": "of which currency", "quote": "in which", "date": "of which day"}
 
 KINDS: dict[str, Kind] = {
     "transaction.created": Kind("Transactions were written down, one or many at once.", _ROWS),
@@ -95,6 +97,13 @@ KINDS: dict[str, Kind] = {
         "A category was deleted.", {"category_id": "which", "into": "who has what it had, where anybody has"}
     ),
     "category.merged": Kind("A category was merged into another.", {"category_id": "which", "into": "the other"}),
+    "attachment.added": Kind("A file was put beside a transaction.", _ATTACHED),
+    "attachment.deleted": Kind("A file was taken away.", _ATTACHED),
+    "budget.created": Kind("A budget was written down.", {"budget_id": "which"}),
+    "budget.updated": Kind("A budget was changed.", {"budget_id": "which", **_FIELDS}),
+    "budget.deleted": Kind("A budget was deleted.", {"budget_id": "which"}),
+    "rate.set": Kind("The organization set an exchange rate of its own.", _RATE),
+    "rate.deleted": Kind("An own exchange rate was taken away.", _RATE),
     "organization.updated": Kind("The organization was changed.", _FIELDS),
     "period.closed": Kind("The books were closed.", {"through": "the last closed day"}),
     "period.reopened": Kind("The books were opened again.", {"from": "the first open day"}),

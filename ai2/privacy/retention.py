@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from ai2.identity import audit, organizations
-from ai2.identity.organizations import Organization
+from ai2.identity import repository as identities
+from ai2.identity.organizations import Organization, OrganizationNotFound
 from ai2.kit import blobs, events
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import FieldError, Invalid, Stale
@@ -84,6 +85,7 @@ async def update(
     db: Connection, organization_id: UUID, changes: dict[str, Any], *, version: int | None = None
 ) -> Retention:
     """Change what is named. Books are kept for as long as the law wants, or longer."""
+    await identities.lock_organization(db, organization_id)
     present = await get(db, organization_id)
     if version not in (None, present.version):
         raise Stale
@@ -111,7 +113,10 @@ async def purge(pipeline: Database, *, consumers: list[str]) -> Purged:
         everyone = [each.organization_id for each in await organizations.all_of_them(db)]
     for organization_id in everyone:
         async with pipeline.transaction() as db:
-            kept = await get(db, organization_id)
+            try:
+                kept = await get(db, organization_id)
+            except OrganizationNotFound:  # it was erased meanwhile
+                continue
             counted["events"] += await events.forget(db, organization_id, kept.events_days, consumers)
         async with pipeline.transaction() as db:
             before = now - timedelta(days=365.25 * kept.audit_years)

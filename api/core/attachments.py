@@ -15,7 +15,7 @@ from ai2.kit.errors import FieldError, Invalid, TooLarge, UnsupportedMediaType
 from ai2.kit.settings import settings
 from api.pages import WholeQuery, cut
 from api.schemas import Body, Instant, ListOf, Out
-from api.unit import Caller, Db, Unit, Upload, database_of, record
+from api.unit import Caller, Db, Unit, Upload, admitted, database_of, record
 from api.uploads import UploadTooLarge, form, once
 
 ADDRESS = "/{transaction_id}/attachments"
@@ -131,12 +131,11 @@ async def download_attachment(transaction_id: UUID, attachment_id: UUID, db: Db,
 @uploads.delete(ADDRESS + "/{attachment_id}", status_code=204)
 async def delete_attachment(transaction_id: UUID, attachment_id: UUID, request: Request, who: Caller) -> Response:
     """Take an attachment away. Its bytes are deleted once nothing refers to them."""
-    database = database_of(request)
-    async with database.transaction(who.organization_id, actor=who.actor) as db:
+    async with admitted(request) as db:
         digest = await attachments.remove(db, who.organization_id, transaction_id, attachment_id)
         request.state.answer = Response(status_code=204)
         await record(request, "delete_attachment", db)
-    async with database.transaction(who.organization_id, actor=who.actor) as db:
+    async with database_of(request).transaction(who.organization_id, actor=who.actor) as db:
         await attachments.forget_unused(db, who.organization_id, digest)
     return Response(status_code=204)
 

@@ -52,6 +52,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/auth/oidc/{provider}/link": {"password": "correct horse battery"},
     "/api/core/auth/oidc/{provider}/callback": {"state": "x" * 43, "secret": "x" * 43, "code": "x"},
     "/api/core/csv-import": {"csv_data": "Date,Text,Amount\n2026-03-01,Tea,-1\n", "account_name": "Imported"},
+    "/api/core/imports/{batch_id}/resubmit": {"csv_data": "Date,Text,Amount\n2026-03-01,Tea,-1\n"},
     "/api/ai/analyze-transaction": TEA,
     "/api/ai/batch-analyze": {"transactions": [{**TEA, "id": "a"}]},
     "/api/ai/feedback": {"field": "category", "value": "Coffee", "apply_to": "similar"},

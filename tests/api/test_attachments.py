@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import zipfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from httpx import AsyncClient, Response
 
 from ai2.identity import erasure
 from ai2.identity.organizations import Organization
+from ai2.identity.principal import Role
 from ai2.kit import blobs
 from ai2.kit.database import Database, rows
 from ai2.kit.ids import new_id
 from ai2.kit.settings import settings
+from tests.api.asking import PersonIn
 
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
 PDF = b"%PDF-1.7\nreceipt of a lunch " + b"x" * 3000
@@ -238,3 +241,31 @@ async def test_only_a_form_with_a_file_is_taken(owner: AsyncClient, lunch: str) 
     assert (await owner.post(address, files={"other": ("a.pdf", PDF)})).status_code == 422
     more = {"data": {"note": "x"}, "files": {"file": ("a.pdf", PDF)}}
     assert (await owner.post(address, **more)).json()["errors"][0]["field"] == "note"  # type: ignore[arg-type]
+
+
+async def test_what_is_added_and_taken_away_is_told(owner: AsyncClient, lunch: str) -> None:
+    added = (await attach(owner, lunch, PDF, "a.pdf")).json()["attachment_id"]
+    address = f"/api/core/transactions/{lunch}/attachments/{added}"
+    assert [(await owner.delete(address)).status_code for _ in range(2)] == [204, 404]
+    found = (await owner.get("/api/core/audit", params={"entity_id": lunch})).json()["items"]
+    told = ["delete_attachment", "add_attachment", "create_transaction"]
+    assert [each["operation"] for each in found] == told
+    assert found[0]["details"]["attachment_id"] == added
+
+
+@pytest.mark.parametrize(("is_removed", "status"), [(True, 401), (False, 201)])
+async def test_who_is_removed_while_they_send_a_file_adds_nothing(
+    owner: AsyncClient, person_in: PersonIn, organization: Organization, lunch: str, is_removed: bool, status: int
+) -> None:
+    bo = await person_in(organization, Role.ACCOUNTANT)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
+        if is_removed:
+            assert (await owner.delete(f"/api/core/members/{bo.user_id}")).status_code == 204
+        yield PDF + b"\r\n--x--\r\n"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    address = f"/api/core/transactions/{lunch}/attachments"
+    assert (await bo.client.post(address, content=slowly(), headers=headers)).status_code == status
+    assert len((await owner.get(address)).json()["items"]) == (status == 201)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pyotp
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
@@ -161,3 +162,38 @@ async def test_events_are_polled_in_order(owner: AsyncClient) -> None:
     assert (await owner.get("/api/core/events", params={"after": last})).json() == {"items": [], "next_cursor": None}
     chosen = (await owner.get("/api/core/events", params={"kind": "category.created"})).json()["items"]
     assert [each["position"] for each in chosen] == [last]
+
+
+async def test_a_wrong_code_after_a_right_password_is_told(
+    app: FastAPI, owner: AsyncClient, person_in: PersonIn, organization: Organization
+) -> None:
+    ana = await person_in(organization, Role.VIEWER)
+    secret = (await ana.client.post("/api/core/auth/second-factor", json={"password": PASSWORD})).json()["secret"]
+    code = pyotp.TOTP(secret).now()
+    assert (await ana.client.post("/api/core/auth/second-factor/confirm", json={"totp": code})).status_code == 200
+    wrong = {"email": ana.email, "password": PASSWORD, "totp": code}  # it works once
+    async with connect(app, address="192.0.2.10") as elsewhere:
+        answer = await elsewhere.post("/api/core/auth/login", json=wrong)
+    assert (answer.status_code, ana.user_id in answer.text) == (401, False)
+    failed = {"actor": f"user:{ana.user_id}", "operation": "login_failed"}
+    async with asyncio.timeout(10):
+        while not await entries(owner, **failed):
+            await asyncio.sleep(0.02)
+
+
+async def test_who_listens_hears_of_attachments_budgets_and_rates(owner: AsyncClient) -> None:
+    made = (await owner.post("/api/core/transactions", json={**LUNCH, "category": "Coffee"})).json()
+    beside = f"/api/core/transactions/{made['transaction_id']}/attachments"
+    receipt = {"file": ("a.pdf", b"%PDF-1.7 a receipt", "application/pdf")}
+    added = [(await owner.post(beside, files=receipt)).json()["attachment_id"] for _ in range(2)]
+    await owner.delete(f"{beside}/{added[0]}")
+    new = {"category_id": made["category_id"], "currency": "GBP", "amount": "4", "first_month": "2026-01"}
+    budget = f"/api/core/budgets/{(await owner.post('/api/core/budgets', json=new)).json()['budget_id']}"
+    await owner.patch(budget, json={"amount": "5"})
+    await owner.delete(budget)
+    rate = {"base": "USD", "quote": "GBP", "date": "2026-03-01", "rate": "0.79"}
+    assert (await owner.put("/api/core/rates", json=rate)).is_success
+    told = [each["kind"] for each in (await owner.get("/api/core/events")).json()["items"]]
+    assert [kind for kind in told if kind.startswith(("attachment.", "budget.", "rate."))] == [
+        "attachment.added", "attachment.deleted", "budget.created", "budget.updated", "budget.deleted", "rate.set",
+    ]  # fmt: skip

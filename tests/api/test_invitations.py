@@ -242,3 +242,14 @@ async def test_a_lowered_member_has_given_no_more_than_they_may(owner: AsyncClie
 )
 async def test_refuses_what_is_no_invitation(owner: AsyncClient, new: dict[str, str]) -> None:
     assert (await owner.post(INVITATIONS, json=new)).status_code == 422
+
+
+async def test_what_a_removed_members_key_gave_is_taken_back(
+    app: FastAPI, owner: AsyncClient, admin: Person, anonymous: AsyncClient, email: str
+) -> None:
+    key = (await admin.client.post("/api/core/api-keys", json={"name": "till", "role": "admin"})).json()["key"]
+    async with connect(app, **{"X-API-Key": key}) as client:
+        theirs = await invite(client, email, "admin")
+    assert theirs["invited_by"] == admin.user_id
+    await owner.delete(f"/api/core/members/{admin.user_id}")
+    assert (await accept(anonymous, theirs["token"], **BEN)).status_code == 401

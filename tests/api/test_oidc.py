@@ -489,3 +489,22 @@ async def test_one_who_is_erased_is_forgotten_with_their_identities(
         await erasure.erase_rows(db, UUID(organization_id), erased_by="operator")
         after = await rows(db, "select user_id from identity.user_identities where subject = %(s)s", {"s": ana[1]})
     assert after == []
+
+
+async def test_a_link_that_was_begun_ends_with_the_password_it_was_begun_by(
+    browser: Browser, person_in: PersonIn, organization: Organization
+) -> None:
+    ben = await person_in(organization, Role.VIEWER)
+    begun = (await ben.client.post(f"{OIDC}/honest/link", json={"password": PASSWORD})).json()
+    back = returned(await browser.sign_in_at(begun["authorization_url"], f"thief-{new_id()}@example.org"))
+    new = {"current_password": PASSWORD, "new_password": "four quite other words"}
+    assert (await ben.client.post("/api/core/auth/password", json=new)).status_code == 204
+    refused = await browser.finish({**back, "secret": begun["secret"]})
+    assert (refused.status_code, refused.json()["code"]) == (401, "sign_in_not_valid")
+    assert (await ben.client.get(IDENTITIES)).json()["items"] == []
+
+
+async def test_a_link_is_told_as_one(browser: Browser, ana: tuple[Person, str], owner: AsyncClient) -> None:
+    asked = {"actor": f"user:{ana[0].user_id}", "operation": "link_oidc"}
+    [told] = (await owner.get("/api/core/audit", params=asked)).json()["items"]
+    assert told["entity_kind"] == "session"

@@ -3,21 +3,25 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 
 from ai2.consumers import CONSUMERS
-from ai2.identity import audit, organizations
+from ai2.identity import audit, organizations, users
 from ai2.identity.organizations import Organization, OrganizationNotFound
 from ai2.identity.principal import Role
 from ai2.jobs import HANDLERS
 from ai2.kit import queue
 from ai2.kit.database import Database, one
+from ai2.kit.database import rows as rows_of
 from ai2.kit.ids import new_id
-from ai2.privacy import retention
+from ai2.privacy import repository, retention
 from tests.api.asking import PASSWORD, Person, PersonIn, connect
 
 PRIVACY = "/api/core/privacy"
@@ -234,3 +238,107 @@ async def test_a_night_takes_what_is_past_its_time_and_nothing_else(
     assert people == {gone.user_id: "Erased", stays.user_id: "Ana"}
     assert (await stays.client.get("/api/core/auth/me")).status_code == 200
     assert (await retention.purge(pipeline, consumers=names)).users == 0
+
+
+# Who did something is named in these columns, besides whom the books say decided.
+NAMES_SOMEBODY = """
+    select distinct namespace.nspname || '.' || class.relname as name
+    from pg_class as class
+    inner join pg_namespace as namespace on namespace.oid = class.relnamespace
+    inner join pg_attribute as attribute on attribute.attrelid = class.oid and not attribute.attisdropped
+    where class.relkind in ('r', 'p') and not class.relispartition and class.relpersistence <> 't'
+        and namespace.nspname in ('identity', 'books', 'ingest', 'ml', 'events', 'audit')
+        and attribute.attname in (
+            'user_id', 'owner', 'actor', 'added_by', 'set_by', 'ended_by', 'acted_by', 'closed_by', 'changed_by',
+            'created_by', 'invited_by', 'imported_by', 'undone_by', 'applied_by', 'corrected_by', 'given_by'
+        )
+"""
+TOLD_OTHERWISE = {
+    "identity.users", "identity.memberships", "identity.second_factors", "identity.user_identities",
+    "identity.recovery_codes",  # digests
+    "identity.sign_ins",  # for minutes
+    "books.closed_periods",  # as the acts on periods say
+    "ingest.pending_lines",  # closed by an import
+}  # fmt: skip
+FILES = """
+    select namespace.nspname || '.' || class.relname as name
+    from pg_class as class
+    inner join pg_namespace as namespace on namespace.oid = class.relnamespace
+    inner join pg_attribute as attribute on attribute.attrelid = class.oid and attribute.attname = 'blob_key'
+    where class.relkind = 'r'
+"""
+HELD = """
+    select namespace.nspname || '.' || class.relname as name
+    from pg_class as class
+    inner join pg_namespace as namespace on namespace.oid = class.relnamespace
+    inner join pg_attribute as attribute on attribute.attrelid = class.oid and attribute.attname = 'organization_id'
+    where class.relkind in ('r', 'p') and not class.relispartition and class.relpersistence <> 't'
+        and namespace.nspname <> 'marts' and not attribute.attisdropped
+"""
+
+
+async def test_no_table_is_forgotten_by_an_export(database: Database, pipeline: Database) -> None:
+    async with database.transaction() as db:
+        exported = set(await repository.tables(db))
+    async with pipeline.transaction() as db:
+        held, naming, files = [
+            {row["name"] for row in await rows_of(db, query)} for query in (HELD, NAMES_SOMEBODY, FILES)
+        ]
+    assert exported | set(repository.KEPT_BACK) == held, "all, or kept back by name"
+    traced = {name for name in naming if any(name in query for query in repository.TRACES.values())}
+    assert naming - traced == TOLD_OTHERWISE & naming, "what names somebody is in their export"
+    assert len(traced) > 12, "the positive control"
+    assert files == {"ingest.raw_files", "books.attached_files"}, "what lies in the blob store: repository.files"
+
+
+async def test_attachments_and_saved_filters_are_taken_and_what_was_private_is_erased(
+    ana: Person, person_in: PersonIn, database: Database, pipeline: Database, organization: Organization
+) -> None:
+    bo = await person_in(organization, Role.ACCOUNTANT)
+    made = (await bo.client.post("/api/core/transactions", json=LUNCH)).json()
+    receipt = {"file": ("lunch.pdf", b"%PDF-1.7 a receipt", "application/pdf")}
+    address = f"/api/core/transactions/{made['transaction_id']}/attachments"
+    assert (await bo.client.post(address, files=receipt)).status_code == 201
+    for name, is_shared in (("mine", False), ("ours", True)):
+        new = {"name": name, "filter": {"search": f"{name} doctor"}, "is_shared": is_shared}
+        assert (await bo.client.post("/api/core/filters", json=new)).status_code == 201
+    files = await exported(bo.client, database, pipeline, organization, "person")
+    whose = organization.organization_id
+    assert {row["name"] for row in rows(files, f"{whose}/filters.jsonl")} == {"mine", "ours"}
+    assert [row["file_name"] for row in rows(files, f"{whose}/attachments.jsonl")] == ["lunch.pdf"]
+    assert receipt["file"][1] in (await exported(ana.client, database, pipeline, organization, "organization")).values()
+    assert (await bo.client.post(f"{PRIVACY}/erase", json={"scope": "person", "confirm": bo.email})).status_code == 200
+    async with database.transaction(whose) as db:
+        left = [row["name"] for row in await rows_of(db, "select name from books.saved_filters")]
+    assert left == ["ours"]
+
+
+async def test_who_erases_themselves_is_told_of_in_every_organization(
+    ana: Person, person_in: PersonIn, their_owner: AsyncClient, database: Database, stranger: Organization,
+    organization: Organization,
+) -> None:  # fmt: skip
+    bo = await person_in(organization, Role.VIEWER)
+    async with database.transaction() as db:
+        await users.join(db, stranger.organization_id, UUID(bo.user_id), Role.VIEWER)
+    assert (await bo.client.post(f"{PRIVACY}/erase", json={"scope": "person", "confirm": bo.email})).status_code == 200
+    for client in (ana.client, their_owner):
+        asked = {"actor": f"user:{bo.user_id}", "operation": "erase_privacy"}
+        assert len((await client.get("/api/core/audit", params=asked)).json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("country", "begins", "booked_on", "until"),
+    [
+        ("GB", (4, 6), date(2026, 4, 5), date(2032, 4, 5)),
+        ("GB", (4, 6), date(2026, 4, 6), date(2033, 4, 5)),
+        ("GB", (1, 1), date(2026, 12, 31), date(2032, 12, 31)),
+        ("DE", (4, 1), date(2026, 3, 31), date(2036, 12, 31)),
+        ("DE", (1, 1), date(2026, 3, 31), date(2036, 12, 31)),
+    ],
+)
+def test_years_count_from_the_end_of_the_year_that_the_law_means(
+    organization: Organization, country: str, begins: tuple[int, int], booked_on: date, until: date
+) -> None:
+    months = {"fiscal_year_start": begins[0], "fiscal_year_start_day": begins[1]}
+    years = retention.BOOKS_YEARS[country][0]
+    assert retention.kept_until(booked_on, replace(organization, country=country, **months), years) == until

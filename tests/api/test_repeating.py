@@ -1,14 +1,19 @@
 """Repeating: a key makes a request happen once; an ETag keeps a change from being lost."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from httpx import AsyncClient
 
 from ai2.identity.organizations import Organization
-from ai2.kit.database import Database
+from ai2.identity.principal import Role
+from ai2.kit.database import Collided, Database
+from api import unit
+from tests.api.asking import PersonIn
 
 TRANSACTIONS = "/api/core/transactions"
+FILTERS = "/api/core/filters"
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
 KEY = {"Idempotency-Key": "lunch of 2 November"}
 
@@ -112,3 +117,48 @@ async def test_a_change_of_what_one_has_not_seen_is_refused(
         assert (answer.status_code, answer.json()["code"]) == (412, "stale")
     assert (await owner.patch(row, json=change, headers={"If-Match": "*"})).status_code == 200
     assert (await owner.patch(row, json=change)).status_code == 200
+
+
+async def test_a_key_is_its_senders_alone(owner: AsyncClient, person_in: PersonIn, organization: Organization) -> None:
+    first = await owner.post(TRANSACTIONS, json=LUNCH, headers=KEY)
+    other = await person_in(organization, Role.ACCOUNTANT)
+    refused = await other.client.post(TRANSACTIONS, json=LUNCH, headers=KEY)
+    assert (refused.status_code, refused.json()["code"]) == (422, "key_of_another")
+    assert first.json()["transaction_id"] not in refused.text
+    assert (await owner.post(TRANSACTIONS, json=LUNCH, headers=KEY)).json() == first.json(), "the positive control"
+
+
+async def test_what_collides_and_finds_it_done_meanwhile_is_told_once(
+    owner: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collided, keep = asyncio.Event(), unit.idempotency.keep
+
+    async def keep_the_second_time(*given: Any) -> None:
+        if not collided.is_set():
+            collided.set()
+            raise Collided
+        await keep(*given)
+
+    monkeypatch.setattr(unit.idempotency, "keep", keep_the_second_time)
+    monkeypatch.setattr(unit, "PAUSES_S", (1.0,))
+    again = asyncio.create_task(owner.post(TRANSACTIONS, json=LUNCH, headers=KEY))
+    await collided.wait()
+    assert (await owner.post(TRANSACTIONS, json=LUNCH, headers=KEY)).status_code == 201
+    assert (await again).headers["Idempotency-Replayed"] == "true"
+    told = (await owner.get("/api/core/audit", params={"operation": "create_transaction"})).json()["items"]
+    assert (len(told), await count(owner)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("address", "change"), [("/api/core/privacy/retention", {"events_days": 30}), (FILTERS, {"name": "Another"})]
+)
+async def test_of_changes_at_once_of_one_version_one_holds(
+    person_in: PersonIn, organization: Organization, address: str, change: dict[str, Any]
+) -> None:
+    owner = (await person_in(organization, Role.OWNER)).client
+    if address == FILTERS:
+        kept = await owner.post(FILTERS, json={"name": "Drinks", "filter": {"search": "tea"}})
+        address = f"{FILTERS}/{kept.json()['filter_id']}"
+    seen = {"If-Match": (await owner.get(address)).headers["ETag"]}
+    answers = await asyncio.gather(*(owner.patch(address, json=change, headers=seen) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]

@@ -271,3 +271,17 @@ async def test_one_persons_codes_are_nobody_elses(
     for theirs in ({"totp": ben.code()}, {"recovery_code": ben.recovery_codes[0]}):
         assert (await sign_in(app, ana.person.email, **theirs)).json()["code"] == "wrong_code"
     assert (await sign_in(app, ben.person.email, totp=ben.code())).status_code == 200
+
+
+async def test_sessions_from_before_it_end_but_for_the_one_that_set_it_up(
+    app: FastAPI, anonymous: AsyncClient, person_in: PersonIn, organization: Organization, clock: Clock
+) -> None:
+    ben = await person_in(organization, Role.VIEWER)
+    other = (await sign_in(app, ben.email)).json()
+    elsewhere = {"Authorization": f"Bearer {other['access_token']}"}
+    assert (await anonymous.get("/api/core/auth/me", headers=elsewhere)).status_code == 200
+    await guard(ben, clock)
+    assert (await anonymous.get("/api/core/auth/me", headers=elsewhere)).status_code == 401
+    refresh = {"refresh_token": other["refresh_token"]}
+    assert (await anonymous.post("/api/core/auth/refresh", json=refresh)).status_code == 401
+    assert (await ben.client.get("/api/core/auth/me")).status_code == 200

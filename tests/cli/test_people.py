@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pyotp
 import pytest
 
-from ai2.identity import api_keys, second_factors, sessions, users
+from ai2.identity import api_keys, audit, organizations, second_factors, sessions, users
 from ai2.identity.principal import Principal, Role, Scope
 from ai2.identity.second_factors import Proof, SecondFactorNeeded
 from ai2.kit.database import Database
+from ai2.kit.database import Role as DatabaseRole
 from ai2.kit.ids import new_id
 
 from .conftest import Command
@@ -22,6 +23,14 @@ def password_of(output: str) -> str:
 async def log_in(email: str, password: str) -> None:
     async with Database() as database, database.transaction() as db:
         await sessions.login(db, email=email, password=password)
+
+
+async def told_of(operation: str, company: str) -> int:
+    async with Database(DatabaseRole.PIPELINE) as pipeline, pipeline.transaction() as db:
+        known = await organizations.find(db, company)
+        return await audit.total(
+            db, known.organization_id, actor=None, operation=operation, entity_id=None, start=None, end=None
+        )
 
 
 def test_a_new_user_can_sign_in_and_a_new_password_replaces_the_old(ai2: Command, company: str) -> None:
@@ -51,6 +60,7 @@ def test_a_lost_second_factor_is_taken_away(ai2: Command, company: str) -> None:
         asyncio.run(log_in(email, password))
     assert ai2("second-factor-off", email.upper()).exit_code == 0
     asyncio.run(log_in(email, password))
+    assert asyncio.run(told_of("remove_second_factor", company)) == 1
     assert ai2("second-factor-off", "nobody@example.org").exit_code == 1
 
 
