@@ -58,7 +58,7 @@ def test_every_package_is_pinned_with_its_hash() -> None:
 
 
 def test_make_help_names_every_target_a_person_calls() -> None:
-    makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
     targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index]
     assert targets == set(re.findall(r"^## make (\w+):", makefile, re.MULTILINE))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ai2.kit.settings import Settings, SettingsFileError, read_settings_file
+from ai2.kit.settings import OidcProvider, Settings, SettingsFileError, read_settings_file
 
 
 @pytest.fixture
@@ -70,3 +70,16 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path, content: str) ->
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsFileError):
         read_settings_file(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_taken"),
+    [("https://accounts.example.com", True), ("http://localhost:9000", True), ("http://accounts.example.com", False),
+     ("https://accounts.example.com?x=1", False), ("accounts.example.com", False), ("ftp://localhost", False)],
+)  # fmt: skip
+def test_an_issuer_is_reached_safely_or_not_configured(issuer: str, is_taken: bool) -> None:
+    if is_taken:
+        assert OidcProvider(name="any", issuer=issuer, client_id="any").issuer == issuer
+    else:
+        with pytest.raises(ValueError, match="issuer"):
+            OidcProvider(name="any", issuer=issuer, client_id="any")
