@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MIN_BYTES = 1000
-LEVEL = 4  # a list of 50 in 0.3 ms to a tenth; level 9 takes twice as long for a hundredth less
+LEVEL = 4  # 40 kB of a list in 0.2 ms to 9 %; level 9 takes 0.8 ms for half a percent less
 THREAD_BYTES = 128 * 1024  # what takes longer than a few ms does not hold other requests up
 TEXT = ("text/", "application/json", "application/problem+json", "application/xml")
 ACCEPTED = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([0-9.]+)\s*)?(?=,|$)", re.IGNORECASE)

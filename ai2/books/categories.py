@@ -147,9 +147,19 @@ async def _check_parent(db: Connection, organization_id: UUID, category: Categor
         ancestor_id = ancestor.parent_id
 
 
-async def delete(db: Connection, organization_id: UUID, category_id: UUID, *, reassign_to: UUID | None = None) -> None:
+async def delete(
+    db: Connection,
+    organization_id: UUID,
+    category_id: UUID,
+    *,
+    reassign_to: UUID | None = None,
+    version: int | None = None,
+) -> None:
     """Delete a category that nothing uses, or hand what uses it to another one."""
+    await hold(db, "books.categories", organization_id=organization_id, category_id=category_id)
     category = await get(db, organization_id, category_id)
+    if version not in (None, category.version):
+        raise Stale
     used: dict[str, Any] = await repository.usage(db, organization_id, category_id)
     if reassign_to:
         await _hand_over(db, organization_id, category, reassign_to, field="reassign_to")

@@ -70,9 +70,11 @@ async def change_role(
     return await get(db, who.organization_id, user_id)
 
 
-async def remove(db: Connection, who: Principal, user_id: UUID) -> None:
+async def remove(db: Connection, who: Principal, user_id: UUID, *, version: int | None = None) -> None:
     """Remove a member: their sessions here end, and so do their API keys and the invitations that they gave."""
     member = await _to_change(db, who, user_id)
+    if version not in (None, member.version):
+        raise Stale
     await _check_other_owner(db, who.organization_id, member)
     await members.delete(db, who.organization_id, user_id)
     await sessions_repository.end_of_user(db, who.organization_id, user_id)

@@ -194,6 +194,20 @@ async def after(
     return [Event(**row) for row in found]
 
 
+async def count(db: Connection, organization_id: UUID, position: int, kinds: Collection[str]) -> int:
+    """How many events there are after a position."""
+    found = await one(
+        db,
+        """
+        select count(*)::int as events from events.events
+        where organization_id = %(organization_id)s and position > %(position)s
+            and (%(kinds)s::text[] = '{}' or kind = any(%(kinds)s))
+        """,
+        {"organization_id": organization_id, "position": position, "kinds": list(kinds)},
+    )
+    return int(found["events"]) if found else 0
+
+
 async def forget(db: Connection, organization_id: UUID, older_than_days: int, consumers: Collection[str]) -> int:
     """Forget old events that all of these consumers have heard; says how many. `db` is the pipeline role's."""
     forgotten = await one(

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from ai2.books import attachments
+from ai2.books.attachment_types import ENDINGS
 from ai2.books.attachments import Attachment
 from ai2.kit.errors import FieldError, Invalid, TooLarge, UnsupportedMediaType
 from ai2.kit.settings import settings
@@ -22,6 +23,7 @@ ADDRESS = "/{transaction_id}/attachments"
 PIECE_BYTES = 64 * 1024
 # What goes with the file around it: its field's head and the form's ends.
 FORM_BYTES = 16 * 1024
+BYTES = {"type": "string", "format": "binary"}
 
 router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
 uploads = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Upload)
@@ -113,7 +115,12 @@ async def list_attachments(
 @router.get(
     ADDRESS + "/{attachment_id}",
     response_class=Response,
-    responses={200: {"description": "The file as it came.", "content": {"application/octet-stream": {}}}},
+    responses={
+        200: {
+            "content": {kind: {"schema": BYTES} for kind in ("application/octet-stream", *ENDINGS)},
+            "description": "The file as it came.",
+        }
+    },
 )
 async def download_attachment(transaction_id: UUID, attachment_id: UUID, db: Db, who: Caller) -> Response:
     """The file as it came, by its type and name; a browser keeps it and opens nothing."""
@@ -133,11 +140,11 @@ async def delete_attachment(transaction_id: UUID, attachment_id: UUID, request: 
     """Take an attachment away. Its bytes are deleted once nothing refers to them."""
     async with admitted(request) as db:
         digest = await attachments.remove(db, who.organization_id, transaction_id, attachment_id)
-        request.state.answer = Response(status_code=204)
+        request.state.answer = gone = Response(status_code=204)
         await record(request, "delete_attachment", db)
     async with database_of(request).transaction(who.organization_id, actor=who.actor) as db:
         await attachments.forget_unused(db, who.organization_id, digest)
-    return Response(status_code=204)
+    return gone
 
 
 def disposition(file_name: str) -> str:

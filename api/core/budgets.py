@@ -14,7 +14,7 @@ from ai2.kit.database import Connection
 from ai2.kit.money import exact
 from api.etags import IfMatch, mark
 from api.pages import WholeQuery, cut
-from api.schemas import Amount, AmountIn, Body, Currency, Instant, ListOf, OfCurrency, changes, read_day
+from api.schemas import Amount, AmountIn, Body, Change, Currency, Instant, ListOf, OfCurrency, changes, read_day
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/budgets", tags=["budgets"], route_class=Unit)
@@ -61,7 +61,7 @@ class BudgetNew(Body):
     )
 
 
-class BudgetChange(Body):
+class BudgetChange(Change):
     """What to change; what is not named stays. The category and the currency stay in any case."""
 
     amount: Planned = Field(default=Decimal(0))

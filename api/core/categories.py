@@ -97,9 +97,11 @@ async def update_category(
 
 
 @router.delete("/{category_id}", status_code=204)
-async def delete_category(category_id: UUID, db: Db, who: Caller, heir: Annotated[Heir, Query()]) -> Response:
+async def delete_category(
+    category_id: UUID, db: Db, who: Caller, heir: Annotated[Heir, Query()], version: IfMatch
+) -> Response:
     """Delete a category that nothing uses, or hand what uses it to another."""
-    await categories.delete(db, who.organization_id, category_id, reassign_to=heir.reassign_to)
+    await categories.delete(db, who.organization_id, category_id, reassign_to=heir.reassign_to, version=version)
     return Response(status_code=204)
 
 

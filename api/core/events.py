@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from ai2.kit import events
 from ai2.kit.events import KINDS
-from api.schemas import Body, Instant, ListOf, Out
+from api.pages import PageQuery, read_cursor, write_cursor
+from api.schemas import Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/events", tags=["events"], route_class=Unit)
@@ -26,14 +27,13 @@ def known(kind: str) -> str:
 Kind = Annotated[str, AfterValidator(known), WithJsonSchema({"type": "string", "enum": list(KINDS)})]
 
 
-class EventQuery(Body):
-    """Which events."""
+class EventQuery(PageQuery):
+    """Which events, and which page of them."""
 
     after: int = Field(default=0, ge=0, le=LAST, description="The position of the last event that you have.")
     kind: Annotated[list[Kind], Field(max_length=len(KINDS))] = Field(
         default_factory=list, description="Only these; may be given several times."
     )
-    limit: int = Field(default=50, ge=1, le=1000)
 
 
 class EventOut(Out):
@@ -51,7 +51,6 @@ class Events(ListOf):
     """The next events, oldest first."""
 
     items: list[EventOut]
-    next_cursor: str | None = Field(description="The `after` of the next page; null where there is no more yet.")
 
 
 @router.get("", response_model=Events)
@@ -60,6 +59,16 @@ async def list_events(db: Db, who: Caller, wanted: Annotated[EventQuery, Query()
 
     Events are kept for some months: 410 where those that come next are forgotten.
     """
-    found = await events.after(db, who.organization_id, wanted.after, limit=wanted.limit + 1, kinds=wanted.kind)
+    after = read_cursor(wanted.cursor, _position) or wanted.after
+    found = await events.after(db, who.organization_id, after, limit=wanted.limit + 1, kinds=wanted.kind)
     page = found[: wanted.limit]
-    return {"items": page, "next_cursor": str(page[-1].position) if len(found) > wanted.limit else None}
+    total = await events.count(db, who.organization_id, wanted.after, wanted.kind) if wanted.include else None
+    following = write_cursor(page[-1].position if len(found) > wanted.limit else None)
+    return {"items": page, "next_cursor": following, "total": total}
+
+
+def _position(text: str) -> int:
+    position = int(text)
+    if not 0 < position <= LAST:
+        raise ValueError
+    return position

@@ -11,7 +11,7 @@ from ai2.books.saved_filters import SavedFilter
 from api.core.transactions import TransactionFilter, check_theirs
 from api.etags import IfMatch, mark
 from api.pages import WholeQuery, cut
-from api.schemas import Body, Instant, ListOf, Name, Out, changes
+from api.schemas import Body, Change, Instant, ListOf, Name, Out, changes
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/filters", tags=["filters"], route_class=Unit)
@@ -25,7 +25,7 @@ class FilterNew(Body):
     is_shared: bool = Field(default=False, description="With everybody in the organization; else it is yours alone.")
 
 
-class FilterChange(Body):
+class FilterChange(Change):
     """What to change; what is not named stays. A filter is replaced as a whole."""
 
     name: Name = Field(default="")

@@ -108,7 +108,7 @@ async def update_member(
 
 
 @router.delete("/{user_id}", status_code=204)
-async def remove_member(user_id: UUID, db: Db, who: Caller) -> Response:
+async def remove_member(user_id: UUID, db: Db, who: Caller, version: IfMatch) -> Response:
     """Remove a member. Their sessions here end, and so do the API keys that they made."""
-    await members.remove(db, who, user_id)
+    await members.remove(db, who, user_id, version=version)
     return Response(status_code=204)

@@ -15,7 +15,7 @@ from ai2.privacy.exporting import Export
 from ai2.privacy.retention import Retention
 from api import roles
 from api.etags import IfMatch, mark
-from api.schemas import Body, Instant, Out, changes
+from api.schemas import Body, Change, Instant, Out, changes
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/privacy", tags=["privacy"], route_class=Unit)
@@ -62,7 +62,7 @@ class ErasureOut(Out):
     state: Literal["done", "queued"]
 
 
-class RetentionChange(Body):
+class RetentionChange(Change):
     """What to change; what is not named stays. null is the default again."""
 
     books_years: Years | None = Field(default=None, description="After the end of the fiscal year.")

@@ -65,6 +65,17 @@ async def test_an_import_is_one_entry(owner: AsyncClient) -> None:
     ]
 
 
+async def test_a_receipt_is_told_of_when_it_comes_and_when_it_goes(owner: AsyncClient) -> None:
+    made = (await owner.post("/api/core/transactions", json=LUNCH)).json()
+    address = f"/api/core/transactions/{made['transaction_id']}/attachments"
+    receipt = {"file": ("receipt.pdf", b"%PDF-1.7 lunch", "application/pdf")}
+    added = (await owner.post(address, files=receipt)).json()
+    for status in (204, 404):
+        assert (await owner.delete(f"{address}/{added['attachment_id']}")).status_code == status
+    told = [entry["operation"] for entry in await entries(owner)]
+    assert told == ["delete_attachment", "add_attachment", "create_transaction"]
+
+
 async def test_logins_are_told_also_those_that_failed_and_a_stolen_refresh_token(
     app: FastAPI, owner: AsyncClient, person_in: PersonIn, organization: Organization
 ) -> None:
@@ -153,11 +164,11 @@ async def test_events_are_polled_in_order(owner: AsyncClient) -> None:
         await owner.post("/api/core/transactions", json=LUNCH)
     await owner.post("/api/core/categories", json={"name": "Boats", "kind": "expense"})
     first = (await owner.get("/api/core/events", params={"limit": 3})).json()
-    rest = (await owner.get("/api/core/events", params={"after": first["next_cursor"]})).json()
+    rest = (await owner.get("/api/core/events", params={"cursor": first["next_cursor"], "include": "total"})).json()
     kinds = [each["kind"] for each in first["items"] + rest["items"]]
     assert kinds[-1] == "category.created"
     assert kinds.count("transaction.created") == 3
-    assert rest["next_cursor"] is None
+    assert (rest["next_cursor"], rest["total"]) == (None, len(kinds))
     last = rest["items"][-1]["position"]
     assert (await owner.get("/api/core/events", params={"after": last})).json() == {"items": [], "next_cursor": None}
     chosen = (await owner.get("/api/core/events", params={"kind": "category.created"})).json()["items"]

@@ -139,7 +139,9 @@ async def test_a_role_that_changed_since_it_was_seen_is_left_alone(boss: Person,
     assert (await boss.client.patch(row, json={"role": "admin"}, headers=seen)).status_code == 200
     again = await boss.client.patch(row, json={"role": "accountant"}, headers=seen)
     assert (again.status_code, again.json()["code"]) == (412, "stale")
+    assert (await boss.client.delete(row, headers=seen)).status_code == 412
     assert await role_of(boss.client, viewer.user_id) == "admin"
+    assert (await boss.client.delete(row, headers={"If-Match": '"2"'})).status_code == 204
 
 
 async def test_who_is_no_member_is_not_there(boss: Person) -> None:

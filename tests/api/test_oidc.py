@@ -180,6 +180,18 @@ async def test_who_has_no_password_comes_into_another_organization_by_its_invita
     assert (await browser.finish(chosen)).json()["organization_id"] == str(stranger.organization_id)
 
 
+async def test_who_is_no_member_does_not_sign_in_there(
+    browser: Browser, ana: tuple[Person, str], organization: Organization, stranger: Organization
+) -> None:
+    _, login = ana
+    elsewhere = {**await browser.arrive(login), "organization_id": str(stranger.organization_id)}
+    refused = await browser.finish(elsewhere)
+    assert refused.is_client_error
+    assert "access_token" not in refused.text
+    own = {**await browser.arrive(login), "organization_id": str(organization.organization_id)}
+    assert (await browser.finish(own)).status_code == 200
+
+
 async def test_where_registration_is_open_who_is_new_makes_an_organization(
     browser: Browser, login: str, owner: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

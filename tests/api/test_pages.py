@@ -4,7 +4,7 @@ import pytest
 
 LISTS = ("accounts", "categories", "api-keys", "members", "members/invitations", "sessions", "rules", "transfers",
          "rules/applications", "imports", "transactions", "audit", "auth/oidc", "auth/identities", "periods",
-         "rates/own", "organization/history", "budgets")  # fmt: skip
+         "rates/own", "organization/history", "budgets", "filters", "events")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LISTS)

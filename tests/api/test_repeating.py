@@ -117,6 +117,8 @@ async def test_a_change_of_what_one_has_not_seen_is_refused(
         assert (answer.status_code, answer.json()["code"]) == (412, "stale")
     assert (await owner.patch(row, json=change, headers={"If-Match": "*"})).status_code == 200
     assert (await owner.patch(row, json=change)).status_code == 200
+    for version, status in ((seen, 412), ("*", 204)):
+        assert (await owner.delete(row, headers={"If-Match": version})).status_code == status
 
 
 async def test_a_key_is_its_senders_alone(owner: AsyncClient, person_in: PersonIn, organization: Organization) -> None:

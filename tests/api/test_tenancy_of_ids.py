@@ -20,17 +20,19 @@ from ai2.identity.principal import Role
 from ai2.kit.database import Database
 from ai2.kit.database import Role as DatabaseRole
 from api.app import build, operations
-from tests.api.asking import Person, PersonIn, connect
+from tests.api.asking import PASSWORD, Person, PersonIn, connect
 from tests.api.places import Case, cursors, filled, places
 from tests.api.test_imports import send
-from tests.api.test_tenancy import BY_ID, CAFES, LUNCH
+from tests.api.test_tenancy import BY_ID, CAFES, FOOD, LUNCH, MOVED_TO_THEIRS, SHARED, SPLIT_TO_THEIRS
 
 T, I = "/api/core/transactions", "/api/core/imports"  # noqa: E741 - they stand in every line
 TEA = {"description": "Tea", "amount": "-1.00"}
 FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
+RECEIPT = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
 MENDED = "line,Date,Text,Amount\n3,2026-03-02,Coffee,-2\n"
 # {so} is a stranger's id, {my_so} the caller's own; the stranger asks with theirs in both places, and may.
 MORE: list[Case] = [
+    ("POST", T + "/{transaction_id}/attachments", RECEIPT),
     ("GET", T + "?batch_id={batch_id}", None),
     ("GET", T + "/export?format=csv&batch_id={batch_id}", None),
     ("PATCH", T + "/{my_transaction_id}", {"category_id": "{category_id}"}),
@@ -45,7 +47,13 @@ MORE: list[Case] = [
     ("DELETE", "/api/core/categories/{my_category_id}?reassign_to={heir_id}", None),
     ("PATCH", "/api/core/rules/{my_rule_id}", {"actions": {"category_id": "{category_id}"}}),
     ("PATCH", "/api/core/rules/{my_rule_id}", {"conditions": {"account_id": "{account_id}"}}),
+    ("PATCH", "/api/core/rules/{my_rule_id}", {"actions": SPLIT_TO_THEIRS["actions"]}),
+    ("PATCH", "/api/core/rules/{my_rule_id}", {"actions": MOVED_TO_THEIRS["actions"]}),
     ("POST", "/api/core/rules/{my_rule_id}/apply", {"account_id": "{account_id}"}),
+    ("POST", "/api/core/filters", {"name": "Theirs", "filter": {"batch_id": "{batch_id}"}}),
+    ("PATCH", "/api/core/filters/{my_filter_id}", {"filter": {"account_id": "{account_id}"}}),
+    ("PATCH", "/api/core/filters/{my_filter_id}", {"filter": {"category_id": "{category_id}"}}),
+    ("PATCH", "/api/core/filters/{my_filter_id}", {"filter": {"batch_id": "{batch_id}"}}),
     ("GET", I + "?account_id={account_id}", None),
     ("GET", I + "/{batch_id}", None),
     ("GET", I + "/{batch_id}/rows", None),
@@ -68,17 +76,14 @@ MORE: list[Case] = [
 # Places that need no such case, and what says so.
 ELSEWHERE = {
     ("login", "body:organization_id"): "test_who_is_no_member_does_not_sign_in_there",
-    ("download_privacy_export", "path:export_id"): "test_privacy.py",
-    ("erase_privacy", "body:user_id"): "test_privacy.py",
-    ("list_audit", "query:entity_id"): "a filter of one's own audit: what is not in it is an empty page",
+    ("finish_oidc", "body:organization_id"): "test_who_is_no_member_does_not_sign_in_there, of test_oidc.py",
+    ("unlink_identity", "path:identity_id"): "test_what_is_unlinked_opens_nothing_and_a_strangers_is_not_there",
+    ("download_privacy_export", "path:export_id"): "test_an_export_is_only_for_who_may_have_it",
+    ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
+    ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
 }
-# Lists that a path binds to what is a stranger's: their cursor is only a place in it.
-LISTED = ("list_transactions", "list_imports", "list_transfers", "list_rule_applications")
-# Lists of a few rows, of which make_all makes no second page; test_listing.py reads them by pages.
-SHORT = {
-    "list_accounts", "list_members", "list_invitations", "list_categories", "list_api_keys", "list_audit",
-    "list_sessions", "list_rules",
-}  # fmt: skip
+# Lists of what is no organization's: the configuration's, and a person's own (test_oidc.py).
+OF_NOBODY = {"list_oidc_providers", "list_identities"}
 
 
 async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
@@ -101,6 +106,10 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
     heir = (await client.post("/api/core/categories", json={**kinds, "name": "Ours"})).json()
     rule = (await client.post("/api/core/rules", json={"name": "Mine", **CAFES})).json()
     applied = [(await client.post(f"/api/core/rules/{rule['rule_id']}/apply", json={})).json() for _ in range(2)]
+    saved = (await client.post("/api/core/filters", json={"name": "Mine", **SHARED})).json()
+    budget = (await client.post("/api/core/budgets", json={**FOOD, "category_id": heir["category_id"]})).json()
+    attached = (await client.post(f"{T}/{rows[0]['transaction_id']}/attachments", files=RECEIPT)).json()
+    export = (await client.post("/api/core/privacy/export", json={"scope": "organization"})).json()
     key = (await client.post("/api/core/api-keys", json={"name": "mine", "role": "viewer"})).json()
     guest = {"email": "guest@example.com", "role": "viewer"}
     invitation = (await client.post("/api/core/members/invitations", json=guest)).json()
@@ -116,7 +125,32 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "api_key_id": key["api_key_id"], "invitation_id": invitation["invitation_id"], "user_id": person.user_id,
         "session_id": person.session_id, "batch_id": batch["batch_id"], "file_account_id": batch["account_id"],
         "layout": layout["layout"], "signature": layout["layout"]["signature"], "job_id": job["job_id"],
+        "filter_id": saved["filter_id"], "budget_id": budget["budget_id"], "export_id": export["export_id"],
+        "attachment_id": attached["attachment_id"],
     }  # fmt: skip
+
+
+async def make_second_ones(client: AsyncClient, person: Person, made: dict[str, Any]) -> None:
+    """Another of what make_all makes one of, so that every list has two pages."""
+    login = {"email": person.email, "password": PASSWORD}
+    rate = {"base": "USD", "quote": "GBP", "date": "2026-03-02", "rate": "0.8"}
+    asked = [
+        ("POST", "auth/login", login),
+        ("POST", "rules", {"name": "Another", **CAFES}),
+        ("POST", "filters", {"name": "Another", **SHARED}),
+        ("POST", "budgets", {**FOOD, "category_id": made["category_id"]}),
+        ("POST", "api-keys", {"name": "another", "role": "viewer"}),
+        ("POST", "members/invitations", {"email": "another@example.com", "role": "viewer"}),
+        ("PUT", "rates", rate),
+        ("PUT", "rates", {**rate, "date": "2026-03-03"}),
+        ("PATCH", "organization", {"fiscal_year_start": 4}),
+        ("PATCH", "organization", {"fiscal_year_start": 5}),
+        ("POST", "periods/close", {"through": "2026-01-31"}),
+        ("POST", "periods/reopen", {"from": "2026-01-01", "reason": "late bill"}),
+    ]
+    for method, address, body in asked:
+        answer = await client.request(method, f"/api/core/{address}", json=body)
+        assert answer.is_success, (address, answer.text)
 
 
 def fill(value: Any, strangers: dict[str, Any], own: dict[str, Any]) -> Any:
@@ -136,7 +170,7 @@ def fill(value: Any, strangers: dict[str, Any], own: dict[str, Any]) -> Any:
 
 def request(case: Case, strangers: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     method, address, body = case
-    sent = {} if body is None else {"json": fill(body, strangers, own)}
+    sent = {} if body is None else {"files": body} if body is RECEIPT else {"json": fill(body, strangers, own)}
     return {"method": method, "url": fill(address, strangers, own), **sent}
 
 
@@ -179,11 +213,6 @@ def test_an_operation_without_a_case_is_seen(described: dict[str, Any]) -> None:
     assert found == {("new", "query:thing_id"), ("new", "body:rows[].id")}
 
 
-def test_every_list_by_pages_has_a_case(described: dict[str, Any]) -> None:
-    names = {name for name, path in cursors(described) if "{" not in path}
-    assert names == {*LISTED, *SHORT}
-
-
 @pytest.mark.parametrize("case", MORE, ids=[f"{method} {address}" for method, address, _ in MORE])
 async def test_a_strangers_id_is_not_there_and_its_owners_is(
     owner: AsyncClient, ours: dict[str, Any], their_person: Person, theirs: dict[str, Any], case: Case
@@ -200,24 +229,39 @@ async def test_a_strangers_cursor_shows_nothing_of_theirs(
     their_person: Person,
     theirs: dict[str, Any],
     described: dict[str, Any],
+    person_in: PersonIn,
+    stranger: Organization,
 ) -> None:
+    """Of every list that is read by pages and whose path names nothing."""
+    await person_in(stranger, Role.VIEWER)
+    await make_second_ones(their_person.client, their_person, theirs)
     for name, path in cursors(described):
-        if name not in LISTED:
+        if name in OF_NOBODY or "{" in path:
             continue
         first = (await their_person.client.get(path, params={"limit": 1})).json()
         wanted = {"limit": 1, "cursor": first["next_cursor"]}
         rest = (await their_person.client.get(path, params=wanted)).json()["items"]
         assert len(rest) == 1, f"{name}: theirs go on"
         answer = await owner.get(path, params={**wanted, "limit": 1000})
+        assert answer.status_code == 200 or answer.json()["code"] == "unknown_cursor", name
         known = {str(value) for value in theirs.values()}
         assert not any(value in answer.text for value in known), name
         assert str(rest[0]) not in answer.text
 
 
+async def test_the_audit_of_a_strangers_transaction_is_empty(
+    owner: AsyncClient, their_person: Person, theirs: dict[str, Any]
+) -> None:
+    asked = {"entity_id": theirs["transaction_id"]}
+    assert (await owner.get("/api/core/audit", params=asked)).json()["items"] == []
+    told = (await their_person.client.get("/api/core/audit", params=asked)).json()["items"]
+    assert told[-1]["operation"] == "create_transaction"
+
+
 async def test_who_is_no_member_does_not_sign_in_there(
     anonymous: AsyncClient, their_person: Person, stranger: Organization, organization: Organization
 ) -> None:
-    said = {"email": their_person.email, "password": "correct horse battery"}
+    said = {"email": their_person.email, "password": PASSWORD}
     address = "/api/core/auth/login"
     elsewhere = await anonymous.post(address, json={**said, "organization_id": str(organization.organization_id)})
     assert elsewhere.is_client_error
@@ -293,9 +337,12 @@ async def test_the_database_alone_keeps_a_stranger_out(
 async def test_without_filters_and_without_policies_a_stranger_gets_in(
     secret: str, ours: dict[str, Any], theirs: dict[str, Any]
 ) -> None:
-    """The control of the test above: the filters were gone, and nothing but the policies stood in the way."""
+    """The control of the test above: the filters were gone, and nothing but the policies stood in the way.
+
+    An attachment's bytes are encrypted by its organization's key besides.
+    """
     async for client in client_without_filters(DatabaseRole.PIPELINE, secret):
         for case in BY_ID:
-            if case[0] == "GET" and "rules/applications" not in case[1]:
+            if case[0] == "GET" and not case[1].endswith(("applications?rule_id={rule_id}", "{attachment_id}")):
                 answer = await client.request(**request(case, theirs, ours))
                 assert answer.status_code == 200, (case, answer.text)

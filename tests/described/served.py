@@ -26,6 +26,7 @@ def served(home: Path, **settings: str) -> Iterator[str]:
         "AI2_HOME": str(home),
         "RATE_LIMIT_MAX": "100000000",
         "ENABLE_MULTI_TENANT": "true",
+        "TRUSTED_PROXIES": '["127.0.0.1"]',
         "LOG_LEVEL": "error",
         **settings,
     }

@@ -21,6 +21,11 @@ from tests.described.served import served
 from tests.described.stock import ROLES, Stock
 
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", secrets.randbits(32)))
+# Nobody edits these: they are there or not, or the last word counts and the former one is kept.
+ONLY_THERE_OR_NOT = {
+    "end_session", "revoke_api_key", "revoke_invitation", "unlink_identity", "delete_attachment", "delete_layout",
+    "set_layout", "put_rate", "delete_rate", "pair_transfer", "take_transfer_apart",
+}  # fmt: skip
 SHORT = {"coverage": {"enabled": False}, "stateful": {"generation": {"max-examples": 5}}}
 
 
@@ -65,6 +70,17 @@ def test_an_operation_wants_a_credential_unless_it_is_public(every: list[dict[st
     open_ones = {each["operationId"] for each in every if not each.get("security")}
     assert open_ones <= roles.PUBLIC | {"metrics_of"}
     assert not open_ones & set(roles.LEAST)
+
+
+def test_what_several_people_edit_is_guarded_by_if_match(described: dict[str, Any]) -> None:
+    unguarded = {
+        operation["operationId"]
+        for methods in described["paths"].values()
+        for method, operation in methods.items()
+        if method in {"patch", "put", "delete"}
+        and not any(each["name"] == "if-match" for each in operation.get("parameters", []))
+    }
+    assert unguarded == ONLY_THERE_OR_NOT
 
 
 def test_no_amount_is_described_as_a_number_alone(described: dict[str, Any]) -> None:
