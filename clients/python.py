@@ -19,6 +19,8 @@ CONFIG = {
     "package_name_override": PACKAGE,
     "package_version_override": __version__,
     "literal_enums": True,
+    # The generator knows no such kind; it is bytes like any file.
+    "content_type_overrides": {"application/zip": "application/octet-stream"},
 }
 READ_ME = "A typed client of AI2's REST API. How it is used: docs/reference/client.md of AI2.\n"
 Schema = dict[str, Any]
