@@ -76,7 +76,10 @@ MORE: list[Case] = [
 # Places that need no such case, and what says so.
 ELSEWHERE = {
     ("login", "body:organization_id"): "test_who_is_no_member_does_not_sign_in_there",
-    ("finish_oidc", "body:organization_id"): "test_who_is_no_member_does_not_sign_in_there, of test_oidc.py",
+    (
+        "finish_oidc",
+        "body:organization_id",
+    ): "test_who_has_no_password_comes_into_another_organization_by_its_invitation",
     ("unlink_identity", "path:identity_id"): "test_what_is_unlinked_opens_nothing_and_a_strangers_is_not_there",
     ("download_privacy_export", "path:export_id"): "test_an_export_is_only_for_who_may_have_it",
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
