@@ -1,6 +1,6 @@
 """Accounts: bank and card accounts, what they held each day, and how their files are read."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -133,6 +133,7 @@ class ProofOut(Out):
     anchored_on: CalendarDate | None = Field(description="The day from whose stated balance the opening follows.")
     first_break: BreakOut | None
     suspects: list[SuspectOut]
+    as_of: Instant
     computed_by: str = "ingest.balances"
 
 
@@ -201,7 +202,7 @@ async def list_balances(
     account_id: UUID, db: Db, who: Caller, wanted: Annotated[BalancesQuery, Query()]
 ) -> dict[str, Any]:
     """What the account held day by day, oldest first, and whether that is what its bank says."""
-    account = await accounts.get(db, who.organization_id, account_id)
+    account, now = await accounts.get(db, who.organization_id, account_id), datetime.now(UTC)
     proof = await balances.proof(db, who.organization_id, account_id)
     days = proof.within(wanted.start_date, wanted.end_date)
     after = read_cursor(wanted.cursor, date.fromisoformat) or date.min
@@ -215,5 +216,5 @@ async def list_balances(
         "items": [vars(day) | of_currency for day in page],
         "next_cursor": write_cursor(page[-1].booked_on if len(rest) > wanted.limit else None),
         "total": len(days) if wanted.include else None,
-        "proof": vars(proof) | {"first_break": first_break, "suspects": suspects},
+        "proof": vars(proof) | {"as_of": now, "first_break": first_break, "suspects": suspects},
     }

@@ -107,6 +107,8 @@ class BudgetMonthOut(OfCurrency):
     """How a budget stands in a month: planned and carried, less spent, is left."""
 
     month: MonthOut
+    as_of: Instant
+    computed_by: str = "books.totals"
     planned: Amount
     carried: Amount = Field(description="From the months before, with rollover; negative where overspent.")
     spent: Amount = Field(description="Refunds taken off. Of an income category: what came in.")
@@ -136,18 +138,15 @@ class Budgets(ListOf):
     """The budgets of a month, by category."""
 
     month: MonthOut
-    as_of: Instant
-    computed_by: str = "books.totals"
     items: list[BudgetOut]
 
 
 @router.get("", response_model=Budgets)
 async def list_budgets(db: Db, who: Caller, wanted: Annotated[BudgetQuery, Query()]) -> dict[str, Any]:
     """The budgets of a month and how they stand; a transaction posted a moment ago is in it."""
-    now = datetime.now(UTC)
-    month = wanted.month or now.date().replace(day=1)
+    month = wanted.month or datetime.now(UTC).date().replace(day=1)
     found = [_shown(each) for each in await budgets.standing(db, who.organization_id, month)]
-    return {"month": month, "as_of": now, **cut(found, wanted, lambda each: each["budget_id"])}
+    return {"month": month, **cut(found, wanted, lambda each: each["budget_id"])}
 
 
 @router.post("", status_code=201, response_model=BudgetOut)
@@ -201,6 +200,7 @@ def _shown(found: Standing) -> dict[str, Any]:
     currency = found.budget.currency
     shown = month and {
         **vars(month),
+        "as_of": datetime.now(UTC),
         "currency": currency,
         "forecast": {**vars(month.forecast), "currency": currency},
         "other_currencies": [{"currency": each, "spent": spent} for each, spent in month.other_currencies.items()],

@@ -117,6 +117,7 @@ class UnconvertedOut(OfCurrency):
 class ConvertedOut(OfCurrency):
     """The books in one currency, each day's money by that day's rate. None of it is stored."""
 
+    computed_by: str = "books.converted"
     balance: Amount | None = Field(description="All accounts together; null where one has no rate.")
     balance_date: date = Field(validation_alias="balance_on", description="By the rates for this day.")
     balance_rates: list[RateOut]

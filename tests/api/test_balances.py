@@ -1,5 +1,7 @@
 """Balances over HTTP: day by day, page by page, with the proof and who is suspected."""
 
+from unittest.mock import ANY
+
 import pytest
 from httpx import AsyncClient
 
@@ -44,6 +46,7 @@ async def test_every_day_is_held_against_what_the_bank_states(owner: AsyncClient
         "anchored_on": "2026-03-01",
         "first_break": None,
         "suspects": [],
+        "as_of": ANY,
         "computed_by": "ingest.balances",
     }
 

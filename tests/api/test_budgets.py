@@ -31,6 +31,7 @@ async def test_a_budget_from_its_first_day_to_its_last(owner: AsyncClient, categ
     assert {name: standing[name] for name in ("planned", "carried", "spent", "left")} == {
         "planned": "60.50", "carried": "0.00", "spent": "12.50", "left": "48.00",
     }  # fmt: skip
+    assert (standing["computed_by"], standing["as_of"][:10]) == ("books.totals", TODAY.isoformat())
     assert standing["forecast"]["amount"] is None
     assert standing["forecast"]["reason"]
     assert (await owner.get(BUDGETS, params={"month": "2001-01"})).json()["items"] == []
