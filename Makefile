@@ -8,8 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOAK_SECONDS ?= 600
 
-.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency schemathesis client
-.PHONY: bench lock clean
+.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency schemathesis client \
+	bench lock clean
 .DEFAULT_GOAL := help
 
 ## make help: this list
