@@ -7,16 +7,16 @@ from psycopg.rows import DictRow
 from ai2.kit.database import Connection, one, rows
 from ai2.kit.periods import Period
 
-# What counts as paid to a merchant: neither moved between own accounts, nor taken back.
-SPENT = """
-    organization_id = %(organization_id)s and merchant_key <> '' and transactions > 0
-    and (%(currency)s::text is null or currency = %(currency)s)
-    and (
-        category_id is null or category_id <> all(array(
-            select category_id from books.categories
-            where organization_id = %(organization_id)s and kind = 'transfer'
-        ))
-    )
+TRANSFERS = "select category_id from books.categories where organization_id = %(organization_id)s and kind = 'transfer'"
+# Whole months, and the days by which a period is longer, or (sign -1) shorter, than these.
+DAYS = """
+    select
+        date_trunc('month', booked_on::timestamp)::date as month, category_id, currency, money_in, money_out,
+        transactions, further, edge.sign
+    from unnest(%(edges_from)s::date[], %(edges_to)s::date[], %(signs)s::integer[]) as edge (first, last, sign)
+    inner join books.daily_totals as total
+        on total.organization_id = %(organization_id)s and total.booked_on between edge.first and edge.last
+    where total.transactions > 0 and (%(currency)s::text is null or total.currency = %(currency)s)
 """
 
 
@@ -25,72 +25,73 @@ async def flows(db: Connection, organization_id: UUID, period: Period, currency:
 
     What went between own accounts counts for its categories only.
     """
-    query = """
-        with whole_months as (
-            select month, category_id, currency, money_in, money_out, transactions, further
+    query = f"""
+        with days as materialized ({DAYS}),
+        months as (
+            select month, currency, flow_in, flow_out, flow_transactions, transactions
+            from books.account_months
+            where organization_id = %(organization_id)s and month between %(whole_from)s and %(whole_to)s
+                and (%(currency)s::text is null or currency = %(currency)s)
+            union all
+            select
+                month, currency, sign * money_in * is_flow, sign * money_out * is_flow,
+                -- of a split one each part counts for its category, and all of them once
+                sign * (transactions - further) * is_flow, sign * transactions
+            from (
+                select *, (category_id is null or category_id <> all(array({TRANSFERS})))::integer as is_flow
+                from days
+            ) as told
+        ),
+        categories as (
+            select category_id, currency, money_in, money_out, transactions
             from books.monthly_totals
             where organization_id = %(organization_id)s and month between %(whole_from)s and %(whole_to)s
-                and transactions > 0
-        ),
-        edges as (
-            select
-                date_trunc('month', booked_on::timestamp)::date as month, category_id, currency,
-                money_in, money_out, transactions, further
-            from books.daily_totals
-            where organization_id = %(organization_id)s and transactions > 0
-                and (
-                    booked_on between %(start)s and %(whole_from)s::date - 1
-                    or booked_on between %(whole_to)s::date + 1 and %(end)s
-                )
-        ),
-        flows as (
-            select part.*, category.name as category, category.kind,
-                category.kind is distinct from 'transfer' as is_flow
-            from (
-                select
-                    month, category_id, currency, sum(money_in) as money_in, sum(money_out) as money_out,
-                    sum(transactions)::integer as transactions, sum(further)::integer as further
-                from (select * from whole_months union all select * from edges) as parts
-                where %(currency)s::text is null or currency = %(currency)s
-                group by month, category_id, currency
-            ) as part
-            left join books.categories as category
-                on category.organization_id = %(organization_id)s and category.category_id = part.category_id
+                and transactions > 0 and (%(currency)s::text is null or currency = %(currency)s)
+            union all
+            select category_id, currency, sign * money_in, sign * money_out, sign * transactions from days
         )
         select
             case when grouping(month) = 0 then 'month' else 'all' end as of,
             currency, month, null::uuid as category_id, null as category, null as kind,
-            coalesce(sum(money_in) filter (where is_flow), 0) as income,
-            coalesce(sum(money_out) filter (where is_flow), 0) as expense,
-            -- of a split one each part counts for its category, and all of them once
-            coalesce(sum(transactions - further) filter (where is_flow), 0)::integer as transactions
-        from flows
+            sum(flow_in) as income, sum(flow_out) as expense, sum(flow_transactions)::integer as transactions
+        from months
         group by grouping sets ((currency), (month, currency))
+        having sum(transactions) > 0
         union all
         select
-            'category', currency, null, category_id, category, kind,
-            sum(money_in), sum(money_out), sum(transactions)::integer
-        from flows
-        group by category_id, category, kind, currency
+            'category', part.currency, null, part.category_id, category.name, category.kind,
+            part.money_in, part.money_out, part.transactions
+        from (
+            select
+                category_id, currency, sum(money_in) as money_in, sum(money_out) as money_out,
+                sum(transactions)::integer as transactions
+            from categories
+            group by category_id, currency
+            having sum(transactions) > 0
+        ) as part
+        left join books.categories as category
+            on category.organization_id = %(organization_id)s and category.category_id = part.category_id
     """
-    whole_from, whole_to = period.whole_months()
-    known = {"organization_id": organization_id, "currency": currency, "start": period.start, "end": period.end}
-    return await rows(db, query, {**known, "whole_from": whole_from, "whole_to": whole_to})
+    return await rows(db, query, {"organization_id": organization_id, "currency": currency, **_months_and_days(period)})
+
+
+def _months_and_days(period: Period) -> dict[str, object]:
+    (whole_from, whole_to), edges = period.in_months()
+    starts, ends, signs = zip(*edges, strict=True) if edges else ((), (), ())
+    spans = {"edges_from": list(starts), "edges_to": list(ends), "signs": list(signs)}
+    return {"whole_from": whole_from, "whole_to": whole_to, **spans}
 
 
 async def flows_by_day(db: Connection, organization_id: UUID, period: Period, currency: str | None) -> list[DictRow]:
     """Income and expense of each day and currency, by day; what went between own accounts is neither."""
-    query = """
+    query = f"""
         select
             date_trunc('month', booked_on::timestamp)::date as month, booked_on, currency::text as currency,
             sum(money_in) as income, sum(money_out) as expense
         from books.daily_totals
         where organization_id = %(organization_id)s and booked_on between %(start)s and %(end)s and transactions > 0
             and (%(currency)s::text is null or currency = %(currency)s)
-            and (category_id is null or category_id <> all(array(
-                select category_id from books.categories
-                where organization_id = %(organization_id)s and kind = 'transfer'
-            )))
+            and (category_id is null or category_id <> all(array({TRANSFERS})))
         group by booked_on, currency
         order by booked_on, currency
     """
@@ -103,8 +104,8 @@ async def balances(db: Connection, organization_id: UUID, currency: str | None) 
     query = """
         with booked as (
             select account_id, sum(money_in - money_out) as moved
-            from books.monthly_totals
-            where organization_id = %(organization_id)s and transactions > 0
+            from books.account_months
+            where organization_id = %(organization_id)s
             group by account_id
         )
         select
@@ -131,7 +132,7 @@ async def balances(db: Connection, organization_id: UUID, currency: str | None) 
                     and day.booked_on > account.anchored_on
                     and day.booked_on < date_trunc('month', account.anchored_on::timestamp)::date + interval '1 month'
                 union all
-                select money_in, money_out from books.monthly_totals as whole
+                select money_in, money_out from books.account_months as whole
                 where whole.organization_id = %(organization_id)s and whole.account_id = account.account_id
                     and whole.month > account.anchored_on
             ) as parts
@@ -153,29 +154,46 @@ async def balances(db: Connection, organization_id: UUID, currency: str | None) 
 async def top_merchants(
     db: Connection, organization_id: UUID, period: Period, currency: str | None, limit: int
 ) -> list[DictRow]:
-    """Who was paid most in the months of a period, transfers aside; payments are counted for those few alone."""
-    query = f"""
-        with top as (
-            select merchant_key, currency, sum(money_out) as expense
-            from books.merchant_totals
-            where {SPENT} and month between %(first)s and %(end)s and money_out > 0
-            group by merchant_key, currency
-            order by expense desc, merchant_key
-            limit %(limit)s
-        )
-        select top.merchant_key as merchant, top.currency, top.expense, counted.transactions
-        from top
+    """Who was paid most in the months of a period, transfers aside.
+
+    Whoever is among them was paid, in one of the months at least, their share of what the last of them was paid. So
+    those who lead a month say how much that is at least, and an index who else was ever paid a month's share of it.
+    """
+    # each month is looked up by the index, where a span of them would be searched through
+    summed = """
         cross join lateral (
-            select sum(total.transactions - total.further)::integer as transactions
-            from books.merchant_totals as total
-            where {SPENT} and total.merchant_key = top.merchant_key and total.currency = top.currency
-                -- each month is looked up by the index, where a span of them would be searched through
-                and total.month = any(array(
-                    select starts_on::date
-                    from generate_series(%(first)s::timestamp, %(end)s::timestamp, interval '1 month') as starts_on
-                ))
-        ) as counted
-        order by top.expense desc, top.merchant_key
+            select sum(total.money_out) as expense, sum(total.transactions)::integer as transactions
+            from books.merchant_months as total
+            where total.organization_id = %(organization_id)s and total.merchant_key = payee.merchant_key
+                and total.currency = payee.currency and total.month = any(array(select month from months))
+        ) as paid
+    """
+    paid_in = """
+        select distinct found.merchant_key, found.currency
+        from months
+        cross join lateral (
+            select merchant_key, currency from books.merchant_months
+            where organization_id = %(organization_id)s and month = months.month
+                and (%(currency)s::text is null or currency = %(currency)s) and spent_rank > 0
+    """
+    query = f"""
+        with months as materialized (
+            select distinct month from books.account_months
+            where organization_id = %(organization_id)s and month between %(first)s and %(end)s
+        ),
+        ahead as ({paid_in} order by spent_rank desc limit %(limit)s) as found),
+        bar as (
+            select coalesce(max(expense), 0) / (select greatest(count(*), 1) from months) as share
+            from (
+                select paid.expense from ahead as payee {summed}
+                order by paid.expense desc offset %(limit)s - 1 limit 1
+            ) as last
+        ),
+        payees as ({paid_in} and spent_rank >= (select books.amount_rank(share) - 1 from bar)) as found)
+        select payee.merchant_key as merchant, payee.currency, paid.expense, paid.transactions
+        from payees as payee {summed}
+        order by paid.expense desc, payee.merchant_key
+        limit %(limit)s
     """
     known = {"organization_id": organization_id, "currency": currency, "limit": limit}
     return await rows(db, query, {**known, "first": period.start.replace(day=1), "end": period.end})
@@ -185,8 +203,8 @@ async def open_work(db: Connection, organization_id: UUID) -> DictRow:
     """How many transactions have no category, and how many suggestions wait for a person."""
     query = """
         select
-            (select coalesce(sum(transactions), 0)::integer from books.monthly_totals
-             where organization_id = %(organization_id)s and category_id is null) as uncategorized,
+            (select coalesce(sum(undecided), 0)::integer from books.account_months
+             where organization_id = %(organization_id)s) as uncategorized,
             (select count(*) from published.suggestions
              where organization_id = %(organization_id)s and state = 'open') as suggestions
     """

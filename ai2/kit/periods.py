@@ -10,6 +10,9 @@ from ai2.kit.errors import FieldError, Invalid
 EXPECTED = "is YYYY, YYYY-Q1, YYYY-MM, YYYY-MM-DD..YYYY-MM-DD, this_month, last_30_days or last_12_months"
 
 
+ONE_DAY, MIDDLE = timedelta(days=1), 15
+
+
 class UnknownPeriod(Invalid):
     """The period cannot be read."""
 
@@ -25,20 +28,34 @@ class Period:
         if self.end < self.start:
             raise UnknownPeriod(errors=(FieldError("period", "ends before it starts"),))
 
-    def whole_months(self) -> tuple[date, date]:
-        """The first day of its first whole month and the last day of its last one.
+    def in_months(self) -> tuple[tuple[date, date], list[tuple[date, date, int]]]:
+        """The first and the last day between which its months begin, and the days that make the difference.
 
-        Where it holds no whole month, its first day and the day before that: an empty stretch.
+        A month of which it has but some days counts whole, and the others are taken out again (-1), where these are
+        fewer; else its days are added (1). Of what lies in one month nothing counts whole, and the days are the wrong
+        way round.
         """
-        first = self.start if self.start.day == 1 else _next_month(self.start)
-        after = _next_month(self.end) if (self.end + timedelta(days=1)).day == 1 else self.end.replace(day=1)
-        if first >= after:
-            return self.start, self.start - timedelta(days=1)
-        return first, after - timedelta(days=1)
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+        first, last = self.start.replace(day=1), months(self.end, 1).end
+        if (self.start, self.end) == (first, last):
+            return (first, last), []
+        if first == self.end.replace(day=1):
+            return (first + ONE_DAY, first), [(self.start, self.end, 1)]
+        edges = []
+        if self.start > first:
+            if self.start.day <= MIDDLE:
+                edges.append((first, self.start - ONE_DAY, -1))
+            else:
+                end_of_first = months(first, 1).end
+                edges.append((self.start, end_of_first, 1))
+                first = end_of_first + ONE_DAY
+        if self.end < last:
+            if self.end.day >= MIDDLE:
+                edges.append((self.end + ONE_DAY, last, -1))
+            else:
+                start_of_last = self.end.replace(day=1)
+                edges.append((start_of_last, self.end, 1))
+                last = start_of_last - ONE_DAY
+        return (first, last), edges
 
 
 def read_period(text: str, today: date) -> Period:

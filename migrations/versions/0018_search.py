@@ -101,14 +101,20 @@ grant select, insert, update, delete on books.search_words, books.search_word_ke
 """
 
 # Numbers are no words, and without them most texts of a statement are the same few; notes and tags few rows have.
-TEXTS_OF = """
+# Those at the end, where most are, go first and as bytes, in a third of the time that letters take.
+DIGITS = r"'\x30313233343536373839'::bytea"
+TEXTS_OF = f"""
     select distinct
         organization_id, merchant_key,
-        translate(description, '0123456789', '          ') || coalesce(' ' || merchant, '') as said
-    from {rows}
+        translate(convert_from(told, 'UTF8'), '0123456789', '          ') || coalesce(' ' || merchant, '') as said
+    from (
+        select distinct
+            organization_id, merchant_key, merchant, rtrim(convert_to(description, 'UTF8'), {DIGITS}) as told
+        from {{rows}}
+    ) as beginnings
     union
     select organization_id, merchant_key, coalesce(notes, '') || ' ' || array_to_string(tags, ' ')
-    from {rows}
+    from {{rows}}
     where notes is not null or cardinality(tags) > 0
 """
 ADDED, REMOVED = TEXTS_OF.format(rows="added"), TEXTS_OF.format(rows="removed")

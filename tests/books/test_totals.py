@@ -37,6 +37,48 @@ async def _compare(db) -> None:
         assert sorted(map(repr, map(_plain, found))) == sorted(map(repr, map(_plain, expected)))
 
 
+OF_MONTHS = """
+    with counted as (
+        select total.*, category.kind is distinct from 'transfer' as is_flow from books.{source} as total
+        left join books.categories as category using (organization_id, category_id)
+    )
+    {summed} except all {kept} union all ({kept} except all {summed})
+"""
+ACCOUNT_MONTHS = {
+    "source": "monthly_totals",
+    "summed": """(
+        select month, account_id, currency, sum(money_in), sum(money_out), sum(transactions),
+            coalesce(sum(transactions) filter (where category_id is null), 0),
+            coalesce(sum(money_in) filter (where is_flow), 0), coalesce(sum(money_out) filter (where is_flow), 0),
+            coalesce(sum(transactions - further) filter (where is_flow), 0)
+        from counted group by 1, 2, 3 having sum(transactions) > 0
+    )""",
+    "kept": """(
+        select month, account_id, currency, money_in, money_out, transactions, undecided, flow_in, flow_out,
+            flow_transactions
+        from books.account_months where (money_in, money_out, transactions, undecided) <> (0, 0, 0, 0)
+    )""",
+}
+MERCHANT_MONTHS = {
+    "source": "merchant_totals",
+    "summed": """(
+        select month, merchant_key, currency, sum(money_out), sum(transactions - further)
+        from counted where is_flow and merchant_key <> '' group by 1, 2, 3
+        having sum(transactions) > 0
+    )""",
+    "kept": """(
+        select month, merchant_key, currency, money_out, transactions from books.merchant_months
+        where (money_out, transactions) <> (0, 0)
+    )""",
+}
+
+
+async def months_hold(db) -> None:
+    """What is kept of a month, all categories together, is what its categories come to."""
+    for kind in (ACCOUNT_MONTHS, MERCHANT_MONTHS):
+        assert await rows(db, OF_MONTHS.format(**kind)) == []
+
+
 def _plain(row):
     return [str(value.normalize() + 0) if isinstance(value, Decimal) else value for value in row.values()]
 
@@ -59,6 +101,52 @@ async def test_totals_equal_sums_after_any_changes(book, db, organization, seed)
         some = dict(choose.sample(sorted(changes.items()), choose.randint(1, 4)))
         await transactions.update(db, organization.organization_id, choose.choice(alive), some)
     await _compare(db)
+    await months_hold(db)
+
+
+FLOWS_BY_HAND = """
+    select
+        transaction.currency, coalesce(sum(amount) filter (where amount > 0), 0) as income,
+        coalesce(-sum(amount) filter (where amount < 0), 0) as expense, count(*)::integer as transactions
+    from books.transactions as transaction left join books.categories as category using (organization_id, category_id)
+    where deleted_at is null and booked_on between %(start)s and %(end)s and category.kind is distinct from 'transfer'
+    group by transaction.currency
+"""
+NAMES = ("currency", "income", "expense", "transactions")
+MERCHANTS_BY_HAND = """
+    select
+        merchant_key as merchant, -sum(amount) filter (where amount < 0) as expense, count(*)::integer as transactions
+    from books.transactions as transaction left join books.categories as category using (organization_id, category_id)
+    where deleted_at is null and date_trunc('month', booked_on) between date_trunc('month', %(start)s::date) and %(end)s
+        and category.kind is distinct from 'transfer'
+    group by 1 having sum(amount) filter (where amount < 0) < 0 order by expense desc, merchant limit 10
+"""
+
+
+@pytest.mark.parametrize("seed", [random.randrange(2**32) for _ in range(3)])
+async def test_any_period_is_told_as_its_rows_are(book, db, organization, seed) -> None:
+    """Flows by whole months more or less some days, and who was paid most by those who lead a month."""
+    print(f"seed {seed}")
+    choose, first = random.Random(seed), date(2025, 11, 15)
+    for _ in range(60):
+        day = first + timedelta(days=choose.randrange(130))
+        name = f"SHOP {''.join(choose.sample('ABCDEFGHIJKLMNOPQR', 3))}"
+        category = choose.choice([None, "RENT_AND_UTILITIES_RENT", "TRANSFER_OUT_SAVINGS"])
+        amount = choose.choice([-1, -1, -1, 1]) * choose.randint(1, 300)
+        await book(str(amount), str(day), description=choose.choice(["TESCO", "ARGOS", name]), category=category)
+    for _ in range(15):
+        start = first + timedelta(days=choose.randrange(120))
+        period = Period(start, start + timedelta(days=choose.choice([0, choose.randrange(130)])))
+        shown = await dashboard(db, organization.organization_id, period)
+        by_hand = await rows(db, FLOWS_BY_HAND, vars(period))
+        told = [row for row in map(vars, shown.totals) if row["transactions"]]
+        assert [{name: row[name] for name in NAMES} for row in told] == by_hand
+        assert sum(month.net for month in shown.by_month) == sum(flow.net for flow in shown.totals)
+        assert sum(each.transactions for each in shown.by_category) >= sum(flow.transactions for flow in shown.totals)
+        of_merchants = await rows(db, MERCHANTS_BY_HAND, vars(period))
+        assert [(m.merchant, m.expense, m.transactions) for m in shown.top_merchants] == [
+            tuple(row.values()) for row in of_merchants
+        ]
 
 
 async def test_dashboard_by_hand(book, db, organization) -> None:
