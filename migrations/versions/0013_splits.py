@@ -86,8 +86,15 @@ def upgrade() -> None:
         live.run(*COLUMNS)
         live.index(INDEX)
         live.constraint("books.transactions", "transactions_decided", DECIDED)
-    live.run("alter table books.transactions drop constraint transactions_check", SPLITS, TOTALS, HISTORY)
-    live.run(*(live.view(name, select) for name, select in VIEWS.items()), *RULES)
+    # In one run, as what is tried again lets go of all it has locked.
+    live.run(
+        *RULES,
+        "alter table books.transactions drop constraint transactions_check",
+        SPLITS,
+        TOTALS,
+        HISTORY,
+        *(live.view(name, select) for name, select in VIEWS.items()),
+    )
 
 
 def downgrade() -> None:

@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Nothing is lost: the totals by category say the same."""
-    live.run(live.revision("0013").TOTALS, "drop table books.account_months, books.merchant_months")
+    live.run(live.revision("0013").TOTALS, *TRIGGERS, "drop table books.account_months, books.merchant_months")
 
 
 TABLES = """
