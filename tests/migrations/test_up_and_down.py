@@ -42,9 +42,34 @@ with summed as (
     from books.transactions where deleted_at is null and status = 'posted'
     group by 1, 2, 3, 4, 5
 ),
-kept as (select * from books.daily_totals where transactions <> 0 or money_in <> 0 or money_out <> 0)
+kept as (
+    select organization_id, booked_on, account_id, category_id, currency, money_in, money_out, transactions
+    from books.daily_totals where transactions <> 0 or money_in <> 0 or money_out <> 0
+)
 select count(*) from (
     (select * from summed except all select * from kept) union all (select * from kept except all select * from summed)
+) as different
+"""
+
+# Months of accounts and of merchants that are not what their categories come to.
+WRONG_MONTHS = """
+with summed as (
+    select organization_id, month, account_id::text as key, currency, sum(money_in - money_out) as net
+    from books.monthly_totals group by 1, 2, 3, 4
+    union all
+    select organization_id, month, merchant_key, currency, -sum(money_out)
+    from books.merchant_totals left join books.categories as category using (organization_id, category_id)
+    where merchant_key <> '' and category.kind is distinct from 'transfer' group by 1, 2, 3, 4
+),
+kept as (
+    select organization_id, month, account_id::text, currency, money_in - money_out as net
+    from books.account_months
+    union all
+    select organization_id, month, merchant_key, currency, -money_out from books.merchant_months
+)
+select count(*) from (
+    (select * from summed where net <> 0 except all select * from kept)
+    union all (select * from kept where net <> 0 except all select * from summed)
 ) as different
 """
 
@@ -102,6 +127,7 @@ def test_nobody_waits_a_second_and_nothing_is_lost(all_seeing: "psycopg.Connecti
         assert one(all_seeing, UNTOUCHED) == before
     assert schema() == as_it_was
     assert one(all_seeing, WRONG_TOTALS) == (0,)
+    assert one(all_seeing, WRONG_MONTHS) == (0,)
     assert one(all_seeing, "select count(*) from identity.erasures") == tombstones
 
 
