@@ -1,5 +1,6 @@
 """Every query of the dashboard, all from totals."""
 
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -72,7 +73,13 @@ async def flows(db: Connection, organization_id: UUID, period: Period, currency:
         left join books.categories as category
             on category.organization_id = %(organization_id)s and category.category_id = part.category_id
     """
-    return await rows(db, query, {"organization_id": organization_id, "currency": currency, **_months_and_days(period)})
+    known = {"organization_id": organization_id, "currency": currency, **_months_and_days(period)}
+    return await _planned_for_these(db, query, known)
+
+
+async def _planned_for_these(db: Connection, query: str, known: dict[str, Any]) -> list[DictRow]:
+    """The rows of a query that is planned each time: a plan for any months would be one for all of them."""
+    return await (await db.execute(query, known, prepare=False)).fetchall()
 
 
 def _months_and_days(period: Period) -> dict[str, object]:
@@ -195,8 +202,11 @@ async def top_merchants(
         order by paid.expense desc, payee.merchant_key
         limit %(limit)s
     """
-    known = {"organization_id": organization_id, "currency": currency, "limit": limit}
-    return await rows(db, query, {**known, "first": period.start.replace(day=1), "end": period.end})
+    known = {
+        "organization_id": organization_id, "currency": currency, "limit": limit,
+        "first": period.start.replace(day=1), "end": period.end,
+    }  # fmt: skip
+    return await _planned_for_these(db, query, known)
 
 
 async def open_work(db: Connection, organization_id: UUID) -> DictRow:
