@@ -8,7 +8,8 @@ from uuid import UUID
 
 from psycopg import Rollback
 
-from ai2.books import accounts, rule_runs
+from ai2.books.accounts import service as accounts
+from ai2.books.rules import runs as rule_runs
 from ai2.identity import audit, organizations
 from ai2.identity.audit import Entity
 from ai2.ingest import service as ingest

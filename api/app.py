@@ -12,12 +12,13 @@ from starlette.middleware import Middleware
 
 from ai2 import __version__
 from ai2.kit.database import Database
-from api import edge, health, names, problems
-from api.compression import Compression
+from api import health, names, problems
 from api.docs import page
-from api.frame import Frame
-from api.limits import Limits
-from api.methods import KnownMethods, Methods
+from api.edge import middleware as edge
+from api.edge.compression import Compression
+from api.edge.frame import Frame
+from api.edge.limits import Limits
+from api.edge.methods import KnownMethods, Methods
 
 # The guide's names of the services that are built.
 TITLES = {"core": "core-app", "ai": "ai-modules"}

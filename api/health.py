@@ -16,7 +16,7 @@ from ai2.kit import metrics
 from ai2.kit.database import Database, one
 from ai2.kit.errors import Unavailable
 from ai2.kit.settings import settings
-from api.counters import Counters, MemoryCounters
+from api.edge.counters import Counters, MemoryCounters
 
 State = Literal["healthy", "degraded", "unhealthy"]
 PROBE_S = 2.0

@@ -15,8 +15,8 @@ from ai2.kit import logs
 from ai2.kit.database import Database
 from ai2.kit.settings import settings
 from api.app import GATEWAY, build
-from api.limits import Limits
-from api.protocol import GuardedProtocol
+from api.edge.limits import Limits
+from api.edge.protocol import GuardedProtocol
 
 BACKLOG = 2048
 GRACE_S = 10

@@ -25,11 +25,12 @@ from ai2.identity.principal import Principal
 from ai2.kit.database import Collided, Connection, Database, act_for
 from ai2.kit.errors import FieldError, Invalid, Problem, Unauthorized
 from ai2.kit.security import AccessToken, digest, read_access_token
-from api import compression, problems, roles
+from api import problems, roles
 from api.bodies import ExactRequest, check_text
-from api.deadline import in_time
-from api.limits import RateLimited, Windows
-from api.pace import paced
+from api.edge import compression
+from api.edge.deadline import in_time
+from api.edge.limits import RateLimited, Windows
+from api.edge.pace import paced
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # They change nothing that a repeat would change again. Nor is anything kept of a body with passwords in it.

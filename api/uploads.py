@@ -22,7 +22,7 @@ from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid, TooLarge, Unreadable, UnsupportedMediaType
 from ai2.kit.settings import settings
 from api.bodies import ExactRequest, check_encoding, check_text, read_json, said_bytes
-from api.pace import paced
+from api.edge.pace import paced
 from api.schemas import Model
 from api.unit import admitted, idempotency_key, record, replayed, request_digest
 

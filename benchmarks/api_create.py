@@ -41,7 +41,8 @@ def main() -> None:
 
 
 async def _prepare() -> tuple[str, str]:
-    from ai2.books import accounts, categories
+    from ai2.books.accounts import service as accounts
+    from ai2.books.categories import service as categories
     from ai2.identity import api_keys, organizations
     from ai2.identity.principal import Role
     from ai2.kit.database import Database

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 async def _key() -> str:
-    from ai2.books import categories
+    from ai2.books.categories import service as categories
     from ai2.identity import api_keys, organizations
     from ai2.identity.principal import Role
     from ai2.kit.database import Database

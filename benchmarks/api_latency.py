@@ -48,7 +48,7 @@ def main() -> None:
 async def _prepare(data: Path) -> str:
     """The council's books, and a key to them."""
     from ai2 import flows
-    from ai2.books import categories
+    from ai2.books.categories import service as categories
     from ai2.identity import api_keys, organizations
     from ai2.identity.principal import Role
     from ai2.ingest.service import ImportOptions, Source

@@ -94,7 +94,7 @@ def _throughput(ours: Target, bare: Target) -> None:
 
 async def _cost_of_policies(owner: Owner, times: int = 300) -> float:
     """The list's page under row-level security, as a multiple of what it takes whom no policy holds."""
-    from ai2.books import listing
+    from ai2.books.transactions import listing
     from ai2.kit.database import Database, Role
 
     taken: dict[Role, list[float]] = {Role.API: [], Role.ADMIN: []}
@@ -117,7 +117,7 @@ def bare(organization_id: str) -> None:
     import uvloop
     from fastapi import FastAPI
 
-    from ai2.books.transactions_repository import COLUMNS
+    from ai2.books.transactions.repository import COLUMNS
     from ai2.kit.database import Database, Role
     from api.core.transactions import Transactions
 

@@ -124,7 +124,7 @@ class _Books:
     """One organization's accounts, categories and merchants, and its rows."""
 
     def __init__(self, db: Any, chance: random.Random, name: str, rows: int) -> None:
-        from ai2.books.default_chart import default_chart
+        from ai2.books.categories.default_chart import default_chart
         from ai2.kit.envelope import fresh_wrapped_key
         from ai2.kit.ids import new_id
 

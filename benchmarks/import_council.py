@@ -39,7 +39,8 @@ def main() -> None:
 
 
 async def _account() -> tuple[str, str]:
-    from ai2.books import accounts, categories
+    from ai2.books.accounts import service as accounts
+    from ai2.books.categories import service as categories
     from ai2.identity import organizations
     from ai2.kit.database import Database
 

@@ -71,7 +71,8 @@ def run(what: str, path: Path, *to: str) -> float:
 
 
 async def accounts() -> tuple[str, str]:
-    from ai2.books import accounts, categories
+    from ai2.books.accounts import service as accounts
+    from ai2.books.categories import service as categories
     from ai2.identity import organizations
     from ai2.kit.database import Database
 
@@ -84,7 +85,7 @@ async def accounts() -> tuple[str, str]:
 
 async def alone(path: Path) -> dict[str, object]:
     """COPY and insert rows that are finished, by the statements that the import uses."""
-    from ai2.books import imports
+    from ai2.books.transactions import imports
     from ai2.ingest import read
     from ai2.ingest.layout.model import Options
     from ai2.ingest.lines import Account

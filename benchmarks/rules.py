@@ -51,8 +51,10 @@ def write(file: Path, rows: int, shops: int) -> None:
 
 
 async def measure(file: Path, rows: int, shops: int) -> None:
-    from ai2.books import accounts, categories, rule_runs
-    from ai2.books.rule_runs_repository import Scope
+    from ai2.books.accounts import service as accounts
+    from ai2.books.categories import service as categories
+    from ai2.books.rules import runs as rule_runs
+    from ai2.books.rules.runs_repository import Scope
     from ai2.identity import organizations
     from ai2.ingest import service
     from ai2.kit.database import Database
@@ -88,8 +90,9 @@ async def timed(name: str, work: Awaitable[Any]) -> Any:
 
 async def make_rules(db: Any, owner: UUID, account_id: UUID) -> UUID:
     """99 rules of which each holds for few rows, and a last one that takes most of the others: its id."""
-    from ai2.books import categories, rules
-    from ai2.books.rule_matching import Actions, Conditions, TextTest
+    from ai2.books.categories import service as categories
+    from ai2.books.rules import service as rules
+    from ai2.books.rules.matching import Actions, Conditions, TextTest
 
     ids = [category.category_id for category in await categories.list_all(db, owner)]
     for number in range(RULES - 1):

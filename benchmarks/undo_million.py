@@ -55,7 +55,8 @@ def write(file: Path, rows: int) -> None:
 
 
 async def measure(file: Path) -> None:
-    from ai2.books import accounts, categories
+    from ai2.books.accounts import service as accounts
+    from ai2.books.categories import service as categories
     from ai2.identity import organizations
     from ai2.ingest import service
     from ai2.ingest.mending.undo import undo

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from ai2.books import categories, decisions, transactions
-from ai2.books.categories import Category
-from ai2.books.transactions import Transaction
+from ai2.books.categories import service as categories
+from ai2.books.categories.service import Category
+from ai2.books.transactions import decisions
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import Transaction
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.ids import new_id

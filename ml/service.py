@@ -11,7 +11,9 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.books import categories, decisions, periods
+from ai2.books.categories import service as categories
+from ai2.books.periods import service as periods
+from ai2.books.transactions import decisions
 from ai2.identity import organizations
 from ai2.kit import events
 from ai2.kit.database import Connection

@@ -13,7 +13,7 @@ HOME.chmod(0o711)
 os.environ["AI2_HOME"] = str(HOME)
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
-from ai2.books import categories  # noqa: E402 - the home must be known first
+from ai2.books.categories import service as categories  # noqa: E402 - the home must be known first
 from ai2.identity import organizations  # noqa: E402
 from ai2.identity.organizations import Organization  # noqa: E402
 from ai2.kit import postgres  # noqa: E402

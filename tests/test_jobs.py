@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from ai2 import flows, jobs
-from ai2.books import accounts
+from ai2.books.accounts import service as accounts
 from ai2.identity.organizations import Organization
 from ai2.ingest.service import ImportOptions, Source
 from ai2.kit import queue

@@ -75,7 +75,7 @@ async def _replay(
     batch_id: UUID | None, account: str | None, organization: str | None, *, apply: bool
 ) -> list[dict[str, Any]]:
     from ai2 import flows
-    from ai2.books import accounts
+    from ai2.books.accounts import service as accounts
     from ai2.cli import home
     from ai2.identity import audit
     from ai2.identity.audit import Entity

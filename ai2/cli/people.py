@@ -69,7 +69,7 @@ def second_factor_off(email: Annotated[str, typer.Argument(help="Whose; make sur
 
 
 async def _user(email: str, name: str | None, role: str, currency: str, password: str) -> str:
-    from ai2.books import categories
+    from ai2.books.categories import service as categories
     from ai2.cli import home
     from ai2.identity import audit, organizations, users
     from ai2.identity.audit import Entity

@@ -10,7 +10,7 @@ import typer
 from ai2.cli.output import console, problems
 
 if TYPE_CHECKING:
-    from ai2.books.accounts import Account
+    from ai2.books.accounts.service import Account
     from ai2.ingest.balances.proof import Proof
     from ai2.ingest.balances.suspects import Suspect
 
@@ -45,8 +45,8 @@ def prove(
 
 
 async def _prove(account: str | None, organization: str | None) -> list[_Shown]:
-    from ai2.books import accounts
-    from ai2.books.accounts import AccountNotFound
+    from ai2.books.accounts import service as accounts
+    from ai2.books.accounts.service import AccountNotFound
     from ai2.cli import home
     from ai2.ingest import balances
 

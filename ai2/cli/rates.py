@@ -34,7 +34,7 @@ def import_(
 @app.command()
 def refresh() -> None:
     """Fetch them from where ECB_RATES_URL says, as Dagster does every working day."""
-    from ai2.books import rates_source
+    from ai2.books.rates import source as rates_source
 
     _tell(rates_source.refresh)
 
@@ -56,7 +56,7 @@ async def _with_pipeline(act: "Callable[[Database], Awaitable[int]]") -> int:
 
 
 async def _import(pipeline: "Database", file: Path) -> int:
-    from ai2.books import exchange_rates
+    from ai2.books.rates import ecb as exchange_rates
 
     with file.open("rb") as raw, exchange_rates.opened(raw) as text:
         async with pipeline.transaction() as db:

@@ -19,7 +19,7 @@ from uuid import UUID
 from psycopg import Rollback
 from pydantic import BaseModel, ConfigDict, Field
 
-from ai2.books import accounts
+from ai2.books.accounts import service as accounts
 from ai2.identity import organizations
 from ai2.ingest import read, repository, telling
 from ai2.ingest.layout import saved

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from ai2 import flows, sample
-from ai2.books import accounts, categories
+from ai2.books.accounts import service as accounts
+from ai2.books.categories import service as categories
 from ai2.identity import api_keys, organizations, users
 from ai2.identity.principal import Role
 from ai2.ingest.service import ImportOptions, Source

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from ai2.books import saved_filters
+from ai2.books.transactions import saved_filters
 from ai2.identity import audit, members, members_repository, organizations, users
 from ai2.identity.audit import Entity
 from ai2.identity.members import MemberNotFound

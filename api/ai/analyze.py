@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 
-from ai2.books import accounts
+from ai2.books.accounts import service as accounts
 from ai2.identity.principal import Role, Scope
 from ai2.ingest import service as ingest
 from ai2.kit import queue

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from ai2.books import accounts
-from ai2.books.accounts import Account, AccountKind, OpeningIs
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account, AccountKind, OpeningIs
 from ai2.ingest import balances
 from ai2.ingest.balances.proof import State
 from ai2.ingest.balances.suspects import SuspectKind

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from ai2.books import attachments
-from ai2.books.attachment_types import ENDINGS
-from ai2.books.attachments import Attachment
+from ai2.books.transactions import attachments
+from ai2.books.transactions.attachment_types import ENDINGS
+from ai2.books.transactions.attachments import Attachment
 from ai2.kit.errors import FieldError, Invalid, TooLarge, UnsupportedMediaType
 from ai2.kit.settings import settings
 from api.pages import WholeQuery, cut

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from ai2.books import categories
+from ai2.books.categories import service as categories
 from ai2.identity import audit, invitations, organizations, second_factors, sessions, users
 from ai2.identity.passwords.changing import CurrentPasswordWrong
 from ai2.identity.principal import Principal, Role
@@ -16,8 +16,8 @@ from ai2.identity.second_factors import Codes
 from ai2.identity.users import Membership
 from ai2.kit.database import Connection, Database
 from ai2.kit.settings import settings
+from api.edge.tries import Tries, pair_of
 from api.schemas import Body, Code, Country, Currency, Email, Name, Out
-from api.tries import Tries, pair_of
 from api.unit import Caller, Db, Unit, address, database_of
 
 router = APIRouter(prefix="/api/core/auth", tags=["auth"], route_class=Unit)

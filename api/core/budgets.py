@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ai2.books import budgets
-from ai2.books.budgets import Method, NewBudget, Standing
+from ai2.books.budgets import service as budgets
+from ai2.books.budgets.service import Method, NewBudget, Standing
 from ai2.kit.database import Connection
 from ai2.kit.money import exact
 from api.etags import IfMatch, mark

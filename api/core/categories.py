@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from ai2.books import categories
-from ai2.books.categories import Category
-from ai2.books.default_chart import Kind
+from ai2.books.categories import service as categories
+from ai2.books.categories.default_chart import Kind
+from ai2.books.categories.service import Category
 from api.etags import IfMatch, mark
 from api.pages import WholeQuery, cut
 from api.schemas import Body, Change, Instant, ListOf, Name, Out

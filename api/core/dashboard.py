@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from ai2.books import converted, dashboard
-from ai2.books.accounts import OpeningIs
-from ai2.books.converted import Converted
-from ai2.books.rates import Source
+from ai2.books.accounts.service import OpeningIs
+from ai2.books.dashboard import service as dashboard
+from ai2.books.rates import converted
+from ai2.books.rates.converted import Converted
+from ai2.books.rates.service import Source
 from ai2.kit.periods import EXPECTED, read_period
 from api.core.rates import RateOut, RateValue
 from api.core.transactions import TransactionOut

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from ai2.books import saved_filters
-from ai2.books.saved_filters import SavedFilter
+from ai2.books.transactions import saved_filters
+from ai2.books.transactions.saved_filters import SavedFilter
 from api.core.transactions import TransactionFilter, check_theirs
 from api.etags import IfMatch, mark
 from api.pages import WholeQuery, cut

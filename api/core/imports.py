@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from ai2 import flows
-from ai2.books import accounts
+from ai2.books.accounts import service as accounts
 from ai2.identity.principal import Principal
 from ai2.ingest import service as ingest
 from ai2.ingest.layout import saved

@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from ai2.books import periods
-from ai2.books.periods import Act, Closed, PeriodAct
+from ai2.books.periods import service as periods
+from ai2.books.periods.service import Act, Closed, PeriodAct
 from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Body, Day, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ai2.books import rates
-from ai2.books.rates import MAX_AGE_DAYS, Rate, Source
+from ai2.books.rates import service as rates
+from ai2.books.rates.service import MAX_AGE_DAYS, Rate, Source
 from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import AmountIn, Body, CalendarDate, Currency, Day, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit

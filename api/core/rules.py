@@ -6,10 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
-from ai2.books import rule_runs, rules
-from ai2.books.rule_matching import Actions, Conditions, Rule, Share, Sign, TextTest, TransferTo, Way
-from ai2.books.rule_runs import Application, Changed, Draft
-from ai2.books.rule_runs_repository import Scope
+from ai2.books.rules import runs as rule_runs
+from ai2.books.rules import service as rules
+from ai2.books.rules.matching import Actions, Conditions, Rule, Share, Sign, TextTest, TransferTo, Way
+from ai2.books.rules.runs import Application, Changed, Draft
+from ai2.books.rules.runs_repository import Scope
 from api.core.transactions import SplitOut
 from api.etags import IfMatch, mark
 from api.pages import PageQuery, WholeQuery, cut, read_cursor, write_cursor

@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 
-from ai2.books import splits
-from ai2.books.splits import MOST, Part
-from ai2.books.transactions import Transaction
+from ai2.books.transactions import splits
+from ai2.books.transactions.service import Transaction
+from ai2.books.transactions.splits import MOST, Part
 from api.core.transactions import Tags, TransactionOut
 from api.etags import IfMatch, mark
 from api.schemas import AmountIn, Body, Name, Text

@@ -8,9 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
-from ai2.books import accounts, categories, listing, rates, saved_filters, transactions
-from ai2.books.listing import Filter, Sort
-from ai2.books.transactions import NewTransaction, Status, Transaction, Type
+from ai2.books.accounts import service as accounts
+from ai2.books.categories import service as categories
+from ai2.books.rates import service as rates
+from ai2.books.transactions import listing, saved_filters
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.listing import Filter, Sort
+from ai2.books.transactions.service import NewTransaction, Status, Transaction, Type
 from ai2.identity.principal import Principal
 from ai2.ingest import service as ingest
 from ai2.kit.database import Connection

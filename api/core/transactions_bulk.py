@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field, model_validator
 
-from ai2.books import bulk
-from ai2.books.bulk import Wanted
-from ai2.books.transactions import NewTransaction
+from ai2.books.transactions import bulk
+from ai2.books.transactions.bulk import Wanted
+from ai2.books.transactions.service import NewTransaction
 from api.core.transactions import TransactionChange, TransactionNew, TransactionOut
 from api.schemas import Body, Out, Whole, changes
 from api.unit import Caller, Db, Unit

@@ -17,9 +17,9 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from ai2.books import listing
-from ai2.books.listing import Filter
-from ai2.books.transactions import Transaction
+from ai2.books.transactions import listing
+from ai2.books.transactions.listing import Filter
+from ai2.books.transactions.service import Transaction
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.sheets import Cell, CsvSheet, Sheet, XlsxSheet
 from api.core.transactions import SavedOrGiven, SplitOut, TransactionOut, check_theirs, with_saved

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from ai2.books import history
+from ai2.books.transactions import history
 from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Instant, ListOf, Out
 from api.unit import Caller, Db, Unit

@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from ai2.books import transactions, transfers
-from ai2.books.transfers import State, Transfer
+from ai2.books.transactions import service as transactions
+from ai2.books.transfers import service as transfers
+from ai2.books.transfers.service import State, Transfer
 from ai2.kit.database import Connection
 from api.core.transactions import TransactionOut
 from api.pages import PageQuery, read_cursor, write_cursor

@@ -5,7 +5,8 @@ from pathlib import Path
 from uuid import UUID
 
 from ai2 import flows
-from ai2.books import accounts, rule_runs
+from ai2.books.accounts import service as accounts
+from ai2.books.rules import runs as rule_runs
 from ai2.identity import organizations
 from ai2.ingest import reporting
 from ai2.ingest import service as ingest

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from ai2.books import rates_source
+from ai2.books.rates import source as rates_source
 from ai2.kit.errors import Problem
 from pipelines.resources import Books
 

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 from httpx import AsyncClient
 
-from ai2.books.accounts import AccountKind
+from ai2.books.accounts.service import AccountKind
 
 ADDRESS = "/api/core/accounts"
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}

@@ -13,10 +13,10 @@ import uvicorn
 from fastapi import FastAPI
 from httpx import AsyncClient
 
-from ai2.books import transactions
+from ai2.books.transactions import service as transactions
 from ai2.kit.database import Connection, one
 from ai2.kit.settings import settings
-from api import pace, protocol
+from api.edge import pace, protocol
 
 ADDRESS = "/api/core/transactions"
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}

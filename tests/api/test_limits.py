@@ -7,8 +7,8 @@ from httpx import AsyncClient
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database
 from api.app import build
-from api.counters import MemoryCounters
-from api.limits import Windows
+from api.edge.counters import MemoryCounters
+from api.edge.limits import Windows
 from tests.api.asking import connect
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 
-from ai2.books import imports
+from ai2.books.transactions import imports
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
 from ai2.kit import logs

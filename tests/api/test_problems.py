@@ -177,6 +177,6 @@ async def test_what_breaks_inside_is_logged_and_not_told(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr("ai2.books.listing.page", broken)
+    monkeypatch.setattr("ai2.books.transactions.listing.page", broken)
     answer = await owner.get(TRANSACTIONS)
     assert (answer.status_code, is_problem(answer)["code"]) == (500, "failed")

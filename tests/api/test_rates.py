@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from httpx import AsyncClient
 
-from ai2.books import exchange_rates
+from ai2.books.rates import ecb as exchange_rates
 from ai2.kit.database import Database
 
 RATES = "/api/core/rates"

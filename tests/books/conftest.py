@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ai2.books import accounts, transactions
-from ai2.books.accounts import Account
-from ai2.books.transactions import NewTransaction, Transaction
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction, Transaction
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from ai2.books import accounts
-from ai2.books.accounts import AccountHasTransactions, AccountNameTaken, AccountNotFound
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import AccountHasTransactions, AccountNameTaken, AccountNotFound
 from ai2.kit.errors import Stale
 from ai2.kit.money import InexactAmount, UnknownCurrency
 

@@ -8,10 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import budgets, categories, transactions
-from ai2.books.budgets import Budget, BudgetNotFound, BudgetOverlaps, Month, NewBudget, NoBudgetForTransfers
-from ai2.books.categories import BudgetsMeet, CategoryInUse
-from ai2.books.transactions import NewTransaction
+from ai2.books.budgets import service as budgets
+from ai2.books.budgets.service import Budget, BudgetNotFound, BudgetOverlaps, Month, NewBudget, NoBudgetForTransfers
+from ai2.books.categories import service as categories
+from ai2.books.categories.service import BudgetsMeet, CategoryInUse
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ai2.kit.errors import Invalid, Stale

@@ -2,8 +2,9 @@
 
 import pytest
 
-from ai2.books import categories, transactions
-from ai2.books.categories import CategoryInUse, CategoryNameTaken, CategoryNotFound
+from ai2.books.categories import service as categories
+from ai2.books.categories.service import CategoryInUse, CategoryNameTaken, CategoryNotFound
+from ai2.books.transactions import service as transactions
 from ai2.kit.errors import Invalid
 
 

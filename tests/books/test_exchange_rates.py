@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from ai2.books import accounts, exchange_rates, transactions
-from ai2.books.exchange_rates import NoRates
-from ai2.books.transactions import NewTransaction
+from ai2.books.accounts import service as accounts
+from ai2.books.rates import ecb as exchange_rates
+from ai2.books.rates.ecb import NoRates
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database
 

@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from ai2.books import categories, listing, transactions
-from ai2.books.listing import Filter, UnknownCursor
+from ai2.books.categories import service as categories
+from ai2.books.transactions import listing
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.listing import Filter, UnknownCursor
 
 
 async def _list(db, organization, **wanted):

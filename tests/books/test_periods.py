@@ -10,13 +10,20 @@ from typing import Any
 import pytest
 from psycopg import DatabaseError
 
-from ai2.books import accounts, categories, decisions, periods, rule_runs, rules, splits, transactions, transfers
-from ai2.books.accounts import Account
-from ai2.books.periods import AlreadyClosed, NotClosed, PeriodClosed
-from ai2.books.rule_matching import Actions, Conditions, TextTest
-from ai2.books.rule_runs import Scope
-from ai2.books.splits import Part
-from ai2.books.transactions import NewTransaction, Transaction
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
+from ai2.books.categories import service as categories
+from ai2.books.periods import service as periods
+from ai2.books.periods.service import AlreadyClosed, NotClosed, PeriodClosed
+from ai2.books.rules import runs as rule_runs
+from ai2.books.rules import service as rules
+from ai2.books.rules.matching import Actions, Conditions, TextTest
+from ai2.books.rules.runs import Scope
+from ai2.books.transactions import decisions, splits
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction, Transaction
+from ai2.books.transactions.splits import Part
+from ai2.books.transfers import service as transfers
 from ai2.identity import erasure
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection, Database, one

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from ai2.books import exchange_rates, periods, rates, rates_source
-from ai2.books.exchange_rates import NoRates
-from ai2.books.periods import PeriodClosed
-from ai2.books.rates import OwnRateNotFound, Rate
-from ai2.books.rates_source import RatesUnreachable
+from ai2.books.periods import service as periods
+from ai2.books.periods.service import PeriodClosed
+from ai2.books.rates import ecb as exchange_rates
+from ai2.books.rates import service as rates
+from ai2.books.rates import source as rates_source
+from ai2.books.rates.ecb import NoRates
+from ai2.books.rates.service import OwnRateNotFound, Rate
+from ai2.books.rates.source import RatesUnreachable
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, rows
 from ai2.kit.settings import settings

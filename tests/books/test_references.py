@@ -3,8 +3,9 @@
 import psycopg
 import pytest
 
-from ai2.books import accounts, categories
-from ai2.books.accounts import Account
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
+from ai2.books.categories import service as categories
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection, Database
 from ai2.kit.ids import UUID, new_id

@@ -8,7 +8,7 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from ai2.books.rule_matching import FACTS, NONE, Actions, Conditions, Rule, TextTest, decide, is_expression
+from ai2.books.rules.matching import FACTS, NONE, Actions, Conditions, Rule, TextTest, decide, is_expression
 from ai2.kit.ids import new_id
 
 ACCOUNT, CATEGORY = new_id(), new_id()

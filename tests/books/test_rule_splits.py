@@ -8,14 +8,20 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import accounts, bulk, categories, rule_runs, rules, splits, transactions, transfers
-from ai2.books.accounts import AccountNotFound
-from ai2.books.rule_matching import Actions, Conditions, Share, TextTest, TransferTo
-from ai2.books.rule_runs import Draft
-from ai2.books.rule_runs_repository import Scope
-from ai2.books.rule_splits import RuleDoesNotHold, ShareCategoryNotFound
-from ai2.books.splits import Part
-from ai2.books.transactions import NewTransaction
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import AccountNotFound
+from ai2.books.categories import service as categories
+from ai2.books.rules import runs as rule_runs
+from ai2.books.rules import service as rules
+from ai2.books.rules.matching import Actions, Conditions, Share, TextTest, TransferTo
+from ai2.books.rules.parts import RuleDoesNotHold, ShareCategoryNotFound
+from ai2.books.rules.runs import Draft
+from ai2.books.rules.runs_repository import Scope
+from ai2.books.transactions import bulk, splits
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction
+from ai2.books.transactions.splits import Part
+from ai2.books.transfers import service as transfers
 from ai2.kit.database import act_for
 from ai2.kit.ids import new_id
 from ai2.kit.money import exact

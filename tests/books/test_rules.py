@@ -8,13 +8,18 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import accounts, categories, decisions, rule_runs, rules, transactions
-from ai2.books.accounts import AccountNotFound
-from ai2.books.categories import CategoryInUse, CategoryNotFound
-from ai2.books.rule_matching import Actions, Conditions, Rule, TextTest
-from ai2.books.rule_runs import Application, ApplicationNotFound, Draft, RuleIsInactive
-from ai2.books.rule_runs_repository import Scope
-from ai2.books.rules import RuleDoesNotHold, RuleNotFound
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import AccountNotFound
+from ai2.books.categories import service as categories
+from ai2.books.categories.service import CategoryInUse, CategoryNotFound
+from ai2.books.rules import runs as rule_runs
+from ai2.books.rules import service as rules
+from ai2.books.rules.matching import Actions, Conditions, Rule, TextTest
+from ai2.books.rules.runs import Application, ApplicationNotFound, Draft, RuleIsInactive
+from ai2.books.rules.runs_repository import Scope
+from ai2.books.rules.service import RuleDoesNotHold, RuleNotFound
+from ai2.books.transactions import decisions
+from ai2.books.transactions import service as transactions
 from ai2.kit.database import act_for, rows
 from ai2.kit.errors import Stale
 from ai2.kit.ids import new_id

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from ai2.books import listing, transactions
-from ai2.books.listing import Filter
-from ai2.books.search import amounts, nearest
+from ai2.books.transactions import listing
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.listing import Filter
+from ai2.books.transactions.search import amounts, nearest
 from ai2.kit.database import rows
 
 

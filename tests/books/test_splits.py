@@ -9,13 +9,17 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import accounts, bulk, categories, decisions, history, listing, splits, transactions, transfers
-from ai2.books.bulk import SomeSplit, Wanted
-from ai2.books.dashboard import dashboard
-from ai2.books.listing import Filter
-from ai2.books.splits import PairedIsNotSplit, Part, SplitCategoryNotFound, SplitsDoNotHold
-from ai2.books.transactions import IsSplit, NewTransaction
-from ai2.books.transfers import SplitIsNoTransfer
+from ai2.books.accounts import service as accounts
+from ai2.books.categories import service as categories
+from ai2.books.dashboard.service import dashboard
+from ai2.books.transactions import bulk, decisions, history, listing, splits
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.bulk import SomeSplit, Wanted
+from ai2.books.transactions.listing import Filter
+from ai2.books.transactions.service import IsSplit, NewTransaction
+from ai2.books.transactions.splits import PairedIsNotSplit, Part, SplitCategoryNotFound, SplitsDoNotHold
+from ai2.books.transfers import service as transfers
+from ai2.books.transfers.service import SplitIsNoTransfer
 from ai2.kit.database import rows
 from ai2.kit.errors import Conflict, Stale
 from ai2.kit.ids import new_id

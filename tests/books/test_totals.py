@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from ai2.books import categories, transactions
-from ai2.books.dashboard import dashboard
+from ai2.books.categories import service as categories
+from ai2.books.dashboard.service import dashboard
+from ai2.books.transactions import service as transactions
 from ai2.kit.database import rows
 from ai2.kit.periods import Period
 

@@ -4,9 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from ai2.books import accounts, categories, decisions, transactions
-from ai2.books.categories import CategoryNotFound
-from ai2.books.transactions import OtherCurrency, TransactionNotFound
+from ai2.books.accounts import service as accounts
+from ai2.books.categories import service as categories
+from ai2.books.categories.service import CategoryNotFound
+from ai2.books.transactions import decisions
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import OtherCurrency, TransactionNotFound
 from ai2.kit.database import act_for, one, rows
 from ai2.kit.errors import Stale
 from ai2.kit.ids import new_id

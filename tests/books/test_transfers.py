@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from ai2.books import accounts, categories, decisions, transactions, transfers
-from ai2.books.accounts import Account
-from ai2.books.transactions import NewTransaction, Transaction
-from ai2.books.transfers import AlreadyPaired, NotPaired, NoTransfer, SideNotFound, TransferNotFound
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
+from ai2.books.categories import service as categories
+from ai2.books.transactions import decisions
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction, Transaction
+from ai2.books.transfers import service as transfers
+from ai2.books.transfers.service import AlreadyPaired, NotPaired, NoTransfer, SideNotFound, TransferNotFound
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection, Database, one, rows
 from ai2.kit.ids import new_id

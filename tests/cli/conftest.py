@@ -7,7 +7,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from ai2.books import categories
+from ai2.books.categories import service as categories
 from ai2.cli import app
 from ai2.identity import organizations
 from ai2.kit.database import Database

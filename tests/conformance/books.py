@@ -164,7 +164,7 @@ def _table(rows: list[dict[str, Any]]) -> bytes:
 
 async def _reject(database: Database, organization_id: UUID, pairs: list[list[str]], ids: dict[str, UUID]) -> None:
     """A person takes pairs apart; then all is looked at again."""
-    from ai2.books import transfers as books
+    from ai2.books.transfers import service as books
 
     if not pairs:
         return
@@ -192,7 +192,7 @@ async def _quote(pipeline: Database, rates: list[dict[str, Any]]) -> None:
 
 
 async def _organization(database: Database) -> UUID:
-    from ai2.books import categories
+    from ai2.books.categories import service as categories
     from ai2.identity import organizations
     from ai2.kit.ids import new_id
 
@@ -203,7 +203,7 @@ async def _organization(database: Database) -> UUID:
 
 
 async def _account(database: Database, organization_id: UUID, account: dict[str, Any]) -> UUID:
-    from ai2.books import accounts
+    from ai2.books.accounts import service as accounts
 
     named = {name: account[name] for name in ("name", "currency", "kind", "number") if account.get(name)}
     async with database.transaction(organization_id) as db:

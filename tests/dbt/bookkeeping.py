@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ai2.books import accounts, transactions
-from ai2.books.transactions import NewTransaction, Transaction
+from ai2.books.accounts import service as accounts
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction, Transaction
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database
 

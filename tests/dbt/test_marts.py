@@ -7,8 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from ai2.books import accounts, categories, dashboard, splits, transactions
-from ai2.books.splits import Part
+from ai2.books.accounts import service as accounts
+from ai2.books.categories import service as categories
+from ai2.books.dashboard import service as dashboard
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions import splits
+from ai2.books.transactions.splits import Part
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, Role, connection_parameters
 from ai2.kit.periods import read_period

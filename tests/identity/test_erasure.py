@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import accounts, transactions
+from ai2.books.accounts import service as accounts
+from ai2.books.transactions import service as transactions
 from ai2.identity import api_keys, erasure, invitations, organizations, sessions, users
 from ai2.identity.organizations import Organization, OrganizationNotFound
 from ai2.identity.principal import Principal, Role

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ai2.books import accounts
-from ai2.books.accounts import Account
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
 from ai2.ingest.service import ImportOptions, ImportResult, Source

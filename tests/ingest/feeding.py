@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ai2.books.accounts import Account
+from ai2.books.accounts.service import Account
 from ai2.identity.organizations import Organization
 from ai2.ingest import repository
 from ai2.ingest.lines import Statement, lines_of

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import accounts, transactions
-from ai2.books.accounts import Account
-from ai2.books.transactions import NewTransaction
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction
 from ai2.identity.organizations import Organization
 from ai2.ingest import balances
 from ai2.ingest.balances.proof import Proof

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import periods
-from ai2.books.accounts import Account
-from ai2.books.periods import PeriodClosed
+from ai2.books.accounts.service import Account
+from ai2.books.periods import service as periods
+from ai2.books.periods.service import PeriodClosed
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
 from ai2.ingest.mending import rejects

@@ -11,10 +11,13 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books import bulk, rule_runs, rules, transactions
-from ai2.books.accounts import Account
-from ai2.books.rule_matching import Actions, Conditions, TextTest
-from ai2.books.rule_runs_repository import Scope
+from ai2.books.accounts.service import Account
+from ai2.books.rules import runs as rule_runs
+from ai2.books.rules import service as rules
+from ai2.books.rules.matching import Actions, Conditions, TextTest
+from ai2.books.rules.runs_repository import Scope
+from ai2.books.transactions import bulk
+from ai2.books.transactions import service as transactions
 from ai2.identity.organizations import Organization
 from ai2.ingest.lines import lines_of
 from ai2.ingest.loading import identities

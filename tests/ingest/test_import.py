@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from psycopg import errors
 
-from ai2.books import accounts
-from ai2.books.accounts import Account, AccountNotFound
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account, AccountNotFound
 from ai2.identity.organizations import Organization
 from ai2.ingest import problems, service
 from ai2.ingest.layout import saved

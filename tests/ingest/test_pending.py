@@ -2,8 +2,8 @@
 
 import pytest
 
-from ai2.books import transactions
-from ai2.books.accounts import Account
+from ai2.books.accounts.service import Account
+from ai2.books.transactions import service as transactions
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database
 from tests.ingest.conftest import Ask
@@ -112,7 +112,7 @@ class TestCompleted:
         assert await feed.books() == []
 
     async def test_never_across_accounts(self, feed: Feeder, database: Database, organization: Organization) -> None:
-        from ai2.books import accounts
+        from ai2.books.accounts import service as accounts
 
         async with database.transaction(organization.organization_id) as db:
             other = await accounts.create(db, organization.organization_id, name="Other", currency="GBP")

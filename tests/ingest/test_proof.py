@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from ai2.books.accounts import Moved
+from ai2.books.accounts.service import Moved
 from ai2.ingest.balances.proof import Proof, Statement, doubtful_ends, prove, unfinished
 
 FIRST = date(2026, 3, 1)

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from ai2.books import accounts, transactions
-from ai2.books.accounts import Account
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
+from ai2.books.transactions import service as transactions
 from ai2.identity.organizations import Organization
 from ai2.ingest.formats import delimited
 from ai2.ingest.layout import saved

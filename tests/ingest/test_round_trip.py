@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from ai2.books import accounts
+from ai2.books.accounts import service as accounts
 from ai2.identity.organizations import Organization
 from ai2.ingest.layout.model import Options
 from ai2.ingest.lines import Account, Statement

@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 
 from ai2 import flows
-from ai2.books import categories, rule_runs, rules
-from ai2.books.accounts import Account
-from ai2.books.rule_matching import Actions, Conditions, TextTest
-from ai2.books.rule_runs_repository import Scope
+from ai2.books.accounts.service import Account
+from ai2.books.categories import service as categories
+from ai2.books.rules import runs as rule_runs
+from ai2.books.rules import service as rules
+from ai2.books.rules.matching import Actions, Conditions, TextTest
+from ai2.books.rules.runs_repository import Scope
 from ai2.consumers import CONSUMERS
 from ai2.identity.organizations import Organization
 from ai2.ingest.mending.undo import undo

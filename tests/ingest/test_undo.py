@@ -9,9 +9,12 @@ from uuid import UUID
 import pytest
 from psycopg import Rollback
 
-from ai2.books import accounts, attachments, categories, decisions, splits, transactions
-from ai2.books.accounts import Account
-from ai2.books.splits import Part
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
+from ai2.books.categories import service as categories
+from ai2.books.transactions import attachments, decisions, splits
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.splits import Part
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
 from ai2.ingest.mending.undo import NothingToUndo, undo

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from ai2.books.accounts import Account
+from ai2.books.accounts.service import Account
 from ai2.identity.organizations import Organization
 from ai2.ingest import service
 from ai2.ingest.layout import saved

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from ai2 import sample
-from ai2.books import accounts
+from ai2.books.accounts import service as accounts
 from ai2.kit.database import Database
 from ai2.kit.settings import settings
 from ai2.launcher import first

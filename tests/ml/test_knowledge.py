@@ -6,7 +6,7 @@ from pathlib import Path
 import iso18245
 import pytest
 
-from ai2.books.default_chart import default_chart
+from ai2.books.categories.default_chart import default_chart
 from ml.knowledge import build
 from ml.knowledge.labels import primaries, primary_of
 from ml.knowledge.merchants import DATA, Merchants, category_codes, merchants

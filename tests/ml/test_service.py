@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from ai2.books import accounts, categories, transactions
-from ai2.books.transactions import NewTransaction, Transaction
+from ai2.books.accounts import service as accounts
+from ai2.books.categories import service as categories
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction, Transaction
 from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection, Database

@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ai2.books import accounts
-from ai2.books.accounts import Account
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, rows
 from pipelines.ingest.assets import import_file

@@ -4,7 +4,8 @@ import asyncio
 
 import dagster as dg
 
-from ai2.books import categories, decisions
+from ai2.books.categories import service as categories
+from ai2.books.transactions import decisions
 from ai2.kit.database import Database
 from ml.categoriser.retrain import Retrained
 from pipelines.categoriser.assets import described as trained_as_metadata

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ai2.books import transactions
-from ai2.books.transactions import NewTransaction
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction
 from ai2.kit.database import Database
 from ai2.kit.settings import settings
 from pipelines.marts.checks import BATCHES, TRANSACTIONS, batches_as_a_whole, transactions_as_a_whole

@@ -15,8 +15,8 @@ from uuid import UUID
 
 import pyarrow.compute as pc
 
-from ai2.books import accounts
-from ai2.books.accounts import Account, Moved
+from ai2.books.accounts import service as accounts
+from ai2.books.accounts.service import Account, Moved
 from ai2.ingest.balances import repository, suspects
 from ai2.ingest.balances.proof import Break, Proof, doubtful_ends, prove, unfinished
 from ai2.ingest.balances.proof import Statement as Said

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from ai2.books.accounts import Moved, OpeningIs
+from ai2.books.accounts.service import Moved, OpeningIs
 
 State = Literal["holds", "breaks", "unproven"]
 NOTHING = Decimal(0)

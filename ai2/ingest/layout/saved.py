@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from ai2.books import accounts
+from ai2.books.accounts import service as accounts
 from ai2.ingest import repository
 from ai2.ingest.layout.model import Layout
 from ai2.ingest.layout.words import Role

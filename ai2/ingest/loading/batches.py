@@ -17,7 +17,9 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ai2.books import imports, periods, transfers
+from ai2.books.periods import service as periods
+from ai2.books.transactions import imports
+from ai2.books.transfers import service as transfers
 from ai2.ingest import balances, pending, repository
 from ai2.ingest.lines import LINES, Rejected, Statement
 from ai2.ingest.loading import expectations, shut, staging

@@ -13,7 +13,9 @@ from uuid import UUID
 
 from psycopg import Rollback
 
-from ai2.books import accounts, imports, transfers
+from ai2.books.accounts import service as accounts
+from ai2.books.transactions import imports
+from ai2.books.transfers import service as transfers
 from ai2.identity import organizations
 from ai2.ingest import balances, pending, read, repository
 from ai2.ingest.layout import saved

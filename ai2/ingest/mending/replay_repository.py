@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ai2.books.undo_repository import ATTACHED, EDITS, STAMPED
+from ai2.books.transactions.undo_repository import ATTACHED, EDITS, STAMPED
 from ai2.kit.database import Connection, one, rows
 
 # What a line says, by column, and its name for people.

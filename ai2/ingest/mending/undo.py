@@ -8,8 +8,8 @@ transaction: all of it happens, or none.
 from typing import Any
 from uuid import UUID
 
-from ai2.books import transfers
-from ai2.books import undo_repository as books
+from ai2.books.transactions import undo_repository as books
+from ai2.books.transfers import service as transfers
 from ai2.ingest import balances, repository
 from ai2.ingest.mending import undo_repository as lines
 from ai2.ingest.problems import BatchNotFound

@@ -18,7 +18,7 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ai2.books import completions_repository as completions
+from ai2.books.transactions import completions_repository as completions
 from ai2.ingest.lines import Statement
 from ai2.ingest.pending import repository, rules
 from ai2.ingest.pending.rules import Announced, Booked

@@ -1,0 +1,1 @@
+"""Accounts: what money lies in, and how it began."""

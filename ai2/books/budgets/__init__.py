@@ -1,0 +1,1 @@
+"""Budgets: what is planned by category and month, and what is left of it."""

@@ -1,0 +1,1 @@
+"""The dashboard: the organization's money at a glance, from totals."""

@@ -1,0 +1,1 @@
+"""Periods: books that are closed through a day, and opened again."""

@@ -1,0 +1,1 @@
+"""Rules: what an organization wants decided, matched, run and taken back."""

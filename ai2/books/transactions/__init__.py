@@ -1,0 +1,1 @@
+"""Transactions: written, found, split, receipted, decided, and every version kept."""

@@ -1,0 +1,1 @@
+"""Transfers: two transactions that are one movement between own accounts."""
