@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 
 from ai2.kit.settings import settings
+from api import roles
 from api.app import NotBuilt, build
 from tests.api.asking import connect
 
@@ -79,13 +80,14 @@ async def test_the_description_is_whole(app: FastAPI, anonymous: AsyncClient) ->
     assert described["openapi"].startswith("3.1")
     names = [operation["operationId"] for methods in described["paths"].values() for operation in methods.values()]
     assert len(names) == len(set(names))
-    for methods in described["paths"].values():
+    for path, methods in described["paths"].items():
         for operation in methods.values():
             answers = operation["responses"]
             assert "application/problem+json" in answers["4XX"]["content"], operation["operationId"]
             assert operation["description"]
+            is_open = operation["operationId"] in roles.PUBLIC or not path.startswith("/api/")
+            assert bool(operation.get("security")) != is_open, operation["operationId"]
             if operation["operationId"].startswith(("list_", "get_", "create_", "update_")):
-                assert operation["security"], operation["operationId"]
                 schema = next(iter(answers.values()))["content"]["application/json"]["schema"]
                 assert schema, operation["operationId"]
 
