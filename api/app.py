@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from ai2 import __version__
 from ai2.kit.database import Database
-from api import health, names, problems
+from api import headers, health, names, problems
 from api.docs import page
 from api.edge import middleware as edge
 from api.edge.compression import Compression
@@ -86,6 +86,7 @@ def operations(app: FastAPI, services: Sequence[str]) -> dict[str, Any]:
         if path.startswith(ours) or not path.startswith("/api/")
     }
     described["components"]["schemas"]["Problem"] = problems.SCHEMA
+    headers.tell(described)
     return names.plain(described)
 
 

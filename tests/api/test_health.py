@@ -92,6 +92,19 @@ async def test_the_description_is_whole(app: FastAPI, anonymous: AsyncClient) ->
                 assert schema, operation["operationId"]
 
 
+async def test_the_description_tells_of_the_headers_that_routes_share(anonymous: AsyncClient) -> None:
+    paths = (await anonymous.get("/openapi.json")).json()["paths"]
+
+    def parameters(path: str) -> set[str]:
+        return {parameter["name"] for parameter in paths[path]["post"].get("parameters", [])}
+
+    assert "Idempotency-Key" in parameters("/api/core/transactions")
+    assert "Idempotency-Key" not in parameters("/api/core/auth/login")
+    answers = paths["/api/core/transactions/{transaction_id}"]["patch"]["responses"]
+    assert {"ETag", "RateLimit-Remaining", "X-Request-Id"} <= answers["200"]["headers"].keys()
+    assert "Retry-After" in answers["4XX"]["headers"]
+
+
 async def test_the_docs_page_stands_alone(anonymous: AsyncClient) -> None:
     page = await anonymous.get("/docs")
     assert "/api/core/transactions" in page.text

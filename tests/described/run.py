@@ -114,6 +114,8 @@ class _Filler:
         self._fill(case.path_parameters or {}, always=True)
         self._fill(case.query or {})
         self._fill(case.body)
+        if "Idempotency-Key" in (case.headers or {}) and self.random.random() < 0.8:
+            case.headers["Idempotency-Key"] = str(UUID(int=self.random.getrandbits(128)))
         name = case.operation.definition.raw.get("operationId")
         if name in HELD and self.random.random() < 0.3:
             HELD[name](case, self.stock)

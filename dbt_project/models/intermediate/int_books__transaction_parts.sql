@@ -21,9 +21,16 @@ parts as (
         part.category_id
     from transactions
     cross join lateral (
-        select 1 as place, transactions.amount, transactions.category_id where transactions.splits is null
+        select
+            1 as place,
+            transactions.amount,
+            transactions.category_id
+        where transactions.splits is null
         union all
-        select told.place::integer, (told.part ->> 'amount')::numeric, (told.part ->> 'category_id')::uuid
+        select
+            told.place::integer,
+            (told.part ->> 'amount')::numeric,
+            (told.part ->> 'category_id')::uuid
         from jsonb_array_elements(transactions.splits) with ordinality as told (part, place)
     ) as part
 )

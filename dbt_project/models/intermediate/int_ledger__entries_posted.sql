@@ -20,10 +20,10 @@ select
     organization_id,
     transaction_id,
     place,
-    type,
+    type as ledger,
     account_id,
     category_id,
     booked_on,
-    -amount,
+    -amount as amount,
     currency
 from {{ ref('int_books__transaction_parts') }}
