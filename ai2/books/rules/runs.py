@@ -222,18 +222,23 @@ async def run_on_batch(db: Connection, organization_id: UUID, batch_id: UUID) ->
     return await _run(db, organization_id, known, Scope(batch_id=batch_id))
 
 
+async def for_new(db: Connection, organization_id: UUID, *, transfers_too: bool) -> list[Rule]:
+    """The rules that run on what is written by hand; who said that it is no transfer is heeded."""
+    known = await rules.in_force(db, organization_id)
+    if not known or transfers_too:
+        return known
+    kinds = {each.category_id: each.kind for each in await categories.list_all(db, organization_id)}
+    return [
+        rule
+        for rule in known
+        if kinds.get(rule.actions.category_id) != "transfer" and not rule.actions.transfer  # type: ignore[arg-type]
+    ]
+
+
 async def run_on_new(
-    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], *, transfers_too: bool
+    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], known: Sequence[Rule]
 ) -> int:
-    """Run the rules on what was written by hand; who said that it is no transfer is heeded. Says how many changed."""
-    known = await rules.in_force(db, organization_id) if transaction_ids else []
-    if known and not transfers_too:
-        kinds = {each.category_id: each.kind for each in await categories.list_all(db, organization_id)}
-        known = [
-            rule
-            for rule in known
-            if kinds.get(rule.actions.category_id) != "transfer" and not rule.actions.transfer  # type: ignore[arg-type]
-        ]
+    """Run these rules on what was written by hand. Says how many changed."""
     return await _run(db, organization_id, known, Scope(transaction_ids=list(transaction_ids)))
 
 

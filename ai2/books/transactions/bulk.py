@@ -135,7 +135,9 @@ async def _run_rules(db: Connection, organization_id: UUID, new: Sequence[NewTra
     changed = 0
     for transfers_too in (True, False):
         those = [id_ for id_, wanted in pairs if (wanted.type in (None, "transfer")) == transfers_too]
-        changed += await rule_runs.run_on_new(db, organization_id, those, transfers_too=transfers_too)
+        if those:
+            rules = await rule_runs.for_new(db, organization_id, transfers_too=transfers_too)
+            changed += await rule_runs.run_on_new(db, organization_id, those, rules)
     return changed
 
 

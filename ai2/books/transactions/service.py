@@ -130,20 +130,21 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
         "attributes": new.attributes or {},
         "merchant_key": merchant_key(new.description, new.merchant),
     }
+    # From its insert on others wait who write into the same account and month: what can be asked before is.
+    may_pair = new.type in (None, "transfer") and await transfers.may_pair(db, organization_id)
+    rules = await rule_runs.for_new(db, organization_id, transfers_too=new.type in (None, "transfer"))
     async with db.pipeline():
         await repository.insert(db, **values)
         await events.emit_rows(db, organization_id, "transaction.created", [transaction_id])
         made = await get(db, organization_id, transaction_id)
     if new.type not in (None, made.type, "transfer"):
         raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
-    if new.type in (None, "transfer") and made.type != "transfer":
+    if may_pair and made.type != "transfer":
         await transfers.pair(db, organization_id, transaction_ids=[transaction_id])
         made = await get(db, organization_id, transaction_id)
     if new.type not in (None, made.type):
         raise Invalid(errors=(FieldError("type", "is transfer only with such a category, or another account's side"),))
-    ruled = await rule_runs.run_on_new(
-        db, organization_id, [transaction_id], transfers_too=new.type in (None, "transfer")
-    )
+    ruled = await rule_runs.run_on_new(db, organization_id, [transaction_id], rules)
     return await get(db, organization_id, transaction_id) if ruled else made
 
 

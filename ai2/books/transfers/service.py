@@ -87,6 +87,11 @@ async def queue_up(db: Connection, organization_id: UUID) -> None:
     await repository.lock(db, organization_id)
 
 
+async def may_pair(db: Connection, organization_id: UUID) -> bool:
+    """Whether anything can be a transfer here: not within one account."""
+    return await finding.has_others(db, organization_id)
+
+
 async def pair(
     db: Connection, organization_id: UUID, batch_id: UUID | None = None, *, transaction_ids: Sequence[UUID] = ()
 ) -> int:
@@ -94,7 +99,7 @@ async def pair(
 
     May be called again: what is paired or rejected stays, and suggestions are made anew.
     """
-    if not await finding.has_others(db, organization_id):
+    if not await may_pair(db, organization_id):
         return 0
     await finding.prepare(db)
     is_large = await _find_for_batch(db, organization_id, batch_id) if batch_id else False
