@@ -52,7 +52,7 @@ async def test_what_is_compressed_already_or_small_stays_as_it_is(books: AsyncCl
 async def test_no_answer_with_a_secret_is_compressed(
     owner: AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.edge.middleware.compression.MIN_BYTES", 10)
+    monkeypatch.setattr("api.edge.compression.MIN_BYTES", 10)
     gzipped = {"Accept-Encoding": "gzip"}
     control = await owner.get("/api/core/accounts", headers=gzipped)
     key = await owner.post("/api/core/api-keys", json={"name": "till", "role": "viewer"}, headers=gzipped)

@@ -24,7 +24,7 @@ from tests.api.asking import PASSWORD, PersonIn, connect
 PAIR = ("ana@example.com", "203.0.113.9")
 TAKE = """
 import asyncio, sys
-from api.redis_counters import RedisCounters
+from api.edge.redis_counters import RedisCounters
 async def take():
     counters = RedisCounters(sys.argv[1], answers_within_s=5)
     print([(await counters.add("key", 60))[0] for _ in range(25)])
