@@ -32,7 +32,7 @@ WORDS = ("--positive-is", "in", "--json")
 PATIENCE_S = 120 + ROWS / 250
 PREPARE = """
 import asyncio, sys
-from ai2.books import categories
+from ai2.books.categories import service as categories
 from ai2.identity import organizations
 from ai2.kit.database import Database
 from ai2.kit.migrate import migrate
