@@ -56,7 +56,8 @@ def pair_transfer(case: Any, stock: Stock) -> None:
 def take_transfer_apart(case: Any, stock: Stock) -> None:
     pair_transfer(case, stock)
     one = case.path_parameters["transaction_id"]
-    stock.client.put(f"/api/core/transactions/{one}/transfer", json=case.body).raise_for_status()
+    answer = stock.client.put(f"/api/core/transactions/{one}/transfer", json=case.body)
+    assert answer.is_success or answer.status_code == 409, answer.text  # a rule of the run may have paired it already
     case.body = None
 
 

@@ -24,8 +24,8 @@ CLOSED_THROUGH = "2020-12-31"
 ENDS_ITSELF = {"owner": ["logout"]}
 # What Schemathesis cannot know: what holds in a description need not hold in the books.
 BY_THE_BOOKS = ["401", "403", "404", "409", "412", "413", "422", "429"]
-# A file's text may be no file: that it cannot be read is 400.
-FILES = ["import_file", "resubmit_rejects"]
+# Bytes may be no file, or of no kind that is taken: that is 400 or 415.
+FILES = ["import_file", "resubmit_rejects", "add_attachment"]
 
 
 @dataclass
@@ -87,7 +87,7 @@ def _config(credential: dict[str, str], *, examples: int, seed: int, phases: dic
         "operations": [
             {
                 "include-operation-id": FILES,
-                "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", *BY_THE_BOOKS]}},
+                "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "415", *BY_THE_BOOKS]}},
             }
         ],
         "phases": phases,
