@@ -46,6 +46,13 @@ def read_day(value: Any) -> date:
     raise ValueError("is a date, YYYY-MM-DD")
 
 
+def read_instant(value: Any) -> Any:
+    """A date with a time and its zone; no count of seconds is one."""
+    if isinstance(value, datetime) or (isinstance(value, str) and DAY.match(value)):
+        return value
+    raise ValueError("is an instant, such as 2026-11-02T09:30:00Z")
+
+
 def read_currency(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value):
         return value
@@ -76,7 +83,9 @@ Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 Confidence = Annotated[float, Field(ge=0, le=1)]
 Instant = datetime  # in UTC, as the database gives it
-InstantIn = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+InstantIn = Annotated[
+    AwareDatetime, BeforeValidator(read_instant), AfterValidator(lambda at: at.astimezone(UTC))
+]  # fmt: skip
 
 
 class Body(BaseModel):

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from ai2.identity import audit
 from ai2.identity.audit import Anchor, Entry, Verdict
 from ai2.kit.errors import FieldError, Invalid
 from api.pages import PageQuery, read_cursor, write_cursor
-from api.schemas import Body, Instant, ListOf, Out
+from api.schemas import Body, Instant, InstantIn, ListOf, Out
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/core/audit", tags=["audit"], route_class=Unit)
@@ -26,8 +26,8 @@ class AuditQuery(PageQuery):
     actor: Word | None = Field(default=None, description="`user:<id>`, `api_key:<id>`, `batch:<id>` or `system`.")
     operation: Word | None = Field(default=None, description="As /openapi.json names it (operationId).")
     entity_id: UUID | None = Field(default=None, description="What it was done to.")
-    start_at: AwareDatetime | None = None
-    end_at: AwareDatetime | None = Field(default=None, description="Not included itself.")
+    start_at: InstantIn | None = None
+    end_at: InstantIn | None = Field(default=None, description="Not included itself.")
 
 
 class AuditEntry(Out):

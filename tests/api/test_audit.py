@@ -208,3 +208,10 @@ async def test_who_listens_hears_of_attachments_budgets_and_rates(owner: AsyncCl
     assert [kind for kind in told if kind.startswith(("attachment.", "budget.", "rate."))] == [
         "attachment.added", "attachment.deleted", "budget.created", "budget.updated", "budget.deleted", "rate.set",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("start_at", ["0", "1767225600", "2026-11-02", "yesterday"])
+async def test_an_instant_is_no_count_of_seconds(owner: AsyncClient, start_at: str) -> None:
+    refused = await owner.get("/api/core/audit", params={"start_at": start_at})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "start_at")
+    assert (await owner.get("/api/core/audit", params={"start_at": "2026-11-02T09:30:00Z"})).status_code == 200
