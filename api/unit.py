@@ -256,8 +256,9 @@ async def record(request: Request, operation: str, db: Connection) -> None:
     named = list(request.path_params.items())
     details: dict[str, object] = {"status": response.status_code}
     details.update((name, text) for name, text in named[1:] if name.endswith("_id"))
-    if request.method == "PATCH":
-        details["fields"] = sorted(await request.json())
+    # a body that is empty of meaning, such as 0, changes nothing and names nothing
+    if request.method == "PATCH" and isinstance(given := await request.json(), dict):
+        details["fields"] = sorted(given)
     await audit.record(
         db,
         who.organization_id,
