@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 BATCH = """
     batch_id, account_id, digest, file_name, source, status, format, parser_version, layout, options, questions,
@@ -201,7 +201,7 @@ async def batch_rows(
 
 
 async def batch_count(db: Connection, organization_id: UUID, account_id: UUID | None, status: str | None) -> int:
-    row = await one(
+    return await number(
         db,
         """
         select count(*) as batches from ingest.batches
@@ -211,11 +211,10 @@ async def batch_count(db: Connection, organization_id: UUID, account_id: UUID | 
         """,
         {"organization_id": organization_id, "account_id": account_id, "status": status},
     )
-    return int(row["batches"]) if row else 0
 
 
 async def row_count(db: Connection, organization_id: UUID, batch_id: UUID, state: str | None) -> int:
-    row = await one(
+    return await number(
         db,
         """
         select count(*) as lines from published.statement_lines
@@ -224,7 +223,6 @@ async def row_count(db: Connection, organization_id: UUID, batch_id: UUID, state
         """,
         {"organization_id": organization_id, "batch_id": batch_id, "state": state},
     )
-    return int(row["lines"]) if row else 0
 
 
 async def layouts(db: Connection, organization_id: UUID, account_id: UUID) -> list[DictRow]:

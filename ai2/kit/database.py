@@ -195,3 +195,9 @@ async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = N
 async def one(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> DictRow | None:
     """The one row of a query, or none."""
     return await (await db.execute(query, parameters)).fetchone()
+
+
+async def number(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> int:
+    """The whole number that a query comes to: its one row has one column."""
+    row = await one(db, query, parameters)
+    return int(next(iter(row.values()))) if row else 0

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from ai2.kit.database import Connection, one
+from ai2.kit.database import Connection, number, one
 from ai2.kit.errors import NotFound
 from ai2.kit.ids import new_id
 
@@ -125,8 +125,7 @@ async def get(db: Connection, organization_id: UUID, job_id: UUID) -> Job:
 
 async def depth(db: Connection) -> int:
     """How many jobs wait or run, of all that this connection may see."""
-    row = await one(db, "select count(*) as open from queue.jobs where state in ('queued', 'running')")
-    return int(row["open"]) if row else 0
+    return await number(db, "select count(*) as open from queue.jobs where state in ('queued', 'running')")
 
 
 async def become(db: Connection, worker_id: int) -> None:

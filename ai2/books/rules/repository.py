@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 COLUMNS = """
     rule_id, name, position, is_active, description_by, description, merchant_by, merchant, min_amount, max_amount,
@@ -132,7 +132,7 @@ async def applications(
 
 
 async def count_applications(db: Connection, organization_id: UUID, rule_id: UUID | None) -> int:
-    row = await one(
+    return await number(
         db,
         """
         select count(*) as applications from books.rule_applications
@@ -140,7 +140,6 @@ async def count_applications(db: Connection, organization_id: UUID, rule_id: UUI
         """,
         {"organization_id": organization_id, "rule_id": rule_id},
     )
-    return int(row["applications"]) if row else 0
 
 
 async def set_undone(

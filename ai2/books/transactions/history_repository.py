@@ -5,7 +5,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from ai2.books.transactions.repository import SPLITS
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 # Named as they are on the wire. A merchant's key follows from its text, and when it was decided is when it was known.
 FIELDS = """
@@ -59,7 +59,7 @@ async def page(
 
 async def count(db: Connection, organization_id: UUID, transaction_id: UUID) -> int:
     """The present version and those before it."""
-    row = await one(
+    return await number(
         db,
         """
         select count(*) + 1 as versions from books.transaction_versions
@@ -67,4 +67,3 @@ async def count(db: Connection, organization_id: UUID, transaction_id: UUID) -> 
         """,
         {"organization_id": organization_id, "transaction_id": transaction_id},
     )
-    return int(row["versions"]) if row else 0

@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.books.transfers.verdicts import RULES_VERSION, Verdict
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 
 # A bucket of days is wider than the window, so that partners lie in the same one or the next.
@@ -305,7 +305,7 @@ async def page(
 
 
 async def count(db: Connection, organization_id: UUID, state: str | None, transaction_id: UUID | None) -> int:
-    row = await one(
+    return await number(
         db,
         """
         select count(*) as transfers from books.transfers
@@ -315,7 +315,6 @@ async def count(db: Connection, organization_id: UUID, state: str | None, transa
         """,
         {"organization_id": organization_id, "state": state, "transaction": transaction_id},
     )
-    return int(row["transfers"]) if row else 0
 
 
 async def transfer_category(db: Connection, organization_id: UUID, codes: Sequence[str]) -> DictRow | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, allow_memory, one, planned_for, rows
+from ai2.kit.database import Connection, allow_memory, number, one, planned_for, rows
 
 # What is copied, in the order of ai2.ingest.loading.staging.
 COPIED = """
@@ -407,8 +407,7 @@ async def keep_identities(
 
 
 async def count_new(db: Connection) -> int:
-    row = await one(db, "select count(*) as new from pg_temp.staged where is_new or completes is not null")
-    return int(row["new"]) if row else 0
+    return await number(db, "select count(*) as new from pg_temp.staged where is_new or completes is not null")
 
 
 async def insert_duplicates(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
