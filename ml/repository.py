@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, rows
 from ai2.kit.periods import Period
 
 
@@ -148,8 +148,7 @@ async def stage_undecided(
         select count(*) as transactions from books.transactions
         where {UNDECIDED} and booked_on <= %(closed_through)s
     """
-    found = await one(db, query, parameters)
-    return int(found["transactions"]) if found else 0
+    return await number(db, query, parameters)
 
 
 async def descriptors(db: Connection) -> list[DictRow]:
@@ -194,8 +193,7 @@ async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) ->
         where verdict.decision = 'apply' and verdict.category_id is not null
         """
     )
-    found = await one(db, "select count(*) as transactions from pg_temp.described")
-    return int(found["transactions"]) if found else 0
+    return await number(db, "select count(*) as transactions from pg_temp.described")
 
 
 async def write_suggestions(db: Connection, organization_id: UUID) -> int:
@@ -203,7 +201,7 @@ async def write_suggestions(db: Connection, organization_id: UUID) -> int:
 
     What a person accepted or rejected stays, and what says the same already is not written again.
     """
-    found = await one(
+    return await number(
         db,
         """
         with waiting as (
@@ -234,7 +232,6 @@ async def write_suggestions(db: Connection, organization_id: UUID) -> int:
         """,
         {"organization_id": organization_id},
     )
-    return int(found["waiting"]) if found else 0
 
 
 async def opted_in_corrections(db: Connection) -> list[DictRow]:
@@ -249,19 +246,3 @@ async def opted_in_corrections(db: Connection) -> list[DictRow]:
         order by decision.merchant_key, decision.money_in, decision.detailed
         """,
     )
-
-
-async def feedback_counts(db: Connection, organization_id: UUID) -> DictRow:
-    """How often people spoke, and of that how often they overruled what had been answered."""
-    found = await one(
-        db,
-        """
-        select
-            count(*) as given,
-            count(*) filter (where former ->> 'category_id' is not null) as overruled,
-            max(created_at) as last_at
-        from ml.feedback where organization_id = %(organization_id)s
-        """,
-        {"organization_id": organization_id},
-    )
-    return found or {}

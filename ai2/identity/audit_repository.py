@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 ENTRY = "number, at, actor, operation, entity_kind, entity_id, details, details_digest, link"
 CHOSEN = """
@@ -76,8 +76,7 @@ async def page(db: Connection, organization_id: UUID, **chosen: Any) -> list[Dic
 
 async def total(db: Connection, organization_id: UUID, **chosen: Any) -> int:
     query = f"select count(*) as number from audit.entries where {CHOSEN}"
-    found = await one(db, query, {"organization_id": organization_id, **chosen})
-    return int(found["number"]) if found else 0
+    return await number(db, query, {"organization_id": organization_id, **chosen})
 
 
 async def after(db: Connection, organization_id: UUID, number: int, limit: int) -> list[DictRow]:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 SELECT = """
     select
@@ -36,8 +36,7 @@ async def count(db: Connection, organization_id: UUID, role: str) -> int:
         select count(*) as number from identity.memberships
         where organization_id = %(organization_id)s and role = %(role)s
     """
-    found = await one(db, query, {"organization_id": organization_id, "role": role})
-    return int(found["number"]) if found else 0
+    return await number(db, query, {"organization_id": organization_id, "role": role})
 
 
 async def set_role(db: Connection, organization_id: UUID, user_id: UUID, role: str) -> None:

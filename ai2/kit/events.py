@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 from ai2.kit.errors import Problem
 from ai2.kit.ids import new_id
 from ai2.kit.queue import CHANNEL
@@ -196,7 +196,7 @@ async def after(
 
 async def count(db: Connection, organization_id: UUID, position: int, kinds: Collection[str]) -> int:
     """How many events there are after a position."""
-    found = await one(
+    return await number(
         db,
         """
         select count(*)::int as events from events.events
@@ -205,7 +205,6 @@ async def count(db: Connection, organization_id: UUID, position: int, kinds: Col
         """,
         {"organization_id": organization_id, "position": position, "kinds": list(kinds)},
     )
-    return int(found["events"]) if found else 0
 
 
 async def forget(db: Connection, organization_id: UUID, older_than_days: int, consumers: Collection[str]) -> int:

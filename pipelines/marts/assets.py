@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from psycopg import sql
 
-from ai2.kit.database import Database, one
+from ai2.kit.database import Database, number
 from pipelines import dbt as project
 from pipelines.resources import Books, Dbt
 
@@ -38,5 +38,4 @@ async def row_count(database: Database, key: dg.AssetKey) -> int:
     """How many rows a mart has, all organizations together."""
     query = sql.SQL("select count(*) as rows from {}").format(sql.Identifier(*key.path))
     async with database.transaction() as db:
-        found = await one(db, query.as_string())
-    return int(found["rows"]) if found else 0
+        return await number(db, query.as_string())

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 # So long a close waits for those who write; an import of a million rows takes longer.
 WAIT = "5s"
@@ -112,5 +112,4 @@ async def acts(db: Connection, organization_id: UUID, *, after: UUID | None, lim
 
 async def count(db: Connection, organization_id: UUID) -> int:
     query = "select count(*) as acts from books.period_acts where organization_id = %(organization_id)s"
-    found = await one(db, query, {"organization_id": organization_id})
-    return int(found["acts"]) if found else 0
+    return await number(db, query, {"organization_id": organization_id})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 
 async def lookup(
@@ -129,8 +129,7 @@ async def count_own(db: Connection, organization_id: UUID) -> int:
         select count(*) as rates from books.own_rates
         where organization_id = %(organization_id)s and known_to is null
     """
-    found = await one(db, query, {"organization_id": organization_id})
-    return int(found["rates"]) if found else 0
+    return await number(db, query, {"organization_id": organization_id})
 
 
 async def lock_pairs(db: Connection, organization_id: UUID) -> DictRow | None:

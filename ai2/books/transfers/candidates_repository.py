@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from ai2.books.transfers.verdicts import EARLIEST, LATEST, Verdict
 from ai2.books.transfers.words import EITHER_SQL
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
 
 # A bucket of days is wider than the window, so that partners lie in the same one or the next.
 BUCKET_DAYS = 8
@@ -180,8 +180,7 @@ async def keep_speaking(db: Connection) -> int:
         """
     )
     await db.execute("analyze pg_temp.others")
-    found = await one(db, "select count(*) as speaking from pg_temp.others where speaks")
-    return int(found["speaking"]) if found else 0
+    return await number(db, "select count(*) as speaking from pg_temp.others where speaks")
 
 
 async def find_other_amounts(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
