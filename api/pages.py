@@ -1,21 +1,16 @@
 """Pages: how every list is asked for, and how one page says where the next begins."""
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from ai2.kit.errors import FieldError, Invalid
+from ai2.kit import cursors
+from ai2.kit.cursors import UnknownCursor
 from api.schemas import Body
 
 Last = TypeVar("Last")
 Item = TypeVar("Item")
-
-
-class UnknownCursor(Invalid):
-    """The cursor is not one that this list gave out, or what it stood for is gone; begin without one."""
 
 
 class PageQuery(Body):
@@ -34,7 +29,7 @@ class WholeQuery(PageQuery):
 
 def write_cursor(last: object | None) -> str | None:
     """The cursor that goes on after this key; none at the end."""
-    return None if last is None else base64.urlsafe_b64encode(str(last).encode()).decode().rstrip("=")
+    return None if last is None else cursors.written(str(last))
 
 
 def read_cursor(cursor: str | None, read: Callable[[str], Last]) -> Last | None:
@@ -42,9 +37,9 @@ def read_cursor(cursor: str | None, read: Callable[[str], Last]) -> Last | None:
     if cursor is None:
         return None
     try:
-        return read(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode())
-    except (ValueError, ArithmeticError, binascii.Error):
-        raise UnknownCursor(errors=(FieldError("cursor", "is one that this list gave out"),)) from None
+        return read(cursors.read(cursor))
+    except (ValueError, ArithmeticError):
+        raise UnknownCursor from None
 
 
 def cut(items: Sequence[Item], wanted: PageQuery, key: Callable[[Item], object]) -> dict[str, Any]:
@@ -53,7 +48,7 @@ def cut(items: Sequence[Item], wanted: PageQuery, key: Callable[[Item], object])
     if last is not None:
         found = next((at for at, item in enumerate(items) if str(key(item)) == last), None)
         if found is None:
-            raise UnknownCursor(errors=(FieldError("cursor", "is one that this list gave out"),))
+            raise UnknownCursor
         begin = found + 1
     page = items[begin : begin + wanted.limit]
     more = begin + wanted.limit < len(items)

@@ -8,7 +8,8 @@ import pytest
 from ai2.books.categories import service as categories
 from ai2.books.transactions import listing
 from ai2.books.transactions import service as transactions
-from ai2.books.transactions.listing import Filter, UnknownCursor
+from ai2.books.transactions.listing import Filter
+from ai2.kit.cursors import UnknownCursor
 
 
 async def _list(db, organization, **wanted):

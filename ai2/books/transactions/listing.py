@@ -1,7 +1,5 @@
 """Listing: transactions by filter, in an order, page by page, each page costing the same however deep it lies."""
 
-import base64
-import binascii
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
@@ -16,8 +14,9 @@ from ai2.books.transactions.repository import COLUMNS
 from ai2.books.transactions.search import Search, Slips, search
 from ai2.books.transactions.service import Status, Transaction, Type
 from ai2.books.transactions.splits_repository import NAMES
+from ai2.kit import cursors
+from ai2.kit.cursors import UnknownCursor
 from ai2.kit.database import Connection
-from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.merchants import merchant_key
 
 # As many rows as are held at once while all are read.
@@ -42,10 +41,6 @@ SORTS = {
     "amount": Order("amount_rank", "books.amount_rank(amount)", "books.amount_rank(%(after)s::numeric)"),
     "description": Order("description", "description", "%(after)s::text"),
 }
-
-
-class UnknownCursor(Invalid):
-    """The cursor is not one that this list gave out for this sort; begin without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,13 +243,12 @@ def _write_cursor(last: Transaction, sort: Sort, slips: Slips | None) -> str:
     # what a search was taken for stays so to its last page, whatever arrives meanwhile
     searched = [slips] if slips and any(slips) else []
     plain = json.dumps([sort, str(value), str(last.transaction_id), *searched])
-    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+    return cursors.written(plain)
 
 
 def _read_cursor(cursor: str, sort: Sort) -> tuple[dict[str, Any], Slips | None]:
     try:
-        plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        made_for, value, transaction_id, *searched = json.loads(plain)
+        made_for, value, transaction_id, *searched = json.loads(cursors.read(cursor))
         column = sort.removeprefix("-")
         readers: dict[str, Callable[[str], object]]
         readers = {"date": date.fromisoformat, "amount": Decimal, "description": str}
@@ -263,8 +257,8 @@ def _read_cursor(cursor: str, sort: Sort) -> tuple[dict[str, Any], Slips | None]
         if searched and not _are_slips(searched[0]):
             raise ValueError
         return {"after": readers[column](value), "after_id": UUID(transaction_id)}, searched[0] if searched else None
-    except (ValueError, ArithmeticError, TypeError, AttributeError, binascii.Error):
-        raise UnknownCursor(errors=(FieldError("cursor", "is one that this list gave out"),)) from None
+    except (ValueError, ArithmeticError, TypeError, AttributeError):
+        raise UnknownCursor from None
 
 
 def _are_slips(given: object) -> bool:

@@ -140,7 +140,7 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
     if new.type not in (None, made.type, "transfer"):
         raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
     if may_pair and made.type != "transfer":
-        await transfers.pair(db, organization_id, transaction_ids=[transaction_id])
+        await transfers.pair_among_several(db, organization_id, transaction_ids=[transaction_id])
         made = await get(db, organization_id, transaction_id)
     if new.type not in (None, made.type):
         raise Invalid(errors=(FieldError("type", "is transfer only with such a category, or another account's side"),))

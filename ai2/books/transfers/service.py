@@ -101,6 +101,13 @@ async def pair(
     """
     if not await may_pair(db, organization_id):
         return 0
+    return await pair_among_several(db, organization_id, batch_id, transaction_ids=transaction_ids)
+
+
+async def pair_among_several(
+    db: Connection, organization_id: UUID, batch_id: UUID | None = None, *, transaction_ids: Sequence[UUID] = ()
+) -> int:
+    """The same, for whom knows already that there are several accounts."""
     await finding.prepare(db)
     is_large = await _find_for_batch(db, organization_id, batch_id) if batch_id else False
     if transaction_ids:
