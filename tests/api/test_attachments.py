@@ -32,6 +32,17 @@ def archive(*names: str, **contents: str) -> bytes:
     return made.getvalue()
 
 
+def spoilt() -> bytes:
+    """An archive whose deflated `mimetype` cannot be inflated."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet" * 9)
+        file.writestr("content.xml", "x")
+    whole = made.getvalue()
+    begin = whole.index(b"mimetype") + len(b"mimetype")
+    return whole[:begin] + b"\xff" * 12 + whole[begin + 12 :]
+
+
 DOCX = archive("[Content_Types].xml", "word/document.xml")
 ODS = archive("mimetype", "content.xml", mimetype="application/vnd.oasis.opendocument.spreadsheet")
 
@@ -104,6 +115,7 @@ async def test_comes_back_as_it_was_by_the_type_of_its_content(
         (archive("a.txt"), "a.zip", 415),
         (archive("[Content_Types].xml", "xl/workbook.xml", "xl/vbaProject.bin"), "a.xlsx", 415),
         (b"PK\x03\x04 and nothing more", "a.docx", 415),
+        (spoilt(), "a.ods", 415),
         (PDF, "a.png", 422),
         (PDF, "a.pdf.exe", 422),
         (b"alert(1)", "a.js", 422),

@@ -5,6 +5,7 @@ Only what a browser shows without running anything: no markup, no scripts, no ma
 
 import re
 import zipfile
+import zlib
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -87,7 +88,7 @@ def _of_archive(file: BinaryIO) -> str:
                     kind = told.read(LONGEST_TYPE).decode("ascii", "replace").strip()
                 if kind.startswith(OPEN) and kind in ENDINGS and "content.xml" in names:
                     return kind
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
         raise NotAttachable from None
     for part, kind in OFFICE_PARTS.items():
         if part in names and "[Content_Types].xml" in names:
