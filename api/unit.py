@@ -7,22 +7,20 @@ look whether the very same request was answered before, do the work, keep the an
 import asyncio
 import contextlib
 import hashlib
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from ai2.identity import api_keys, audit, idempotency, sessions
-from ai2.identity.audit import Entity, Origin
+from ai2.identity.audit import Origin
 from ai2.identity.idempotency import Answer
 from ai2.identity.principal import Principal
-from ai2.kit.database import Collided, Connection, Database, act_for
+from ai2.kit.database import Collided, Connection, Database
 from ai2.kit.errors import FieldError, Invalid, Problem, Unauthorized
 from ai2.kit.security import AccessToken, digest, read_access_token
 from api import problems, roles
@@ -31,6 +29,7 @@ from api.edge import compression
 from api.edge.deadline import in_time
 from api.edge.limits import RateLimited, Windows
 from api.edge.pace import paced
+from api.recording import is_recorded, record
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # They change nothing that a repeat would change again. Nor is anything kept of a body with passwords in it.
@@ -38,12 +37,8 @@ REPEATABLE = frozenset({
     "logout", "analyze_transaction", "preview_rules", "change_password",
     "create_second_factor", "renew_recovery_codes", "disable_second_factor",
 })  # fmt: skip
-# They change nothing at all, or nothing that the audit should tell: a session is refreshed every few minutes.
-UNRECORDED = frozenset({"analyze_transaction", "preview_rules", "refresh"})
-# By convention an answer begins with the id of what it tells of.
-ANSWERED_ID = re.compile(rb'\{"([a-z_]+_id)":"([0-9a-f-]{36})"')
 PAUSES_S = (0.05, 0.2, 0.5)
-SECRET = frozenset({"create_api_key", "create_invitation", "confirm_second_factor"})
+SECRET = frozenset({"create_api_key", "create_invitation", "confirm_second_factor", "link_oidc"})
 
 
 class CredentialNeeded(Unauthorized):
@@ -57,14 +52,9 @@ class Unit(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(received: Request) -> Response:
-            request = ExactRequest(received.scope, paced(received.receive))
-            request.scope[compression.PLAIN] = self.name in SECRET | roles.PUBLIC
-            credential = await count(request)
-            check_text(dict(request.query_params.multi_items()), "query")
-            if self.body_field is not None:
-                await request.hold()
+            request, credential = await _take_in(received, self)
             first = None if self.name in roles.PUBLIC else partial(admit, request, credential, self.name)
-            last = None if request.method == "GET" or self.name in UNRECORDED else partial(record, request, self.name)
+            last = partial(record, request, self.name) if is_recorded(request, self.name) else None
 
             async def attempt() -> Response:
                 request.state.answer = None  # what an attempt before this one answered never happened
@@ -105,12 +95,7 @@ class Outside(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(received: Request) -> Response:
-            request = ExactRequest(received.scope, paced(received.receive))
-            request.scope[compression.PLAIN] = True
-            credential = await count(request)
-            check_text(dict(request.query_params.multi_items()), "query")
-            if self.body_field is not None:
-                await request.hold()
+            request, credential = await _take_in(received, self)
             if self.name not in roles.PUBLIC:
                 async with database_of(request).transaction(first=partial(admit, request, credential, self.name)):
                     pass  # it was only to know the caller
@@ -118,6 +103,17 @@ class Outside(APIRoute):
             return await handler(request)
 
         return handle
+
+
+async def _take_in(received: Request, route: APIRoute) -> tuple[ExactRequest, str | AccessToken | None]:
+    """The request, counted and with its body here, and its credential."""
+    request = ExactRequest(received.scope, paced(received.receive))
+    request.scope[compression.PLAIN] = route.name in SECRET | roles.PUBLIC
+    credential = await count(request)
+    check_text(dict(request.query_params.multi_items()), "query")
+    if route.body_field is not None:
+        await request.hold()
+    return request, credential
 
 
 @asynccontextmanager
@@ -243,39 +239,6 @@ async def _answered(request: Request, handler: Callable[[Request], Awaitable[Res
         return problems.respond(problem, problems.request_id(request))
     request.state.answer = response
     return response
-
-
-async def record(request: Request, operation: str, db: Connection) -> None:
-    """Tell the audit of what was done, if it was done now: not of a repeat, and not of a refusal."""
-    response: Response | None = getattr(request.state, "answer", None)
-    who: Principal | None = getattr(request.state, "principal", None)
-    if response is None or who is None:
-        return
-    if operation in roles.PUBLIC:  # the caller is known only now
-        await act_for(db, who.organization_id, actor=who.actor)
-    named = list(request.path_params.items())
-    details: dict[str, object] = {"status": response.status_code}
-    details.update((name, text) for name, text in named[1:] if name.endswith("_id"))
-    # a body that is empty of meaning, such as 0, changes nothing and names nothing
-    if request.method == "PATCH" and isinstance(given := await request.json(), dict):
-        details["fields"] = sorted(given)
-    await audit.record(
-        db,
-        who.organization_id,
-        actor=who.actor,
-        operation=operation,
-        entity=_entity(request.path_params, bytes(response.body)),
-        details=details,
-    )
-
-
-def _entity(path: dict[str, str], answer: bytes) -> Entity | None:
-    """What an operation is about: what its address names, or else the id that its answer begins with."""
-    named = [(name, text) for name, text in path.items() if name.endswith("_id")]
-    found = None if named else ANSWERED_ID.match(answer)
-    if found:
-        named = [(found[1].decode(), found[2].decode())]
-    return Entity(named[0][0].removesuffix("_id"), UUID(named[0][1])) if named else None
 
 
 def _credential(request: Request) -> str | AccessToken | None:

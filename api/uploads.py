@@ -23,8 +23,9 @@ from ai2.kit.errors import FieldError, Invalid, TooLarge, Unreadable, Unsupporte
 from ai2.kit.settings import settings
 from api.bodies import ExactRequest, check_encoding, check_text, read_json, said_bytes
 from api.edge.pace import paced
+from api.recording import record
 from api.schemas import Model
-from api.unit import admitted, idempotency_key, record, replayed, request_digest
+from api.unit import admitted, idempotency_key, replayed, request_digest
 
 MAX_FIELDS = 20
 FORM_BYTES = 1_000_000  # what a form may have around its file

@@ -15,8 +15,9 @@ from ai2.books.transactions.attachments import Attachment
 from ai2.kit.errors import FieldError, Invalid, TooLarge, UnsupportedMediaType
 from ai2.kit.settings import settings
 from api.pages import WholeQuery, cut
+from api.recording import record
 from api.schemas import Body, Instant, ListOf, Out
-from api.unit import Caller, Db, Unit, Upload, admitted, database_of, record
+from api.unit import Caller, Db, Unit, Upload, admitted, database_of
 from api.uploads import UploadTooLarge, form, once
 
 ADDRESS = "/{transaction_id}/attachments"
