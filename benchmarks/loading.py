@@ -15,6 +15,8 @@ from typing import Any
 import psutil
 
 CONNECTIONS = 64
+# A server closes what is idle for 5 s.
+IDLE_S = 4.0
 
 
 class Refused(RuntimeError):
@@ -31,6 +33,15 @@ class Latency:
     def at(self, share: float) -> float:
         ordered = sorted(self.taken_ms)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+@dataclass
+class Connection:
+    """A kept connection, and when it was last used."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    used_at: float
 
 
 class Target:
@@ -59,19 +70,23 @@ class Target:
             writer.close()
 
     async def _at_rate(self, paths: Sequence[str], per_s: float, seconds: float) -> Latency:
-        free: asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.LifoQueue()
+        free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
         for _ in range(CONNECTIONS):
-            free.put_nowait(await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26))
+            free.put_nowait(await self._connected())
         taken, refused = list[float](), 0
 
         async def one(path: str, due: float) -> None:
             nonlocal refused
             connection = await free.get()
+            if time.perf_counter() - connection.used_at > IDLE_S:
+                connection.writer.close()
+                connection = await self._connected()
             try:
-                await self._exchange(*connection, path)
+                await self._exchange(connection.reader, connection.writer, path)
             except Refused:
                 refused += 1
             taken.append((time.perf_counter() - due) * 1000)
+            connection.used_at = time.perf_counter()
             free.put_nowait(connection)
 
         began = time.perf_counter()
@@ -81,8 +96,11 @@ class Target:
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 running.create_task(one(path, due))
         while not free.empty():
-            free.get_nowait()[1].close()
+            free.get_nowait().writer.close()
         return Latency(taken, refused)
+
+    async def _connected(self) -> "Connection":
+        return Connection(*await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26), time.perf_counter())
 
     async def _throughput(self, path: str, connections: int, seconds: float) -> float:
         until = time.perf_counter() + seconds

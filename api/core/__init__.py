@@ -1,11 +1,9 @@
 """Core: who you are, and the books."""
 
 import asyncio
-import gc
 from importlib import import_module
-from threading import Thread
 
-from ai2.ingest.loading import expectations
+from ai2.ingest.loading import checker
 from ai2.kit.settings import settings
 from api.core import (
     accounts,
@@ -77,14 +75,7 @@ WARM_AFTER_S = 15
 
 
 async def start() -> None:
-    """Load, a while after the start, what the first import would wait seconds for, and what asks providers."""
+    """Load what asks providers; and a while after the start, start what the first import would wait seconds for."""
     if settings().oidc_providers:
         import_module("ai2.identity.oidc_provider")
-    asyncio.get_running_loop().call_later(WARM_AFTER_S, Thread(target=_warm, daemon=True).start)
-
-
-def _warm() -> None:
-    """What is loaded then stays: a collection that looked through all of it would hold up every answer for 0.2 s."""
-    expectations.warm().join()
-    gc.collect()
-    gc.freeze()
+    asyncio.get_running_loop().call_later(WARM_AFTER_S, checker.warm)

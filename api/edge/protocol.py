@@ -32,14 +32,20 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._head_ends is None and (self.cycle is None or self.cycle.response_complete):
-            self._expect_head()  # the next request of a connection that stayed open
+        is_expected = self._head_ends is not None
         super().data_received(data)
-        if self._head_ends is not None and not self.transport.is_closing():
+        # of data that ended a body and began the next head, nothing is counted yet
+        if is_expected and self._head_ends is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self.transport.write(ANSWER % (len(TOO_LARGE), TOO_LARGE))
                 self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """The next request of a connection that stayed open; what else comes after an early answer is a body's rest."""
+        super().on_message_begin()
+        if self._head_ends is None:
+            self._expect_head()
 
     def on_headers_complete(self) -> None:
         self._head_is_here()

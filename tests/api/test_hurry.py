@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -139,6 +140,19 @@ class TestSlowSenders:
     async def test_a_connection_that_stays_open_is_asked_again(self, app: FastAPI) -> None:
         async with listening(app) as port, AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert [(await client.get("/ready")).status_code for _ in range(3)] == [200] * 3
+
+    async def test_a_body_that_comes_after_its_answer_is_no_head(self, app: FastAPI) -> None:
+        """Who is not let in is told so before their body is there; it may be larger than any head."""
+        refused = (
+            f"POST {ADDRESS} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+        )
+        asked = b"GET /ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        async with listening(app) as port:
+            answer = await said(port, refused.encode(), b" " * 40_000, b" " * 60_000, asked, pause_s=0.1)
+            drops = [b"GET /ready HTTP/1.1\r\n"] + [b"X-A: " + b"b" * 8000 + b"\r\n"] * 6
+            too_large = await said(port, refused.encode(), b" " * 100_000, *drops, pause_s=0.1)
+        assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"401", b"200"]
+        assert b"HTTP/1.1 431" in too_large
 
     @pytest.mark.parametrize("path", [ADDRESS, "/api/core/csv-import"])
     async def test_a_body_that_drips_is_given_up(

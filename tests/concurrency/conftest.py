@@ -27,11 +27,9 @@ START_S = 60
 PARENT = """
 import os, signal, sys
 from importlib import import_module
-from ai2.ingest.loading import expectations
 from api.serve import run
 
 import_module("api.core")
-expectations.warm().join()
 for line in sys.stdin:
     child = os.fork()
     if not child:

@@ -151,6 +151,9 @@ class _Filler:
                 case.path_parameters[name] = NOBODY
         if isinstance(case.body, dict) and DAY.fullmatch(str(case.body.get("through"))):
             case.body["through"] = min(case.body["through"], CLOSED_THROUGH)
+        # nobody of the run has a second factor: it would lock all of them out
+        if isinstance(case.body, dict) and case.body.get("require_second_factor") is True:
+            case.body["require_second_factor"] = False
 
 
 def _kind(name: str) -> str:

@@ -22,7 +22,7 @@ from ai2.books.transactions import imports
 from ai2.books.transfers import service as transfers
 from ai2.ingest import balances, pending, repository
 from ai2.ingest.lines import LINES, Rejected, Statement
-from ai2.ingest.loading import expectations, shut, staging
+from ai2.ingest.loading import checker, shut, staging
 from ai2.ingest.loading import staged_repository as staged
 from ai2.ingest.loading.expectations import Check
 from ai2.ingest.loading.identities import IDENTITY_VERSION
@@ -88,7 +88,7 @@ async def load(
     try:
         async with db.transaction():
             if not is_known:
-                expectations.warm()  # while PostgreSQL works: before, the two would only be in each other's way
+                checker.warm()  # while PostgreSQL works: before, the two would only be in each other's way
             told = await tell_apart(
                 db, organization_id, account_id, batch_id, statements, currency=currency, progress=progress
             )
@@ -205,7 +205,7 @@ async def expected(statements: list[Statement], currency: str) -> list[Check]:
     rows_in = sum(statement.rows_in for statement in statements)
     lines = pa.concat_tables([statement.lines.select(LINES.names) for statement in statements])
     today = datetime.now(UTC).date()
-    return await asyncio.to_thread(expectations.check, lines, rows_in=rows_in, currency=currency, today=today)
+    return await checker.check(lines, rows_in=rows_in, currency=currency, today=today)
 
 
 async def _no_checks() -> list[Check]:

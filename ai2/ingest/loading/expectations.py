@@ -1,12 +1,11 @@
 """Expectations: what must hold of a batch's staged lines before any of them enters the books.
 
-Great Expectations runs them in an ephemeral context, on the staged rows, and says of each only whether it held:
-no row leaves this module. Importing it takes seconds, so that begins in a thread while the file is parsed.
-Expectations of sums and means are left out: they go through float, and take a minute.
+Great Expectations runs them in an ephemeral context, on the kinds of rows that were staged, and says of each only
+whether it held: no row leaves this module. Importing it takes seconds: see checker.py. Expectations of sums and means
+are left out: they go through float, and take a minute.
 """
 
 import os
-import threading
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -41,22 +40,30 @@ class Check:
         return asdict(self)
 
 
-def warm() -> threading.Thread:
-    """Begin to import Great Expectations; whoever needs it later waits for what is left."""
-    thread = threading.Thread(target=_library, name="import-great-expectations", daemon=True)
-    thread.start()
-    return thread
+def kinds_of(lines: pa.Table, currency: str) -> pa.Table:
+    """What is expected of lines, once for each different kind of line: a batch has many rows and few kinds."""
+    amounts = lines["amount"]
+    judged = pa.table(
+        {
+            "booked_on": lines["booked_on"],
+            "currency": lines["currency"],
+            "has_amount": pc.is_valid(amounts),
+            "amount_fits": pc.equal(pc.round(amounts, ndigits=exponent(currency)), amounts),
+            "has_description": pc.is_valid(lines["description"]),
+        }
+    )
+    return judged.group_by(judged.column_names).aggregate([])
 
 
-def check(lines: pa.Table, *, rows_in: int, currency: str, today: date) -> list[Check]:
-    """Run the suite on the staged lines. `rows_in` counts the rejected rows too."""
-    gx = _library()
+def check(kinds: pa.Table, *, rows_read: int, rows_in: int, currency: str, today: date) -> list[Check]:
+    """Run the suite on what `kinds_of` made of the staged lines. `rows_in` counts the rejected rows too."""
+    gx = load()
     context = _context(gx)
     source = context.data_sources.add_pandas("ingest")
     checks = []
     for name, frame, rules in (
-        ("staged lines", _kinds(lines, currency), _of_lines(gx, currency, today)),
-        ("batch", pa.table({"rows_read": [len(lines)]}), _of_batch(gx, rows_in)),
+        ("staged lines", kinds, _of_lines(gx, currency, today)),
+        ("batch", pa.table({"rows_read": [rows_read]}), _of_batch(gx, rows_in)),
     ):
         checks += _validated(gx, source, name, frame, rules)
     return checks
@@ -113,22 +120,8 @@ def _rule(name: str, says: str, expectation: Any, **settings: Any) -> Rule:
     return name, says, expectation(**settings, meta={"name": name})
 
 
-def _kinds(lines: pa.Table, currency: str) -> pa.Table:
-    """What is expected of lines, once for each different kind of line: a batch has many rows and few kinds."""
-    amounts = lines["amount"]
-    judged = pa.table(
-        {
-            "booked_on": lines["booked_on"],
-            "currency": lines["currency"],
-            "has_amount": pc.is_valid(amounts),
-            "amount_fits": pc.equal(pc.round(amounts, ndigits=exponent(currency)), amounts),
-            "has_description": pc.is_valid(lines["description"]),
-        }
-    )
-    return judged.group_by(judged.column_names).aggregate([])
-
-
-def _library() -> Any:
+def load() -> Any:
+    """Great Expectations, imported."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
 
