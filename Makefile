@@ -32,9 +32,9 @@ install: .venv/installed
 up: install
 	@$(BIN)/ai2 up $(if $(PROFILE),--profile $(PROFILE))
 
-## make test: every check and every test, on a PostgreSQL of its own
+## make test: every check and every test, in two processes with a PostgreSQL each
 test: lint types layers sql
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
 ## make soak: broken files at every parser, ten minutes for each format (SOAK_SECONDS=60: one)
 soak: install
