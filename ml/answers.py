@@ -1,8 +1,14 @@
-"""Answers: what is asked of the categoriser and what it says, the same for one transaction and for a million."""
+"""Answers: what is asked of the deciders and what they say, the same for one transaction and for a million."""
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
 from typing import Literal, Protocol
+from uuid import UUID
+
+from ai2.kit.merchants import merchant_key
 
 Decision = Literal["apply", "review", "abstain"]
 Decider = Literal["user", "rule", "recurring", "merchant", "import", "model", "llm"]
@@ -22,11 +28,43 @@ class Descriptor:
 
 
 @dataclass(frozen=True)
-class Alternative:
-    """Another detailed category that it might be."""
+class Item:
+    """A movement of money to analyse, stored or not. `id` is the caller's own.
 
-    detailed: str
+    `attributes` are the file's columns that mean nothing to us, such as a cost centre. `merchant_key` is what the
+    books keep of a stored one.
+    """
+
+    description: str
+    amount: Decimal
+    currency: str | None = None
+    date: datetime.date | None = None
+    merchant: str | None = None
+    mcc: str | None = None
+    account_id: UUID | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    transaction_id: UUID | None = None
+    id: str | None = None
+    merchant_key: str | None = None
+
+    @cached_property
+    def descriptor(self) -> Descriptor:
+        return Descriptor(self.description, self.amount > 0, self.merchant, self.mcc)
+
+    @cached_property
+    def key(self) -> tuple[str, bool]:
+        """What people teach by: the merchant, and which way the money goes."""
+        known = self.merchant_key
+        return merchant_key(self.description, self.merchant) if known is None else known, self.amount > 0
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another category that it might be: a detailed one, or one that only this organization has."""
+
+    detailed: str | None
     confidence: float
+    category_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -40,9 +78,10 @@ class KnownMerchant:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A detailed category, how sure (0 to 1, calibrated), what to do with it, who says so and why.
+    """A category, how sure (0 to 1, calibrated), what to do with it, who says so and why.
 
-    Where nothing can be said, `detailed` is none and the decision is to abstain.
+    The category is a detailed one for anyone, or by `category_id` one of the organization's own. Where nothing can
+    be said there is neither, and the decision is to abstain.
     """
 
     detailed: str | None
@@ -53,6 +92,7 @@ class Verdict:
     reasons: tuple[str, ...]
     alternatives: tuple[Alternative, ...] = ()
     merchant: KnownMerchant | None = None
+    category_id: UUID | None = None
 
 
 class Categoriser(Protocol):
@@ -77,13 +117,20 @@ class Category:
 
 
 @dataclass(frozen=True)
+class OtherCategory(Category):
+    """Another category that it might be, and how likely."""
+
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True)
 class Analysis:
     """The answer of analyze-transaction. `id` is the caller's own, where many are asked at once."""
 
     category: Category
     confidence: float
     decision: Decision
-    alternatives: tuple[Alternative, ...]
+    alternatives: tuple[OtherCategory, ...]
     merchant: KnownMerchant | None
     decided_by: Decider
     version: str

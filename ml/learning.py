@@ -13,12 +13,12 @@ from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.ids import new_id
 from ml import repository
+from ml.deciders.people import TAUGHT
 from ml.knowledge.labels import primary_of
 
 Field = Literal["category", "merchant"]
 # `this` changes this transaction; the others also those of the merchant that no person decided. All three teach.
 ApplyTo = Literal["this", "similar", "always"]
-TAUGHT = "taught"
 
 
 @dataclass(frozen=True)

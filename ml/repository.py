@@ -27,6 +27,25 @@ async def taught(db: Connection, organization_id: UUID, merchant_keys: Sequence[
     return await rows(db, query, {"organization_id": organization_id, "keys": list(merchant_keys)})
 
 
+async def chosen(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[DictRow]:
+    """Which of these transactions have a category that a person chose, with its present name and predicted codes."""
+    query = """
+        select
+            transaction.transaction_id, transaction.category_id, category.name as category, array(
+                select code.code from books.category_codes as code
+                where code.organization_id = category.organization_id and code.category_id = category.category_id
+                order by code.code
+            ) as codes
+        from books.transactions as transaction
+        inner join books.categories as category
+            on category.organization_id = transaction.organization_id
+                and category.category_id = transaction.category_id
+        where transaction.organization_id = %(organization_id)s and transaction.deleted_at is null
+            and transaction.transaction_id = any(%(transaction_ids)s) and transaction.decided_by = 'user'
+    """
+    return await rows(db, query, {"organization_id": organization_id, "transaction_ids": list(transaction_ids)})
+
+
 async def remember(
     db: Connection,
     organization_id: UUID,

@@ -20,8 +20,7 @@ from api.core.transactions import Attributes, Description
 from api.schemas import AmountIn, Body, Confidence, Currency, Day, Instant, Name, Out
 from api.unit import Caller, Db, Unit
 from ml import service
-from ml.answers import Analysis, Decider, Decision
-from ml.service import Item
+from ml.answers import Analysis, Decider, Decision, Item
 
 router = APIRouter(prefix="/api/ai", tags=["analysis"], route_class=Unit)
 
@@ -71,10 +70,9 @@ class CategoryGuess(Out):
     name: str | None
 
 
-class Alternative(Out):
+class Alternative(CategoryGuess):
     """Another category that it might be."""
 
-    detailed: str
     confidence: Confidence
 
 
@@ -163,8 +161,7 @@ async def _enqueue(db: Connection, organization_id: UUID, wanted: BatchWanted) -
 
 async def _check_theirs(db: Connection, organization_id: UUID, movements: list[Any]) -> None:
     """A stranger's account is not there."""
-    for account_id in {movement.account_id for movement in movements} - {None}:
-        await accounts.get(db, organization_id, account_id)
+    await accounts.check_theirs(db, organization_id, {movement.account_id for movement in movements} - {None})
 
 
 def _check_distinct(movements: list[NamedMovement]) -> None:
@@ -174,4 +171,5 @@ def _check_distinct(movements: list[NamedMovement]) -> None:
 
 def _item(movement: Movement, name: str | None = None) -> Item:
     amount = exact(movement.amount, movement.currency) if movement.currency else movement.amount
-    return Item(movement.description, amount, movement.merchant, movement.mcc, name)
+    known = {field: getattr(movement, field) for field in ("description", "currency", "date", "merchant", "mcc")}
+    return Item(**known, amount=amount, account_id=movement.account_id, attributes=movement.attributes, id=name)

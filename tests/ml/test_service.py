@@ -16,9 +16,9 @@ from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection, Database
 from ml import learning, registry, repository, service
+from ml.answers import Item
 from ml.categoriser.decide import PublicCategoriser
 from ml.categoriser.model import Trained
-from ml.service import Item
 
 Write = Callable[..., Awaitable[Transaction]]
 

@@ -1,6 +1,6 @@
 """Accounts: bank and card accounts, each in one currency, and what they hold day by day."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -126,6 +126,12 @@ async def get(db: Connection, organization_id: UUID, account_id: UUID) -> Accoun
     if row is None:
         raise AccountNotFound
     return Account(**row)
+
+
+async def check_theirs(db: Connection, organization_id: UUID, account_ids: Collection[UUID]) -> None:
+    """Refuse an account that is not the organization's."""
+    if account_ids and await repository.number_of(db, organization_id, list(account_ids)) < len(set(account_ids)):
+        raise AccountNotFound
 
 
 async def of_all(db: Connection, account_ids: Sequence[UUID]) -> list[Account]:

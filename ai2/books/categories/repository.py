@@ -84,6 +84,25 @@ async def names(db: Connection, organization_id: UUID, category_ids: Sequence[UU
     return {row["category_id"]: row["name"] for row in found}
 
 
+async def meant(
+    db: Connection, organization_id: UUID, codes: Sequence[str], category_ids: Sequence[UUID]
+) -> list[DictRow]:
+    """What these predicted codes mean here, and these ids with their codes: code, category_id, name."""
+    query = """
+        select code.code, category.category_id, category.name
+        from books.categories as category
+        left join books.category_codes as code
+            on code.organization_id = category.organization_id and code.category_id = category.category_id
+        where category.organization_id = %(organization_id)s and category.archived_at is null
+            and (category.category_id = any(%(category_ids)s) or category.category_id in (
+                select meant.category_id from books.category_codes as meant
+                where meant.organization_id = %(organization_id)s and meant.code = any(%(codes)s)))
+        order by category.category_id, code.code
+    """
+    parameters = {"organization_id": organization_id, "codes": list(codes), "category_ids": list(category_ids)}
+    return await rows(db, query, parameters)
+
+
 async def update(db: Connection, organization_id: UUID, category_id: UUID, name: str, parent_id: UUID | None) -> None:
     await db.execute(
         """

@@ -47,6 +47,18 @@ class Category:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """Which category each predicted code is here, and what categories are called."""
+
+    by_code: dict[str, UUID]
+    names: dict[UUID, str]
+
+    def codes_of(self, category_id: UUID | None) -> list[str]:
+        """The predicted codes that mean this category."""
+        return [code for code, meant_id in self.by_code.items() if meant_id == category_id]
+
+
 async def create_defaults(db: Connection, organization_id: UUID) -> None:
     """Give a new organization the categories everyone starts with."""
     ids = {category.code: new_id() for category in default_chart()}
@@ -91,6 +103,19 @@ async def by_code(db: Connection, organization_id: UUID) -> dict[str, UUID]:
 async def names(db: Connection, organization_id: UUID, category_ids: Collection[UUID]) -> dict[UUID, str]:
     """What those of these categories are called that are in use."""
     return await repository.names(db, organization_id, list(category_ids)) if category_ids else {}
+
+
+async def meant(
+    db: Connection, organization_id: UUID, codes: Collection[str], category_ids: Collection[UUID]
+) -> Meaning:
+    """What these predicted codes mean in this organization, and what these categories of its own are called."""
+    found = (
+        await repository.meant(db, organization_id, list(codes), list(category_ids)) if codes or category_ids else []
+    )
+    return Meaning(
+        by_code={row["code"]: row["category_id"] for row in found if row["code"]},
+        names={row["category_id"]: row["name"] for row in found},
+    )
 
 
 async def create(

@@ -1,0 +1,84 @@
+"""The chain: deciders in their order. The first that is sure enough decides, else the surest that a person may review.
+
+People, rules, recurring patterns, merchant knowledge, the organization's own model, the shared model, an LLM.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from uuid import UUID
+
+from ai2.identity import organizations
+from ai2.kit.database import Connection
+from ml.answers import Item, Verdict
+from ml.deciders import people, rules
+from ml.deciders.decider import Decide
+from ml.deciders.public import Public
+from ml.deciders.rules import Ruled
+
+SILENT = Verdict(None, 0.0, "abstain", "model", "none", ("nothing to go by",))
+
+
+async def decide(
+    db: Connection, organization_id: UUID, items: Sequence[Item], *, rules_too: bool = True
+) -> list[Verdict]:
+    """A verdict for each item, in their order. Whoever comes later is asked only where nobody before is sure.
+
+    What people and their rules say is followed; of the others, what is less sure than the organization wants waits
+    for a person.
+    """
+    ruled = await rules.look(db, organization_id, items) if rules_too else Ruled(items, [None] * len(items))
+    by_people = await people.decide(db, organization_id, ruled.items)
+    said = [[verdict for verdict in both if verdict] for both in zip(by_people, ruled.verdicts, strict=True)]
+    if not all(map(_is_settled, said)):
+        least = (await organizations.get(db, organization_id)).auto_apply_confidence
+        for ask in _machines():
+            await _ask(ask, db, organization_id, ruled.items, said, least)
+    return [_chosen(verdicts) for verdicts in said]
+
+
+def _machines() -> list[Decide]:
+    """Whoever decides after people and their rules, in their order."""
+    public = Public()
+    return [public.merchant, public.model]
+
+
+async def _ask(
+    ask: Decide,
+    db: Connection,
+    organization_id: UUID,
+    items: Sequence[Item],
+    said: Sequence[list[Verdict]],
+    least: Decimal | None,
+) -> None:
+    places = [place for place, verdicts in enumerate(said) if not _is_settled(verdicts)]
+    if not places:
+        return
+    answers = await ask(db, organization_id, [items[place] for place in places])
+    for place, verdict in zip(places, answers, strict=True):
+        if verdict:
+            said[place].append(_held(verdict, least))
+
+
+def _is_settled(verdicts: Sequence[Verdict]) -> bool:
+    return any(verdict.decision == "apply" for verdict in verdicts)
+
+
+def _held(verdict: Verdict, least: Decimal | None) -> Verdict:
+    """What is less sure than the organization wants waits for a person."""
+    if least is None or verdict.decision != "apply" or Decimal(str(verdict.confidence)) >= least:
+        return verdict
+    return replace(verdict, decision="review")
+
+
+def _chosen(verdicts: Sequence[Verdict]) -> Verdict:
+    """The first to be applied; else the surest to review, of equals the first; else why nothing can be said.
+
+    Who it is may be known to another decider than what it is for.
+    """
+    sure = next((verdict for verdict in verdicts if verdict.decision == "apply"), None)
+    to_review = [verdict for verdict in verdicts if verdict.decision == "review"]
+    chosen = sure or max(to_review, key=lambda verdict: verdict.confidence, default=None)
+    chosen = chosen or (verdicts[-1] if verdicts else SILENT)
+    merchant = chosen.merchant or next((verdict.merchant for verdict in verdicts if verdict.merchant), None)
+    return replace(chosen, merchant=merchant)
