@@ -18,6 +18,13 @@ from ai2.kit.money import exponent
 
 # When consumption tax is owed: when invoiced, when paid, at one rate of all turnover, or not at all.
 TaxScheme = Literal["accrual", "cash", "flat_rate", "exempt"]
+# Who is taxed on the income, and when it and its expenses count: when earned, or when paid.
+TaxRole = Literal["self_employed", "company", "employee"]
+TaxBasis = Literal["accrual", "cash"]
+# What it does, as far as some tax rule depends on it: long-haul drivers eat by another percentage.
+TaxBusiness = Literal[
+    "general", "professional", "retail", "hospitality", "transport", "construction", "farming", "creative", "other"
+]
 A_COMMON_YEAR = 2025
 
 
@@ -53,6 +60,9 @@ class Organization:
     tax_number: str | None = None
     tax_scheme: TaxScheme | None = None
     auto_apply_confidence: Decimal | None = None
+    tax_role: TaxRole | None = None
+    tax_business: TaxBusiness | None = None
+    tax_basis: TaxBasis | None = None
 
 
 @dataclass(frozen=True)

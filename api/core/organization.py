@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from ai2.identity import organizations
-from ai2.identity.organizations import Organization, TaxScheme
+from ai2.identity.organizations import Organization, TaxBasis, TaxBusiness, TaxRole, TaxScheme
 from api.etags import IfMatch, mark
 from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Change, Confidence, Country, Currency, Instant, ListOf, Name, Out, changes
@@ -23,7 +23,7 @@ Sureness = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class TaxProfileChange(Change):
-    """What to change of it; what is not named stays. Kept for tax reports; nothing is computed by it yet."""
+    """What to change of it; what is not named stays. What is deductible is told by it."""
 
     jurisdiction: Jurisdiction | None = Field(
         default=None, description="ISO 3166: the country whose taxes count, or its state, such as US-CA."
@@ -35,6 +35,9 @@ class TaxProfileChange(Change):
     scheme: TaxScheme | None = Field(
         default=None, description="Tax is owed when invoiced, when paid, at one rate of all turnover, or not at all."
     )
+    role: TaxRole | None = Field(default=None, description="Who is taxed on the income.")
+    business: TaxBusiness | None = Field(default=None, description="What you do, as far as a rule depends on it.")
+    basis: TaxBasis | None = Field(default=None, description="Expenses count when they are owed, or when paid.")
 
 
 class OrganizationChange(Change):
@@ -66,6 +69,9 @@ class TaxProfile(Out):
     registered: bool | None
     number: str | None
     scheme: TaxScheme | None
+    role: TaxRole | None
+    business: TaxBusiness | None
+    basis: TaxBasis | None
 
 
 class OrganizationSettings(Out):

@@ -8,10 +8,11 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, get_args
 
+from ai2.identity.organizations import TaxRole
+
 Kind = Literal["rate", "cap", "percent", "threshold", "method", "line_map"]
 Status = Literal["verified", "unverified", "announced", "unpublished"]
 Grade = Literal["A", "B", "C"]
-TaxRole = Literal["self_employed", "company", "employee"]
 KeyedOn = Literal["transaction", "first_use", "acquired", "tax_year"]
 Boundary = Literal["under", "up_to"]
 # marginal: each tier for what lies in it; whole: the tier of the whole for all of it; flat: the tier's value itself.

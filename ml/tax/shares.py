@@ -2,17 +2,12 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal
 
 from ml.tax import years
 from ml.tax.figures import Figure, figure, used
 from ml.tax.rows import Row, TaxRole
 from ml.tax.rules import Rules
 
-# What a business does, as far as a rule depends on it: long-haul drivers eat by another percentage.
-Business = Literal[
-    "general", "professional", "retail", "hospitality", "transport", "construction", "farming", "creative", "other"
-]
 HUNDRED = Decimal(100)
 # Own meals on a journey fall under the rule of meals here; elsewhere they are travel.
 MEALS_ON_JOURNEYS = frozenset({"US", "CA"})

@@ -10,6 +10,8 @@ from ai2.identity.principal import Role
 from tests.api.asking import ClientOf
 
 ORGANIZATION = "/api/core/organization"
+NOTHING_SAID = dict.fromkeys(["jurisdiction", "registered", "number", "scheme", "role", "business", "basis"])
+SAID = {"jurisdiction": "US-CA", "registered": True, "number": "GB 123 4567 89", "scheme": "cash", "role": "company"}
 
 
 async def test_everybody_in_it_sees_it(client_of: ClientOf, organization: Organization) -> None:
@@ -23,7 +25,7 @@ async def test_everybody_in_it_sees_it(client_of: ClientOf, organization: Organi
         "country": "GB",
         "fiscal_year_start": 1,
         "fiscal_year_start_day": 1,
-        "tax": {"jurisdiction": None, "registered": None, "number": None, "scheme": None},
+        "tax": NOTHING_SAID,
         "auto_apply_confidence": None,
         "shares_learning": False,
         "require_second_factor": False,
@@ -39,7 +41,7 @@ async def test_everybody_in_it_sees_it(client_of: ClientOf, organization: Organi
         {"country": None},
         {"fiscal_year_start": 4, "shares_learning": True},
         {"fiscal_year_start": 4, "fiscal_year_start_day": 6, "auto_apply_confidence": 0.9},
-        {"tax": {"jurisdiction": "US-CA", "registered": True, "number": "GB 123 4567 89", "scheme": "cash"}},
+        {"tax": {**SAID, "business": "retail", "basis": "accrual"}},
     ],
 )
 async def test_changes_what_is_named_and_leaves_the_rest_and_others_alone(
@@ -73,6 +75,7 @@ async def test_lower_roles_change_nothing(client_of: ClientOf, organization: Org
         {"auto_apply_confidence": 1.5},
         {"tax": {"jurisdiction": "ZZ"}},
         {"tax": {"scheme": "guess"}},
+        {"tax": {"role": "king"}},
         {"tax": {"number": "<b>"}},
         {"fiscal_year_start": 13},
         {"fiscal_year_start": True},
@@ -98,7 +101,7 @@ async def test_a_change_of_what_one_has_not_seen_is_refused(owner: AsyncClient) 
 async def test_of_the_tax_profile_too_what_is_not_named_stays(owner: AsyncClient) -> None:
     await owner.patch(ORGANIZATION, json={"tax": {"jurisdiction": "GB", "registered": True}})
     changed = await owner.patch(ORGANIZATION, json={"tax": {"registered": False}})
-    assert changed.json()["tax"] == {"jurisdiction": "GB", "registered": False, "number": None, "scheme": None}
+    assert changed.json()["tax"] == {**NOTHING_SAID, "jurisdiction": "GB", "registered": False}
 
 
 async def test_what_it_was_stays_in_its_history(owner: AsyncClient) -> None:
