@@ -45,6 +45,14 @@ class CredentialNeeded(Unauthorized):
     """Sign in at POST /api/core/auth/login, or send an API key as X-API-Key."""
 
 
+class Aside(Exception):
+    """Something is to be done while no transaction waits; then the unit, of which nothing is kept, begins anew."""
+
+    def __init__(self, do: Callable[[Database], Awaitable[Any]]) -> None:
+        super().__init__()
+        self.do = do
+
+
 class Unit(APIRoute):
     """A route whose body is small: it is read first, and no transaction waits for a slow sender."""
 
@@ -67,7 +75,12 @@ class Unit(APIRoute):
                     request.understand()
                     return await _once(request, db, self.name, handler)
 
-            return await _again_after_collisions(attempt)
+            try:
+                return await _again_after_collisions(attempt)
+            except Aside as aside:
+                request.state.went_aside = True
+                await aside.do(database_of(request))
+                return await _again_after_collisions(attempt)
 
         return handle
 
@@ -191,6 +204,11 @@ async def _authenticate(db: Connection, credential: str | AccessToken) -> Princi
 
 def address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
+
+
+def went_aside(request: Request) -> bool:
+    """Whether what was to be done aside is done."""
+    return getattr(request.state, "went_aside", False)
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -42,7 +42,8 @@ class Organization:
 
     Its fiscal year begins on the day `fiscal_year_start_day` of the month `fiscal_year_start`. What a decider is less
     sure of than `auto_apply_confidence` waits for a person; none leaves it to the decider. Only where
-    `shares_learning` do its corrections teach the model that all share. Where they `require_second_factor`, members
+    `shares_learning` do its corrections teach the model that all share, and only where it `allows_llm` may an LLM be
+    asked of merchants that nobody knows. Where they `require_second_factor`, members
     without one may only set it up.
     """
 
@@ -63,6 +64,7 @@ class Organization:
     tax_role: TaxRole | None = None
     tax_business: TaxBusiness | None = None
     tax_basis: TaxBasis | None = None
+    allows_llm: bool = False
 
 
 @dataclass(frozen=True)

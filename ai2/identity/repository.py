@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ORGANIZATION = """
     organization_id, name, base_currency, country, fiscal_year_start, shares_learning, require_second_factor, version,
     fiscal_year_start_day, tax_jurisdiction, tax_registered, tax_number, tax_scheme, auto_apply_confidence,
-    tax_role, tax_business, tax_basis
+    tax_role, tax_business, tax_basis, allows_llm
 """
 
 
@@ -57,7 +57,7 @@ async def update_organization(db: Connection, organization: "Organization") -> N
             tax_number = %(tax_number)s, tax_scheme = %(tax_scheme)s, tax_role = %(tax_role)s,
             tax_business = %(tax_business)s, tax_basis = %(tax_basis)s,
             auto_apply_confidence = %(auto_apply_confidence)s, shares_learning = %(shares_learning)s,
-            require_second_factor = %(require_second_factor)s, version = version + 1
+            require_second_factor = %(require_second_factor)s, allows_llm = %(allows_llm)s, version = version + 1
         where organization_id = %(organization_id)s
         """,
         vars(organization),

@@ -80,6 +80,14 @@ class Settings(BaseSettings):
     enable_ai_learning: bool = True
     enable_multi_tenant: bool = False
 
+    # An LLM for merchants that nobody knows, in organizations that allow it: docs/reference/llm.md.
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str = "https://api.openai.com/v1"
+    ai_model: str = "gpt-4.1-mini"
+    ai_timeout: int = Field(default=30_000, gt=0, description="milliseconds that one call may take")
+    ai_daily_calls: int = Field(default=200, ge=0, description="calls an organization has a day, of 20 questions each")
+    ai_daily_tokens: int = Field(default=400_000, ge=0, description="and tokens")
+
     mlflow_tracking_uri: str | None = None
     dagster_url: str | None = None
 

@@ -1,10 +1,11 @@
 """Analysing: a category for one movement of money, or for thousands, each with its reasons."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 
 from ai2.books.accounts import service as accounts
@@ -18,9 +19,10 @@ from ai2.kit.periods import EXPECTED, read_period
 from api import roles
 from api.core.transactions import Attributes, Description
 from api.schemas import AmountIn, Body, Confidence, Currency, Day, Instant, Name, Out
-from api.unit import Caller, Db, Unit
+from api.unit import Aside, Caller, Db, Unit, went_aside
 from ml import service
 from ml.answers import Analysis, Decider, Decision, Item
+from ml.llm import service as llm
 
 router = APIRouter(prefix="/api/ai", tags=["analysis"], route_class=Unit)
 
@@ -116,10 +118,16 @@ class JobOut(Out):
 
 
 @router.post("/analyze-transaction", response_model=AnalysisOut)
-async def analyze_transaction(movement: Movement, db: Db, who: Caller) -> Analysis:
-    """What this movement of money is. Nothing is stored."""
+async def analyze_transaction(movement: Movement, db: Db, who: Caller, request: Request) -> Analysis:
+    """What this movement of money is. Nothing is stored, but for what a language model answers, if you allow one."""
     await _check_theirs(db, who.organization_id, [movement])
-    return await service.analyze(db, who.organization_id, _item(movement))
+    item = _item(movement)
+    found = await service.analyze(db, who.organization_id, item)
+    if found.decision == "abstain" and not went_aside(request):
+        left = await llm.left(db, who.organization_id, [item.descriptor])
+        if left:
+            raise Aside(partial(llm.ask, organization_id=who.organization_id, descriptors=left))
+    return found
 
 
 @router.post(

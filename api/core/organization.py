@@ -57,6 +57,11 @@ class OrganizationChange(Change):
     shares_learning: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Whether your corrections may teach the model that all organizations here share."
     )
+    allows_llm: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="Whether a language model may be asked of merchants that nobody knows, where the operator has set "
+        "one up. It is shown a merchant's words, without names and numbers, and nothing of payments between people.",
+    )
     require_second_factor: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Whether members without a second factor may do nothing but set one up."
     )
@@ -86,6 +91,7 @@ class OrganizationSettings(Out):
     tax: TaxProfile
     auto_apply_confidence: Confidence | None
     shares_learning: bool
+    allows_llm: bool
     require_second_factor: bool
     version: int
 

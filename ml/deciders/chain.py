@@ -9,12 +9,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from ai2.identity import organizations
+from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ml.answers import Item, Verdict
-from ml.deciders import people, rules
+from ml.deciders import llm, people, rules
 from ml.deciders.decider import Decide
 from ml.deciders.public import Public
 from ml.deciders.rules import Ruled
+from ml.llm.service import is_configured
 
 SILENT = Verdict(None, 0.0, "abstain", "model", "none", ("nothing to go by",))
 
@@ -31,16 +33,19 @@ async def decide(
     by_people = await people.decide(db, organization_id, ruled.items)
     said = [[verdict for verdict in both if verdict] for both in zip(by_people, ruled.verdicts, strict=True)]
     if not all(map(_is_settled, said)):
-        least = (await organizations.get(db, organization_id)).auto_apply_confidence
-        for ask in _machines():
-            await _ask(ask, db, organization_id, ruled.items, said, least)
+        organization = await organizations.get(db, organization_id)
+        for ask in _machines(organization):
+            await _ask(ask, db, organization_id, ruled.items, said, organization.auto_apply_confidence)
     return [_chosen(verdicts) for verdicts in said]
 
 
-def _machines() -> list[Decide]:
+def _machines(organization: Organization) -> list[Decide]:
     """Whoever decides after people and their rules, in their order."""
     public = Public()
-    return [public.merchant, public.model]
+    order: list[Decide] = [public.merchant, public.model]
+    if organization.allows_llm and is_configured():
+        order.append(llm.decide)
+    return order
 
 
 async def _ask(
@@ -52,12 +57,19 @@ async def _ask(
     least: Decimal | None,
 ) -> None:
     places = [place for place, verdicts in enumerate(said) if not _is_settled(verdicts)]
+    if ask is llm.decide:  # of what somebody else can say something, it is not asked
+        places = [place for place in places if is_left(said[place])]
     if not places:
         return
     answers = await ask(db, organization_id, [items[place] for place in places])
     for place, verdict in zip(places, answers, strict=True):
         if verdict:
             said[place].append(_held(verdict, least))
+
+
+def is_left(verdicts: Sequence[Verdict]) -> bool:
+    """Whether nobody had anything to say."""
+    return all(verdict.decision == "abstain" for verdict in verdicts)
 
 
 def _is_settled(verdicts: Sequence[Verdict]) -> bool:

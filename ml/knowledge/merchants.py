@@ -5,7 +5,7 @@ import gzip
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from ai2.kit.merchants import merchant_key
@@ -57,6 +57,11 @@ class Merchants:
         """The merchant of a descriptor: by its whole name, as a branch, or from a name cut off; else none."""
         key = merchant_key(description, merchant)
         return self._whole(key) or self._branch(key.split()) or self._cut(key)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words that known names are made of."""
+        return frozenset(word for key in self._keys for word in key.split() if len(word) > 2)
 
     def _whole(self, key: str) -> Found | None:
         row = self._rows.get(key) or self._rows.get(self._joined.get(key.replace(" ", ""), ""))

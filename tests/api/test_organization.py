@@ -28,6 +28,7 @@ async def test_everybody_in_it_sees_it(client_of: ClientOf, organization: Organi
         "tax": NOTHING_SAID,
         "auto_apply_confidence": None,
         "shares_learning": False,
+        "allows_llm": False,
         "require_second_factor": False,
         "version": 1,
     }
