@@ -32,6 +32,7 @@ MAY = {
         "export_privacy", "get_privacy_export", "download_privacy_export", "erase_privacy", "get_retention",
         "list_periods", "get_rate", "list_own_rates", "list_budgets", "get_budget",
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
+        "list_suggestions",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -40,7 +41,7 @@ MAY = {
         "create_category", "update_category", "delete_category", "merge_category",
         "create_rule", "update_rule", "delete_rule", "apply_rule", "undo_rule_application",
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",
-        "give_feedback",
+        "give_feedback", "request_suggestions", "accept_suggestion", "reject_suggestion", "answer_suggestions",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {

@@ -103,7 +103,9 @@ async def close_suggestions(db: Connection, organization_id: UUID, merchant_key:
     await db.execute(
         """
         update ml.suggestions as suggestion
-        set state = case when transaction.category_id = suggestion.category_id then 'accepted' else 'rejected' end
+        set
+            state = case when transaction.category_id = suggestion.category_id then 'accepted' else 'rejected' end,
+            closed_at = now()
         from books.transactions as transaction
         where suggestion.organization_id = %(organization_id)s and suggestion.state = 'open'
             and transaction.organization_id = %(organization_id)s
@@ -181,10 +183,10 @@ async def descriptors(db: Connection) -> list[DictRow]:
     )
 
 
-async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) -> int:
+async def stage_verdicts(db: Connection, organization_id: UUID, verdicts: Iterable[tuple[Any, ...]]) -> int:
     """What was decided for each descriptor, into the temporary table `verdicts`, and from it `decided` for the books.
 
-    Says how many transactions had no decision.
+    Says how many transactions had no decision. An answer that a person rejected for a transaction is left out.
 
     A verdict is (descriptor_id, decision, detailed, category_id, confidence, decided_by, version, alternatives,
     reasons), the last two as JSON text.
@@ -210,7 +212,14 @@ async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) ->
         from pg_temp.described as described
         inner join pg_temp.verdicts as verdict using (descriptor_id)
         where verdict.decision = 'apply' and verdict.category_id is not null
-        """
+            and not exists (
+                select from ml.suggestions as refused
+                where refused.organization_id = %(organization_id)s
+                    and refused.transaction_id = described.transaction_id
+                    and verdict.category_id::text = any(refused.rejected)
+            )
+        """,
+        {"organization_id": organization_id},
     )
     return await number(db, "select count(*) as transactions from pg_temp.described")
 
@@ -218,7 +227,7 @@ async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) ->
 async def write_suggestions(db: Connection, organization_id: UUID) -> int:
     """Leave what needs a person's look as suggestions, and say how many there are.
 
-    What a person accepted or rejected stays, and what says the same already is not written again.
+    What says the same already is not written again, and an answer that a person rejected never; another one is.
     """
     return await number(
         db,
@@ -229,7 +238,12 @@ async def write_suggestions(db: Connection, organization_id: UUID) -> int:
                 verdict.decided_by, verdict.version, verdict.alternatives, verdict.reasons
             from pg_temp.described as described
             inner join pg_temp.verdicts as verdict using (descriptor_id)
-            where verdict.decision = 'review'
+            left join ml.suggestions as refused
+                on refused.organization_id = %(organization_id)s
+                and refused.transaction_id = described.transaction_id and refused.rejected <> '{}'
+            where verdict.decision = 'review' and not coalesce(
+                coalesce(verdict.category_id::text, verdict.detailed) = any(refused.rejected), false
+            )
         ),
 
         written as (
@@ -241,9 +255,10 @@ async def write_suggestions(db: Connection, organization_id: UUID) -> int:
             on conflict (organization_id, transaction_id) do update set
                 detailed = excluded.detailed, category_id = excluded.category_id, confidence = excluded.confidence,
                 decided_by = excluded.decided_by, version = excluded.version, alternatives = excluded.alternatives,
-                reasons = excluded.reasons
-            where known.state = 'open'
-                and (known.detailed, known.category_id, known.confidence, known.version)
+                reasons = excluded.reasons, state = 'open', closed_at = null,
+                created_at = case when known.state = 'open' then known.created_at else now() end
+            where known.state <> 'open'
+                or (known.detailed, known.category_id, known.confidence, known.version)
                 is distinct from (excluded.detailed, excluded.category_id, excluded.confidence, excluded.version)
         )
 

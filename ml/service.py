@@ -57,7 +57,7 @@ async def suggest(
     descriptors = await repository.descriptors(db)
     verdicts = await chain.decide(db, organization_id, list(map(_item, descriptors)), rules_too=False)
     ids = await categories.by_code(db, organization_id)
-    staged = await repository.stage_verdicts(db, _rows(descriptors, verdicts, ids))
+    staged = await repository.stage_verdicts(db, organization_id, _rows(descriptors, verdicts, ids))
     applied = await decisions.apply_decided(db, organization_id)
     if applied:
         told = {"count": applied, "batch_id": batch_id, "decided_by": "model"}
@@ -84,7 +84,14 @@ def _rows(
         category_id = verdict.category_id or analyses.own_category(ids, verdict.detailed)
         if category_id is None and verdict.detailed is None:
             continue
-        alternatives = [{"detailed": each.detailed, "confidence": each.confidence} for each in verdict.alternatives]
+        alternatives = [
+            {
+                "detailed": each.detailed,
+                "confidence": each.confidence,
+                "category_id": each.category_id and str(each.category_id),
+            }
+            for each in verdict.alternatives
+        ]
         yield (
             row["descriptor_id"],
             verdict.decision,

@@ -3,10 +3,10 @@
 import asyncio
 
 from ai2.kit import logs
-from api.ai import analyze, feedback, status
+from api.ai import analyze, feedback, status, suggestions
 from ml import registry
 
-ROUTERS = (status.router, analyze.router, feedback.router)
+ROUTERS = (status.router, analyze.router, feedback.router, suggestions.router)
 
 
 async def start() -> None:

@@ -71,6 +71,10 @@ MORE: list[Case] = [
     ("POST", "/api/ai/batch-analyze", {"transactions": [{**TEA, "id": "a", "account_id": "{account_id}"}]}),
     ("POST", "/api/ai/batch-analyze", {"batch_id": "{batch_id}"}),
     ("GET", "/api/ai/batch-analyze/{job_id}", None),
+    ("POST", "/api/ai/suggestions", {"batch_id": "{batch_id}"}),
+    ("POST", "/api/ai/suggestions/{suggestion_id}/accept", {"category": "Coffee"}),
+    ("POST", "/api/ai/suggestions/{suggestion_id}/reject", {}),
+    ("POST", "/api/ai/suggestions/bulk", {"items": [{"suggestion_id": "{suggestion_id}", "answer": "reject"}]}),
     ("POST", "/api/ai/feedback", {"transaction_id": "{transaction_id}", "field": "merchant", "value": "Tea Room"}),
 ]
 # Places that need no such case, and what says so.
@@ -129,8 +133,21 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "session_id": person.session_id, "batch_id": batch["batch_id"], "file_account_id": batch["account_id"],
         "layout": layout["layout"], "signature": layout["layout"]["signature"], "job_id": job["job_id"],
         "filter_id": saved["filter_id"], "budget_id": budget["budget_id"], "export_id": export["export_id"],
-        "attachment_id": attached["attachment_id"],
+        "attachment_id": attached["attachment_id"], "suggestion_id": rows[0]["transaction_id"],
     }  # fmt: skip
+
+
+async def suggest(database: Database, owner: Organization) -> None:
+    """Leave a suggestion for each transaction that nobody decided."""
+    async with database.transaction(owner.organization_id) as db:
+        await db.execute(
+            """
+            insert into ml.suggestions (organization_id, transaction_id, detailed, confidence, decided_by, version)
+            select organization_id, transaction_id, 'FOOD_AND_DRINK_COFFEE', 0.5, 'model', 'test'
+            from books.transactions where organization_id = %s and decided_by is null
+            """,
+            [owner.organization_id],
+        )
 
 
 async def make_second_ones(client: AsyncClient, person: Person, made: dict[str, Any]) -> None:
@@ -188,8 +205,10 @@ async def their_person(person_in: PersonIn, stranger: Organization) -> Person:
 
 
 @pytest.fixture
-async def theirs(their_person: Person) -> dict[str, Any]:
-    return await make_all(their_person.client, their_person)
+async def theirs(their_person: Person, database: Database, stranger: Organization) -> dict[str, Any]:
+    made = await make_all(their_person.client, their_person)
+    await suggest(database, stranger)
+    return made
 
 
 @pytest.fixture
