@@ -21,10 +21,32 @@ async def categorise_import(database: Database, event: Event) -> None:
         await queue.enqueue_once(db, event.organization_id, "categorise", payload, job_id=event.event_id)
 
 
+async def find_recurring(database: Database, event: Event) -> None:
+    """Have looked whether what was written recurs. While one look waits, it serves for all that comes meanwhile."""
+    if settings().enable_ai:
+        async with database.transaction(event.organization_id) as db:
+            await queue.enqueue(db, event.organization_id, "find_recurring", {}, key="find_recurring")
+
+
 CONSUMERS = (
     Consumer(
         "categoriser",
         frozenset({"import.completed", "import.replayed", "import.resubmitted"}),
         categorise_import,
+    ),
+    Consumer(
+        "recurring",
+        frozenset(
+            {
+                "transaction.created",
+                "transaction.deleted",
+                "transaction.categorized",
+                "import.completed",
+                "import.replayed",
+                "import.resubmitted",
+                "import.undone",
+            }
+        ),
+        find_recurring,
     ),
 )

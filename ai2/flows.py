@@ -24,6 +24,7 @@ from ai2.kit.periods import Period
 
 if TYPE_CHECKING:
     from ml.categoriser.retrain import Retrained
+    from ml.recurring.finding import Recurring
     from ml.service import Suggested
 
 Progress = Callable[[float], None]
@@ -215,6 +216,14 @@ async def categorise(
                 db, organization_id, actor="system", operation="categorise", entity=what, details=counted
             )
     return found
+
+
+async def find_recurring(database: Database, organization_id: UUID, *, is_all: bool = False) -> "Recurring":
+    """Find what recurs among what was written since the last look, or in all of the books; people's words stay."""
+    from ml.recurring import finding
+
+    async with database.transaction(organization_id) as db:
+        return await finding.find(db, organization_id, is_all=is_all)
 
 
 async def retrain(database: Database) -> "Retrained":

@@ -49,6 +49,13 @@ async def categorise(database: Database, _: Database, job: Job, progress: Progre
     return asdict(found)
 
 
+async def find_recurring(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Find what recurs among what was written since the last look."""
+    from ai2 import flows
+
+    return asdict(await flows.find_recurring(database, job.organization_id))
+
+
 async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Train a challenger on what the organizations taught."""
     from ai2 import flows
@@ -74,6 +81,7 @@ async def erase_organization(_: Database, pipeline: Database, job: Job, progress
 HANDLERS: Mapping[str, Handler] = {
     "import": import_,
     "categorise": categorise,
+    "find_recurring": find_recurring,
     "retrain": retrain,
     "privacy_export": privacy_export,
     "erase_organization": erase_organization,

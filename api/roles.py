@@ -33,6 +33,7 @@ MAY = {
         "list_periods", "get_rate", "list_own_rates", "list_budgets", "get_budget",
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
         "list_suggestions",
+        "list_recurring", "get_recurring",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -42,6 +43,7 @@ MAY = {
         "create_rule", "update_rule", "delete_rule", "apply_rule", "undo_rule_application",
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",
         "give_feedback", "request_suggestions", "accept_suggestion", "reject_suggestion", "answer_suggestions",
+        "confirm_recurring", "dismiss_recurring",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {

@@ -15,8 +15,9 @@ from ai2.kit.ids import new_id
 from ml import repository
 from ml.deciders.people import TAUGHT
 from ml.knowledge.labels import primary_of
+from ml.recurring import telling as recurring
 
-Field = Literal["category", "merchant"]
+Field = Literal["category", "merchant", "recurring"]
 # `this` changes this transaction; the others also those of the merchant that no person decided. All three teach.
 ApplyTo = Literal["this", "similar", "always"]
 
@@ -42,10 +43,15 @@ async def learn(
     apply_to: ApplyTo,
     given_by: str,
 ) -> Learned:
-    """Take a person's word for a transaction's category (its id, name or predicted code) or merchant (its name)."""
+    """Take a person's word for a transaction's category (its id, name or predicted code), for its merchant (its name),
+    or for whether it recurs (yes, no or a cadence).
+    """
     former = await transactions.get(db, organization_id, transaction_id)
     if field == "merchant":
         learned = await _learn_merchant(db, organization_id, former, value)
+    elif field == "recurring":
+        others, holds_for = await recurring.hear(db, organization_id, transaction_id, value, apply_to, actor=given_by)
+        learned = Learned(former, others, holds_for)
     else:
         learned = await _learn_category(db, organization_id, former, value, apply_to)
     await repository.insert_feedback(

@@ -49,6 +49,8 @@ _FIELDS = {"fields": "the names of what changed"}
 _ATTACHED = {"attachment_id": "which", "transaction_id": "beside what"}
 _RATE = {"base": "of which currency", "quote": "in which", "date": "of which day"}
 
+_PATTERNS = f"which, where they are {MOST_IDS:,} or fewer"
+
 KINDS: dict[str, Kind] = {
     "transaction.created": Kind("Transactions were written down, one or many at once.", _ROWS),
     "transaction.updated": Kind("Transactions were changed.", {**_ROWS, **_FIELDS}),
@@ -88,6 +90,16 @@ KINDS: dict[str, Kind] = {
         "A person paired two transactions.", {"transaction_ids": "the two", "transfer_id": "the pair"}
     ),
     "transfer.dissolved": Kind("A person took a pair apart, or said that it is none.", {"transaction_ids": "the two"}),
+    "recurring.found": Kind("Payments were found to recur.", {"pattern_ids": _PATTERNS, "count": "how many patterns"}),
+    "recurring.price_rise": Kind(
+        "What recurs costs more than it did.", {"pattern_ids": _PATTERNS, "count": "how many patterns"}
+    ),
+    "recurring.missed": Kind(
+        "What was due did not come, and nothing in its place.",
+        {"pattern_ids": _PATTERNS, "count": "how many patterns"},
+    ),
+    "recurring.confirmed": Kind("A person said that it recurs.", {"pattern_id": "which"}),
+    "recurring.dismissed": Kind("A person said that it does not recur, or is of no interest.", {"pattern_id": "which"}),
     "account.created": Kind("An account was opened.", {"account_id": "which"}),
     "account.updated": Kind("An account was changed.", {"account_id": "which", **_FIELDS}),
     "account.archived": Kind("An account was put away.", {"account_id": "which"}),

@@ -20,6 +20,7 @@ KEPT_BACK = (
     "audit.heads",
     "events.heads",
     "events.cursors",
+    "ml.recurring_runs",
 )
 SECRET_COLUMNS = ["refresh_digest", "spent_digests", "row_xid", "details_digest"]
 # Where the history of an organization names who did something, and the ids of what it was.
@@ -38,6 +39,10 @@ TRACES = {
     "feedback": """
         select feedback_id, transaction_id, field, value, created_at from ml.feedback where given_by = %(actor)s
     """,
+    "recurring": """
+        select pattern_id, decision, decided_at from ml.recurring_patterns where decided_by = %(actor)s
+    """,
+    "recurring_apart": "select transaction_id, said_at from ml.recurring_apart where said_by = %(actor)s",
     "imports": """
         select batch_id, file_name, created_at, imported_by, undone_at, undone_by from ingest.batches
         where %(actor)s in (imported_by, undone_by)

@@ -3,10 +3,16 @@
 import asyncio
 
 from ai2.kit import logs
-from api.ai import analyze, feedback, status, suggestions
+from api.ai import analyze, feedback, recurring, status, suggestions
 from ml import registry
 
-ROUTERS = (status.router, analyze.router, feedback.router, suggestions.router)
+ROUTERS = (
+    status.router,
+    analyze.router,
+    feedback.router,
+    suggestions.router,
+    recurring.router,
+)
 
 
 async def start() -> None:

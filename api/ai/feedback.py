@@ -19,10 +19,15 @@ class Feedback(Body):
     """What is so, and for which transactions."""
 
     transaction_id: UUID
-    field: Literal["category", "merchant"]
-    value: Name = Field(description="The category by id, name or predicted code; or the merchant's name.")
+    field: Literal["category", "merchant", "recurring"]
+    value: Name = Field(
+        description="The category by id, name or predicted code; the merchant's name; or of recurring: yes, no, or a"
+        " cadence such as monthly."
+    )
     apply_to: Literal["this", "similar", "always"] = Field(
-        default="this", description="Only this one, or also the merchant's others that no person decided."
+        default="this",
+        description="Only this one, or also the merchant's others that no person decided. Of recurring, `this` with no"
+        " takes this one out of its pattern; the others dismiss the pattern.",
     )
 
 
@@ -37,5 +42,5 @@ class FeedbackOut(Out):
 
 @router.post("/feedback", response_model=FeedbackOut)
 async def give_feedback(said: Feedback, db: Db, who: Caller) -> Learned:
-    """Correct a category or a merchant, and let it be learnt."""
+    """Correct a category or a merchant, or say what recurs and what does not, and let it be learnt."""
     return await learning.learn(db, who.organization_id, **dict(said), given_by=who.actor)

@@ -1,6 +1,6 @@
 """The dashboard: the books at a glance, the last write included."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,11 +12,15 @@ from ai2.books.dashboard import service as dashboard
 from ai2.books.rates import converted
 from ai2.books.rates.converted import Converted
 from ai2.books.rates.service import Source
+from ai2.kit.database import Connection
 from ai2.kit.periods import EXPECTED, read_period
+from ai2.kit.settings import settings
 from api.core.rates import RateOut, RateValue
 from api.core.transactions import TransactionOut
-from api.schemas import Amount, Body, Currency, Instant, OfCurrency, Out
+from api.schemas import Amount, Body, CalendarDate, Confidence, Currency, Instant, OfCurrency, Out
 from api.unit import Caller, Db, Unit
+
+AHEAD, MOST_AHEAD = timedelta(days=30), 20
 
 router = APIRouter(prefix="/api/core/dashboard", tags=["dashboard"], route_class=Unit)
 
@@ -128,6 +132,23 @@ class ConvertedOut(OfCurrency):
     unconverted: list[UnconvertedOut]
 
 
+class UpcomingOut(OfCurrency):
+    """A recurring payment that is to come, or may still come."""
+
+    pattern_id: UUID
+    merchant: str
+    account_id: UUID
+    date: CalendarDate = Field(validation_alias="due_on")
+    earliest_date: CalendarDate = Field(validation_alias="earliest_on")
+    latest_date: CalendarDate = Field(validation_alias="latest_on")
+    amount: Amount = Field(description="What it is expected to be. Negative is money out.")
+    low: Amount
+    high: Amount
+    cadence: str
+    confidence: Confidence
+    is_confirmed: bool
+
+
 class DashboardOut(Out):
     """The books at a glance, each currency apart."""
 
@@ -141,6 +162,10 @@ class DashboardOut(Out):
     top_merchants: list[MerchantOut]
     uncategorized: int
     suggestions_to_review: int
+    upcoming_recurring: list[UpcomingOut] | None = Field(
+        description=f"What is due in the next {AHEAD.days} days, of the books as they are known; see /api/ai/recurring."
+    )
+    upcoming_recurring_reason: str | None = Field(description="Why there is no such list.")
     recent: list[TransactionOut]
     converted: ConvertedOut | None = Field(
         default=None, exclude_if=lambda converted: converted is None, description="With convert_to."
@@ -153,7 +178,11 @@ async def get_dashboard(db: Db, who: Caller, wanted: Annotated[DashboardQuery, Q
     now = datetime.now(UTC)
     period = read_period(wanted.period, now.date())
     found = await dashboard.dashboard(db, who.organization_id, period, wanted.currency)
-    shown: dict[str, Any] = {**vars(found), "as_of": now}
+    shown: dict[str, Any] = {
+        **vars(found),
+        "as_of": now,
+        **await _upcoming(db, who.organization_id, now.date(), wanted.currency),
+    }
     if wanted.convert_to:
         shown["converted"] = _shown(
             await converted.convert(
@@ -167,6 +196,16 @@ async def get_dashboard(db: Db, who: Caller, wanted: Annotated[DashboardQuery, Q
             )
         )
     return shown
+
+
+async def _upcoming(db: Connection, organization_id: UUID, today: date, currency: str | None) -> dict[str, Any]:
+    """What recurs and is due soon; without AI nobody looks for it, and the core profile does not load what would."""
+    if not settings().enable_ai:
+        return {"upcoming_recurring": None, "upcoming_recurring_reason": "AI is switched off: ENABLE_AI is false"}
+    from ml.recurring import service as recurring
+
+    found = await recurring.upcoming(db, organization_id, today + AHEAD, since=today, currency=currency)
+    return {"upcoming_recurring": found[:MOST_AHEAD], "upcoming_recurring_reason": None}
 
 
 def _shown(found: Converted) -> dict[str, Any]:

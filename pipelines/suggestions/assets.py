@@ -32,7 +32,7 @@ class Whose(dg.Config):
 def suggestions(config: Whose, books: Books) -> dg.MaterializeResult[None]:
     """Decide what is undecided; what a person decided stays."""
     only = config.organization_id
-    whose = [UUID(only)] if only else books.of_all(_everyone)
+    whose = [UUID(only)] if only else books.of_all(everyone)
     counted: Counter[str] = Counter()
     for organization_id in whose:
         counted.update(books.of_one(partial(_suggested, organization_id=organization_id)))
@@ -45,6 +45,7 @@ async def _suggested(database: Database, organization_id: UUID) -> dict[str, int
     return {name: value for name, value in asdict(suggested).items() if isinstance(value, int)}
 
 
-async def _everyone(database: Database) -> list[UUID]:
+async def everyone(database: Database) -> list[UUID]:
+    """Every organization."""
     async with database.transaction() as db:
         return [organization.organization_id for organization in await organizations.all_of_them(db)]

@@ -59,6 +59,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/ai/suggestions/bulk": {"items": [{"suggestion_id": str(new_id()), "answer": "accept"}]},
     "/api/ai/suggestions/{suggestion_id}/accept": {"category": "Coffee", "apply_to": "similar"},
     "/api/ai/suggestions/{suggestion_id}/reject": {"apply_to": "similar"},
+    "/api/ai/recurring/{pattern_id}/confirm": {"cadence": "monthly"},
     "/api/ai/feedback": {"field": "category", "value": "Coffee", "apply_to": "similar"},
 }
 

@@ -22,7 +22,7 @@ def repository(server: None) -> dg.RepositoryDefinition:
 
 def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     groups = {repository.asset_graph.get(key).group_name for key in repository.asset_graph.materializable_asset_keys}
-    assert groups == {"ingest", "suggestions", "marts", "categoriser", "rates"}
+    assert groups == {"ingest", "suggestions", "marts", "categoriser", "rates", "recurring"}
     assert {job.name for job in repository.get_all_jobs()} >= {"import_and_suggest", "build_marts", "nightly"}
     running = [*repository.sensor_defs, *repository.schedule_defs]
     assert {one.name for one in running} == {
@@ -50,7 +50,8 @@ def test_every_dbt_test_is_a_check_that_blocks(repository: dg.RepositoryDefiniti
 def test_the_night_trains_suggests_and_builds(repository: dg.RepositoryDefinition) -> None:
     nodes = set(repository.get_job("nightly").graph.node_names())
     assert nodes == {
-        "ml__categoriser", "published__suggestions", "marts", "transactions_as_a_whole", "batches_as_a_whole",
+        "ml__categoriser", "published__suggestions", "ml__recurring", "marts", "transactions_as_a_whole",
+        "batches_as_a_whole",
         "published__transactions_balances_hold",
     }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""What recurs, found anew each night in all of the books."""
