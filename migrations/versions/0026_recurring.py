@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 
 FIELDS = "check (field in ('category', 'merchant', 'tax', 'business_use', 'recurring', 'transfer'))"
 FORMER_FIELDS = "check (field in ('category', 'merchant'))"

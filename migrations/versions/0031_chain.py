@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0031"
-down_revision = "0025"
+down_revision = "0026"
 
 
 def upgrade() -> None:
