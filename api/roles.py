@@ -34,6 +34,7 @@ MAY = {
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
         "list_suggestions",
         "list_recurring", "get_recurring",
+        "analyze_tax", "list_deduction_suggestions", "download_evidence_pack", "get_tax_profile", "list_tax_rules",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -49,7 +50,7 @@ MAY = {
     Role.ADMIN: {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
-        "update_organization", "update_member", "remove_member",
+        "update_organization", "update_member", "remove_member", "put_tax_profile",
         "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",
         "list_audit", "verify_audit",

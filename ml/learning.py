@@ -16,8 +16,9 @@ from ml import repository
 from ml.deciders.people import TAUGHT
 from ml.knowledge.labels import primary_of
 from ml.recurring import telling as recurring
+from ml.tax import service as tax
 
-Field = Literal["category", "merchant", "recurring"]
+Field = Literal["category", "merchant", "recurring", "tax", "business_use"]
 # `this` changes this transaction; the others also those of the merchant that no person decided. All three teach.
 ApplyTo = Literal["this", "similar", "always"]
 
@@ -45,6 +46,8 @@ async def learn(
 ) -> Learned:
     """Take a person's word for a transaction's category (its id, name or predicted code), for its merchant (its name),
     or for whether it recurs (yes, no or a cadence).
+
+    For tax it is yes, no or a head of expense, for business use a percentage.
     """
     former = await transactions.get(db, organization_id, transaction_id)
     if field == "merchant":
@@ -52,6 +55,8 @@ async def learn(
     elif field == "recurring":
         others, holds_for = await recurring.hear(db, organization_id, transaction_id, value, apply_to, actor=given_by)
         learned = Learned(former, others, holds_for)
+    elif field == "tax" or field == "business_use":  # noqa: PLR1714 - so that it is known to be one of the two
+        learned = await _learn_tax(db, organization_id, former, field, value, apply_to, given_by)
     else:
         learned = await _learn_category(db, organization_id, former, value, apply_to)
     await repository.insert_feedback(
@@ -101,6 +106,23 @@ async def _learn_merchant(db: Connection, organization_id: UUID, former: Transac
         raise Invalid(errors=(FieldError("value", "is the merchant's name"),))
     now = await transactions.update(db, organization_id, former.transaction_id, {"merchant": name.strip()})
     return Learned(now, 0, "this transaction")
+
+
+async def _learn_tax(
+    db: Connection,
+    organization_id: UUID,
+    former: Transaction,
+    field: Literal["tax", "business_use"],
+    value: str,
+    apply_to: ApplyTo,
+    given_by: str,
+) -> Learned:
+    """The books stay as they are: what follows is how they are assessed."""
+    others = await tax.confirm(db, organization_id, former, field, value, apply_to=apply_to, said_by=given_by)
+    key = former.merchant_key
+    way = "from" if former.amount > 0 else "to"
+    follows = apply_to != "this" and key
+    return Learned(former, others, f"payments {way} {key}" if follows else "this transaction")
 
 
 async def _category(db: Connection, organization_id: UUID, value: str) -> Category:

@@ -43,6 +43,9 @@ TRACES = {
         select pattern_id, decision, decided_at from ml.recurring_patterns where decided_by = %(actor)s
     """,
     "recurring_apart": "select transaction_id, said_at from ml.recurring_apart where said_by = %(actor)s",
+    "tax_confirmations": """
+        select confirmation_id, transaction_id, field, is_deductible, head, business_pct, created_at
+        from ml.tax_confirmations where given_by = %(actor)s
     "imports": """
         select batch_id, file_name, created_at, imported_by, undone_at, undone_by from ingest.batches
         where %(actor)s in (imported_by, undone_by)

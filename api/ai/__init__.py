@@ -3,7 +3,7 @@
 import asyncio
 
 from ai2.kit import logs
-from api.ai import analyze, feedback, recurring, status, suggestions
+from api.ai import analyze, feedback, recurring, status, suggestions, tax
 from ml import registry
 
 ROUTERS = (
@@ -12,6 +12,7 @@ ROUTERS = (
     feedback.router,
     suggestions.router,
     recurring.router,
+    tax.router,
 )
 
 

@@ -19,10 +19,11 @@ class Feedback(Body):
     """What is so, and for which transactions."""
 
     transaction_id: UUID
-    field: Literal["category", "merchant", "recurring"]
+    field: Literal["category", "merchant", "recurring", "tax", "business_use"]
     value: Name = Field(
-        description="The category by id, name or predicted code; the merchant's name; or of recurring: yes, no, or a"
-        " cadence such as monthly."
+        description="The category by id, name or predicted code; the merchant's name; of recurring: yes, no, or a "
+        "cadence such as monthly; for tax yes, no, or what kind of expense it was, such as subsistence; for "
+        "business_use how much of it is for business, in percent."
     )
     apply_to: Literal["this", "similar", "always"] = Field(
         default="this",
@@ -42,5 +43,5 @@ class FeedbackOut(Out):
 
 @router.post("/feedback", response_model=FeedbackOut)
 async def give_feedback(said: Feedback, db: Db, who: Caller) -> Learned:
-    """Correct a category or a merchant, or say what recurs and what does not, and let it be learnt."""
+    """Correct a category or a merchant, say what recurs or what an expense is to the taxman, and let it be learnt."""
     return await learning.learn(db, who.organization_id, **dict(said), given_by=who.actor)

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Literal
 
 from ai2.kit.errors import Invalid
 from ml.tax.figures import Figure, figure, used
 from ml.tax.rows import Row
 from ml.tax.rules import Rules
 
-Treatment = Literal["expense", "capital"]
 NOTHING, HUNDRED = Decimal(0), Decimal(100)
 
 

@@ -68,7 +68,6 @@ def consumption_tax(
     *,
     registered: bool | None,
     scheme: str | None = None,
-    business_pct: Decimal = HUNDRED,
 ) -> ConsumptionTax:
     """The tax in what was paid, unrounded. A scheme at a flat rate, or of exempt supplies, recovers nothing."""
     if head in NONE_IN_IT:
@@ -89,7 +88,7 @@ def consumption_tax(
         reason = "not registered: part of the cost" if not registered else f"the scheme {scheme} recovers none"
         return ConsumptionTax(found.whole, amount, NOTHING, *known, reason=reason)
     blocked, why = _allowed_pct(rules, jurisdiction, head, on)
-    recoverable = gross * found.recovered / (HUNDRED + found.whole) * business_pct / HUNDRED * blocked / HUNDRED
+    recoverable = gross * found.recovered / (HUNDRED + found.whole) * blocked / HUNDRED
     return ConsumptionTax(found.whole, amount, recoverable, *known, reason=why)
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from ai2.books.rates.service import rounded
 from ml.tax.rows import Grade, Row, Status
 
+Treatment = Literal["expense", "capital"]
 NOTE = "General information by published rules, not tax advice; ask an accountant before you rely on it."
 
 
@@ -35,7 +37,7 @@ class Figure:
     rules: tuple[Used, ...]
     reasons: tuple[str, ...] = ()
     disallowed: Decimal | None = None
-    treatment: str | None = None
+    treatment: Treatment | None = None
     note: str = NOTE
 
 
@@ -51,7 +53,7 @@ def figure(
     rules: Sequence[Used],
     *reasons: str,
     disallowed: Decimal | None = None,
-    treatment: str | None = None,
+    treatment: Treatment | None = None,
 ) -> Figure:
     """A figure with its currency's decimals."""
     left = None if disallowed is None else rounded(disallowed, currency)

@@ -7,10 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from ai2.identity.organizations import TaxRole
 from ai2.kit.errors import FieldError, Invalid
 from ml.tax import tiers, years
 from ml.tax.figures import Figure, Used, figure, used
-from ml.tax.rows import Row, TaxRole
+from ml.tax.rows import Row
 from ml.tax.rules import Rules
 
 Vehicle = Literal["car", "van", "motorcycle"]

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from datetime import date
 
+from ai2.identity.organizations import TaxRole
 from ai2.kit.errors import Invalid
 from ml.tax import years
-from ml.tax.rows import Row, TaxRole
+from ml.tax.rows import Row
 
 # People write it so; its code of ISO 3166 is another.
 ALIASES = {"UK": "GB"}

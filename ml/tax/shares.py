@@ -3,9 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
+from ai2.identity.organizations import TaxRole
 from ml.tax import years
 from ml.tax.figures import Figure, figure, used
-from ml.tax.rows import Row, TaxRole
+from ml.tax.rows import Row
 from ml.tax.rules import Rules
 
 HUNDRED = Decimal(100)
@@ -20,7 +21,7 @@ def share(
     country = jurisdiction.partition("-")[0]
     for name in _names(country, head, business):
         row = rules.find(f"{country.lower()}.{name}", on, role)
-        if row:
+        if row and row.kind == "percent":
             return row
     return None
 
@@ -32,7 +33,7 @@ def _names(country: str, head: str, business: str | None) -> list[str]:
         return [*transport, "meals", "entertainment", "general"]
     if head == "subsistence":
         return [*transport, "meals", "general"] if country in MEALS_ON_JOURNEYS else ["general"]
-    if head in ("entertainment", "depreciation"):
+    if head in ("entertainment", "depreciation", "gifts"):
         return [head, "general"]
     if head == "motor" and country == "SG":
         return ["private_car"]

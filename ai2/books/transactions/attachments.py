@@ -7,6 +7,7 @@ them.
 import asyncio
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
@@ -96,6 +97,16 @@ async def list_of(db: Connection, organization_id: UUID, transaction_id: UUID) -
     """What is beside a transaction, in the order in which it was added."""
     await transactions.get(db, organization_id, transaction_id)
     return [Attachment(**row) for row in await repository.list_of(db, organization_id, transaction_id)]
+
+
+async def beside(
+    db: Connection, organization_id: UUID, transaction_ids: Collection[UUID]
+) -> dict[UUID, list[Attachment]]:
+    """What is beside those of these transactions that have something, in the order in which it was added."""
+    found: dict[UUID, list[Attachment]] = {}
+    for row in await repository.beside(db, organization_id, list(transaction_ids)):
+        found.setdefault(row["transaction_id"], []).append(Attachment(**row))
+    return found
 
 
 async def get(db: Connection, organization_id: UUID, transaction_id: UUID, attachment_id: UUID) -> Attachment:

@@ -1,5 +1,6 @@
 """Every query on attachments and the files that they refer to."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -85,3 +86,14 @@ async def delete_unused_file(db: Connection, organization_id: UUID, digest: byte
         {"organization_id": organization_id, "digest": digest},
     )
     return done.rowcount > 0
+
+
+async def beside(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[DictRow]:
+    query = f"""
+        select {COLUMNS} from books.attachments as attachment
+        inner join books.attached_files as file
+            on file.organization_id = attachment.organization_id and file.digest = attachment.digest
+        where attachment.organization_id = %(organization_id)s and attachment.transaction_id = any(%(ids)s)
+        order by attachment.attachment_id
+    """
+    return await rows(db, query, {"organization_id": organization_id, "ids": list(transaction_ids)})
