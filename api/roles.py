@@ -35,6 +35,7 @@ MAY = {
         "list_suggestions",
         "list_recurring", "get_recurring",
         "analyze_tax", "list_deduction_suggestions", "download_evidence_pack", "get_tax_profile", "list_tax_rules",
+        "get_forecast",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",

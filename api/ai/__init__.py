@@ -3,7 +3,7 @@
 import asyncio
 
 from ai2.kit import logs
-from api.ai import analyze, feedback, recurring, status, suggestions, tax
+from api.ai import analyze, feedback, forecast, recurring, status, suggestions, tax
 from ml import registry
 
 ROUTERS = (
@@ -13,6 +13,7 @@ ROUTERS = (
     suggestions.router,
     recurring.router,
     tax.router,
+    forecast.router,
 )
 
 

@@ -134,6 +134,7 @@ BY_ID = [
     ("PATCH", "/api/core/budgets/{budget_id}", {"amount": "1"}),
     ("DELETE", "/api/core/budgets/{budget_id}", None),
     ("POST", "/api/core/budgets", {**FOOD, "category_id": "{category_id}"}),
+    ("GET", "/api/ai/forecast?account_id={account_id}", None),
 ]
 
 

@@ -95,7 +95,7 @@ async def dashboard(db: Connection, organization_id: UUID, period: Period, curre
     )
     return Dashboard(
         period=period,
-        balances=[AccountBalance(**row) for row in await repository.balances(db, organization_id, currency)],
+        balances=await balances(db, organization_id, currency),
         totals=_totals(flows),
         by_month=_by_month(flows),
         by_category=_by_category(flows),
@@ -104,6 +104,11 @@ async def dashboard(db: Connection, organization_id: UUID, period: Period, curre
         suggestions_to_review=counts["suggestions"],
         recent=recent.items,
     )
+
+
+async def balances(db: Connection, organization_id: UUID, currency: str | None = None) -> list[AccountBalance]:
+    """What each account in use holds, the last write included."""
+    return [AccountBalance(**row) for row in await repository.balances(db, organization_id, currency)]
 
 
 def _totals(flows: list[DictRow]) -> list[Flow]:
