@@ -58,6 +58,7 @@ KINDS: dict[str, Kind] = {
     "transaction.categorized": Kind(
         "Categories were decided.", {**_ROWS, "decided_by": "user, rule, recurring, merchant, import, model or llm"}
     ),
+    "anomaly.found": Kind("Rows unlike the rest were found.", {"count": "new ones", "version": "by which rules"}),
     "import.completed": Kind(
         "An import ended: loaded, or held by its checks.",
         {**_BATCH, **_COUNTS, "status": "loaded or held", "source": "where the file came from"},
