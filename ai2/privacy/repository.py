@@ -46,6 +46,7 @@ TRACES = {
     "tax_confirmations": """
         select confirmation_id, transaction_id, field, is_deductible, head, business_pct, created_at
         from ml.tax_confirmations where given_by = %(actor)s
+    """,
     "imports": """
         select batch_id, file_name, created_at, imported_by, undone_at, undone_by from ingest.batches
         where %(actor)s in (imported_by, undone_by)

@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0026"
 
 
 def upgrade() -> None:

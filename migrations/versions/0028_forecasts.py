@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0028"
-down_revision = "0024"
+down_revision = "0027"
 
 
 def upgrade() -> None:
