@@ -13,8 +13,10 @@ from ml.answers import Alternative, Decision, Descriptor, KnownMerchant, Verdict
 from ml.categoriser.features import render
 from ml.categoriser.model import APPLY, REVIEW, likeliest
 from ml.categoriser.score import Scorer
+from ml.knowledge.clean import clean
 from ml.knowledge.labels import primary_of
-from ml.knowledge.merchants import DATA, Found, category_codes, merchants
+from ml.knowledge.merchants import DATA, Found, Merchants, category_codes, merchants
+from ml.knowledge.phrases import phrase_in
 from ml.knowledge.signs import directed, prior
 
 # Rows through the model at once: 4096 rows of 104 probabilities are 2 MB.
@@ -31,17 +33,27 @@ Question = tuple[Descriptor, Found | None]
 
 
 class PublicCategoriser:
-    """Merchant knowledge with one trained model behind it; `pipeline` is none where no model could be had yet."""
+    """Merchant knowledge with one trained model behind it; `pipeline` is none where no model could be had yet.
 
-    def __init__(self, pipeline: Pipeline | None, version: str) -> None:
+    `knowledge` is the shipped table unless a model is to be measured without it.
+    """
+
+    def __init__(self, pipeline: Pipeline | None, version: str, knowledge: Merchants | None = None) -> None:
         self.version = version
+        self._knowledge = knowledge or merchants()
         self._scorer = Scorer(pipeline) if pipeline is not None else None
 
     def decide(self, descriptors: Sequence[Descriptor]) -> list[Verdict]:
         """A verdict for each, in their order."""
-        found = [merchants().find(d.description, d.merchant) for d in descriptors]
-        known = [by_knowledge(d, f) for d, f in zip(descriptors, found, strict=True)]
-        open_ones = [n for n, verdict in enumerate(known) if verdict is None or not _is_whole(found[n], verdict)]
+        descriptors = [_cleaned(descriptor) for descriptor in descriptors]
+        found = [self._knowledge.find(d.description, d.merchant) for d in descriptors]
+        said = [by_phrase(d, f) for d, f in zip(descriptors, found, strict=True)]
+        known = [phrase or by_knowledge(d, f) for phrase, d, f in zip(said, descriptors, found, strict=True)]
+        open_ones = [
+            n
+            for n, verdict in enumerate(known)
+            if verdict is None or (said[n] is None and not _is_whole(found[n], verdict))
+        ]
         guesses = dict(zip(open_ones, self._guess([(descriptors[n], found[n]) for n in open_ones]), strict=True))
         return [weigh(verdict, guesses.get(n)) for n, verdict in enumerate(known)]
 
@@ -112,6 +124,22 @@ def weigh(known: Verdict | None, guess: Verdict | None) -> Verdict:
     )
 
 
+def by_phrase(descriptor: Descriptor, found: Found | None) -> Verdict | None:
+    """What the bank says in words of its own, whoever stands beside them."""
+    phrase = phrase_in(" ".join(descriptor.description.casefold().split()), descriptor.money_in)
+    if phrase is None:
+        return None
+    return Verdict(
+        detailed=phrase.detailed,
+        confidence=phrase.confidence,
+        decision=decision_at(phrase.confidence),
+        decided_by="merchant",
+        version=knowledge_version(),
+        reasons=(f"banks write it so: {phrase.words}",),
+        merchant=_named(found),
+    )
+
+
 def by_knowledge(descriptor: Descriptor, found: Found | None) -> Verdict | None:
     """What the merchant's name or the card network's code say, if they say it; none leaves it to the model."""
     named = directed(found.detailed, descriptor.money_in) if found and found.detailed else None
@@ -156,7 +184,7 @@ def telling_words(scorer: Scorer, line: str, chosen: int) -> list[str]:
 def knowledge_version() -> str:
     """Names the tables: what they say changes with it."""
     digest = hashlib.sha256()
-    for name in ("merchants.csv.gz", "mcc.csv", "branch_words.csv"):
+    for name in ("merchants.csv.gz", "mcc.csv", "branch_words.csv", "phrases.csv", "given_names.txt"):
         digest.update((DATA / name).read_bytes())
     return f"knowledge-{digest.hexdigest()[:8]}"
 
@@ -164,6 +192,14 @@ def knowledge_version() -> str:
 @cache
 def _priors(classes: tuple[str, ...], money_in: bool | None) -> NDArray[np.float32]:
     return np.array([prior(name, money_in) for name in classes], dtype=np.float32)
+
+
+def _cleaned(descriptor: Descriptor) -> Descriptor:
+    description = clean(descriptor.description)
+    merchant = clean(descriptor.merchant) if descriptor.merchant else None
+    if description == descriptor.description and merchant == descriptor.merchant:
+        return descriptor
+    return replace(descriptor, description=description, merchant=merchant)
 
 
 def _is_whole(found: Found | None, verdict: Verdict) -> bool:

@@ -19,7 +19,9 @@ from ml.knowledge.merchants import DATA, category_codes
 SEED = 20131115
 HELD_OUT = 0.2
 WEIGHTS = {"brands": 1.0, "known": 1.0, "transit": 0.3, "operators": 0.3}
-ELSEWHERE = 0.5  # a brand of countries whose statements are not in English
+ELSEWHERE = 0.75  # a brand of countries whose statements are not in English
+# A word for a kind of shop, and one that people look for it by.
+NAMED, SEARCHED = 0.6, 0.4
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -42,6 +44,16 @@ FRONTS = _several(
     star sunny happy family village old new first premier quality classic modern united valley ocean mountain
     eagle lion phoenix crown victoria union liberty pacific atlantic highland corner bridge station market square
     abbey priory manor grove meadow willow maple cedar rose ivy the little big grand best express smart pure"""
+)
+# Towns that no descriptor is cleaned of, so that the model learns that they say nothing.
+PLACES = _several(
+    """berlin hamburg muenchen koeln frankfurt stuttgart wien zuerich geneve bern basel paris lyon marseille toulouse
+    nice nantes lille madrid barcelona valencia sevilla bilbao lisboa porto milano roma napoli torino firenze bologna
+    bruxelles antwerpen amsterdam rotterdam utrecht kobenhavn stockholm goteborg oslo bergen helsinki tallinn riga
+    vilnius warszawa krakow gdansk wroclaw praha brno bratislava budapest bucuresti sofia beograd zagreb ljubljana
+    athina istanbul ankara moskva kyiv tokyo osaka seoul taipei beijing shanghai hongkong singapore bangkok jakarta
+    manila delhi mumbai dubai cairo lagos nairobi johannesburg sao paulo rio bogota lima santiago mexico monterrey
+    cdmx buenos aires gb de fr es it pl jp nl at ch se cz"""
 )
 
 
@@ -67,7 +79,7 @@ def build_examples(seed: int = SEED) -> pd.DataFrame:
     out stays held out in every run and for every model. `kin` would give those away, all else is `train`.
     """
     random = Random(seed)  # noqa: S311 - not for secrets
-    examples = [*merchants(random), *words(random), *codes(), *payees(random)]
+    examples = [*merchants(random), *words(random), *vocabulary(), *codes(), *payees(random)]
     frame = pd.DataFrame([_record(example, random) for example in examples])
     frame.loc[_gives_away(frame), "split"] = "kin"
     return frame
@@ -91,9 +103,11 @@ def merchants(random: Random) -> Iterator[Example]:
                 _sign_of(row["detailed"]),
             )  # fmt: skip
             yield plain
-            if row["tree"] in {"brands", "known"} and is_english:
+            if row["tree"] == "brands" and not is_english:
+                yield replace(plain, text=_mauled(row["key"], random, PLACES), weight=weight / 3, is_mauled=True)
+            elif row["tree"] in {"brands", "known"}:
                 mcc = random.choice(by_category.get(row["detailed"], [""])) if random.random() < 0.3 else None
-                mauled = _mauled(row["key"], random)
+                mauled = _mauled(row["key"], random, FRONTS)
                 yield replace(plain, text=mauled, weight=weight / 2, mcc=mcc or None, is_mauled=True)
 
 
@@ -107,6 +121,14 @@ def words(random: Random) -> Iterator[Example]:
                 yield plain
                 yield replace(plain, text=f"{random.choice(FRONTS + PEOPLE)} {phrase}", weight=1.0)
                 yield replace(plain, text=f"{phrase} {random.choice(FRONTS + PEOPLE)}", weight=0.5)
+
+
+def vocabulary() -> Iterator[Example]:
+    """What shops of each kind are called in other languages, and what is asked for there."""
+    with gzip.open(DATA / "vocabulary.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            weight = NAMED if row["is_name"] == "1" else SEARCHED
+            yield Example(row["phrase"], row["detailed"], weight, "vocabulary", is_english=False)
 
 
 def codes() -> Iterator[Example]:
@@ -137,14 +159,14 @@ def _invented(random: Random) -> str:
     ) + random.choice(("", "n", "s", "r", "l", "ck", "tt", "gs"))
 
 
-def _mauled(key: str, random: Random) -> str:
+def _mauled(key: str, random: Random, others: tuple[str, ...]) -> str:
     """Cut off, written together, or followed by a word that says nothing."""
     way = random.random()
     if way < 0.4 and len(key) > 9:
         return key[: random.randint(7, len(key) - 1)].strip()
     if way < 0.6:
         return key.replace(" ", "")
-    return f"{key} {random.choice(FRONTS)}"
+    return f"{key} {random.choice(others)}"
 
 
 def _sign_of(detailed: str) -> str:

@@ -88,17 +88,25 @@ class Trained:
 
 def train(frame: pd.DataFrame, params: Params | None = None) -> Trained:
     """Fit on `line`, `detailed` and `weight` of the split `train`, calibrate, measure, then learn the other splits."""
+    pipeline, features = fit(frame, params)
+    classifier: LinearCategoriser = pipeline["classify"]
+    is_test = (frame["split"] == "test").to_numpy()
+    metrics = _measure(classifier, features[is_test], frame[is_test])
+    classifier.refine(features, frame["detailed"].to_numpy(), frame["weight"].to_numpy())
+    return Trained(pipeline, metrics)
+
+
+def fit(frame: pd.DataFrame, params: Params | None = None) -> tuple[Pipeline, csr_matrix]:
+    """Fitted on `train` and calibrated on `calibration`, the other splits unseen; and the features of all rows."""
     pipeline = build_pipeline(params or Params())
     hashed = pipeline[:2].transform(frame["line"])
     labels, weights = frame["detailed"].to_numpy(), frame["weight"].to_numpy()
-    is_in = {split: (frame["split"] == split).to_numpy() for split in ("train", "calibration", "test")}
-    features = pipeline["weigh"].fit(hashed[is_in["train"]]).transform(hashed)
+    is_train, is_held = ((frame["split"] == split).to_numpy() for split in ("train", "calibration"))
+    features = pipeline["weigh"].fit(hashed[is_train]).transform(hashed)
     classifier: LinearCategoriser = pipeline["classify"]
-    classifier.fit(features[is_in["train"]], labels[is_in["train"]], weights[is_in["train"]])
-    classifier.knots_ = calibrate(classifier, features[is_in["calibration"]], labels[is_in["calibration"]])
-    metrics = _measure(classifier, features[is_in["test"]], frame[is_in["test"]])
-    classifier.refine(features, labels, weights)
-    return Trained(pipeline, metrics)
+    classifier.fit(features[is_train], labels[is_train], weights[is_train])
+    classifier.knots_ = calibrate(classifier, features[is_held], labels[is_held])
+    return pipeline, features
 
 
 def evaluate(pipeline: Pipeline, frame: pd.DataFrame) -> Metrics:

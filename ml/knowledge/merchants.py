@@ -4,12 +4,13 @@ import csv
 import gzip
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
 from ai2.kit.merchants import merchant_key
-from ai2.kit.places import AMBIGUOUS_TOWNS, TOWNS
+from ai2.kit.places import AMBIGUOUS_TOWNS, STATES, TOWNS
 from ml.knowledge.labels import primary_of
 
 DATA = Path(__file__).with_name("data")
@@ -36,16 +37,15 @@ class Found:
 
 
 class Merchants:
-    """The table of known merchants, by key."""
+    """The table of known merchants, by key: the shipped one, or none at all where a model is measured alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_empty: bool = False) -> None:
         self._rows: dict[str, Row] = {}
         starred = set()
-        with gzip.open(DATA / "merchants.csv.gz", "rt", encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                self._rows[row["key"]] = (row["name"], row["kind"], row["detailed"], _confidence(row))
-                if row["is_certain"] == "2":
-                    starred.add(row["key"])
+        for row in () if is_empty else _shipped():
+            self._rows[row["key"]] = (row["name"], row["kind"], row["detailed"], _confidence(row))
+            if row["is_certain"] == "2":
+                starred.add(row["key"])
         self._keys = sorted(self._rows)
         # Addresses and careless tills leave out the spaces.
         self._joined = {key.replace(" ", ""): key for key in self._keys if " " in key and len(key) > 6}
@@ -56,7 +56,7 @@ class Merchants:
     def find(self, description: str, merchant: str | None = None) -> Found | None:
         """The merchant of a descriptor: by its whole name, as a branch, or from a name cut off; else none."""
         key = merchant_key(description, merchant)
-        return self._whole(key) or self._branch(key.split()) or self._cut(key)
+        return self._whole(key) or self._branch(key.split(), _is_located(description)) or self._cut(key)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -67,8 +67,11 @@ class Merchants:
         row = self._rows.get(key) or self._rows.get(self._joined.get(key.replace(" ", ""), ""))
         return _found(row, row[3], f"{row[0]} is known") if row else None
 
-    def _branch(self, words: list[str]) -> Found | None:
-        """A known name and then words that say which branch of it, or which of its businesses."""
+    def _branch(self, words: list[str], is_located: bool) -> Found | None:
+        """A known name and then words that say which branch of it, or which of its businesses.
+
+        Before a closing state stands the town, whichever it is.
+        """
         for length in range(len(words) - 1, 0, -1):
             row = self._rows.get(" ".join(words[:length]))
             if row is None or row[3] < INDEXED:
@@ -78,7 +81,7 @@ class Merchants:
             if word:
                 business = (row[0], row[1], self._branch_words[word], CUT)
                 return replace(_found(business, CUT, f"{row[0]} is known, and this is its {word}"), is_whole=False)
-            is_place = self._is_only_a_place(rest)
+            is_place = self._is_only_a_place(rest) or (is_located and _may_be_a_town(rest))
             if length > 1 or is_place or words[0] in self._families:
                 branch = _found(row, min(row[3], BRANCH), f"a branch of {row[0]}")
                 return replace(branch, is_whole=is_place)
@@ -102,6 +105,20 @@ class Merchants:
             return None
         best = max(rows, key=lambda row: row[3])
         return replace(_found(best, min(best[3], CUT), f"{best[0]}, cut off"), is_whole=False)
+
+
+def _is_located(description: str) -> bool:
+    words = description.casefold().rsplit(None, 2)
+    return len(words) > 2 and words[-1] in STATES
+
+
+def _may_be_a_town(words: list[str]) -> bool:
+    return len(words) < 4 and all(word.isalpha() and word not in _everyday_words() for word in words)
+
+
+def _shipped() -> Iterator[dict[str, str]]:
+    with gzip.open(DATA / "merchants.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
 
 
 def _confidence(row: dict[str, str]) -> float:

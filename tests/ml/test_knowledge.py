@@ -28,7 +28,16 @@ def test_every_organization_starts_with_a_category_for_each_label() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["well_known.csv", "words.csv", "osm_categories.csv", "mcc_ranges.csv", "mcc.csv", "branch_words.csv"]
+    "name",
+    [
+        "well_known.csv",
+        "words.csv",
+        "phrases.csv",
+        "osm_categories.csv",
+        "mcc_ranges.csv",
+        "mcc.csv",
+        "branch_words.csv",
+    ],
 )
 def test_reviewed_tables_speak_of_labels_only(name: str) -> None:
     with (DATA / name).open(encoding="utf-8", newline="") as file:
