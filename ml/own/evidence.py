@@ -1,0 +1,58 @@
+"""Evidence: for each row the categories that come into question, and all that speaks for each of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.own.contexts import CONTEXTS, Rows
+from ml.own.counts import FEATURES, Floats, Told
+
+# From each context and from the linear model so many categories come into question.
+FROM_CONTEXT, FROM_LINEAR = 6, 6
+_PAIR = 1 << 13
+WIDTH = len(CONTEXTS) * FEATURES + 5
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of a row and a category, sorted by row; `features` (pairs x WIDTH) has nan where nothing is known."""
+
+    row: NDArray[np.int64]
+    label: NDArray[np.int64]
+    features: Floats
+
+
+def pairs_of(rows: Rows, told: list[tuple[tuple[int, ...], Told]], likely: Floats) -> Pairs:
+    """`told` by the contexts that were asked; `likely` is the linear model's word (rows x categories)."""
+    named = [each.row[chosen] * _PAIR + each.label[chosen] for _, each in told if len(chosen := _first(each))]
+    top = min(FROM_LINEAR, likely.shape[1])
+    best = np.argpartition(-likely, top - 1, axis=1)[:, :top]
+    named.append((np.arange(len(rows))[:, None] * _PAIR + best).ravel())
+    pairs = np.unique(np.concatenate(named))
+    features = np.full((len(pairs), WIDTH), np.nan, np.float32)
+    for which, each in told:
+        asked = each.row * _PAIR + each.label
+        at = np.minimum(np.searchsorted(pairs, asked), len(pairs) - 1)
+        there = pairs[at] == asked
+        column = np.asarray(which)[each.context[there]] * FEATURES
+        for number in range(FEATURES):
+            features[at[there], column + number] = each.features[there, number]
+    row, label = pairs // _PAIR, pairs % _PAIR
+    _say_the_rest(features, rows, row, label, likely)
+    return Pairs(row, label, features)
+
+
+def _first(told: Told) -> NDArray[np.intp]:
+    return np.flatnonzero(told.rank < FROM_CONTEXT)
+
+
+def _say_the_rest(
+    features: Floats, rows: Rows, row: NDArray[np.int64], label: NDArray[np.int64], likely: Floats
+) -> None:
+    rest = features[:, len(CONTEXTS) * FEATURES :]
+    rest[:, 0] = np.log(likely[row, label] + 1e-6)
+    rest[:, 1] = np.log(likely.max(axis=1) + 1e-6)[row]
+    rest[:, 2] = rows.size[row]
+    rest[:, 3] = rows.money_in[row]
+    rest[:, 4] = np.bincount(row, minlength=len(rows))[row]

@@ -1,0 +1,111 @@
+"""The model of an organization's own categories: labels of its own, attributes that tell, and honest doubt."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.own.model import OwnModel, fit
+from ml.own.trust import WANTED, least_share, threshold
+
+SHOPS = ("northwind foods", "acme tools", "blue bottle", "city fuel", "paper mill", "harbour travel")
+
+
+def history(rows: int, seed: int = 20260301) -> pd.DataFrame:
+    """A school's cards: who shops decides what it is for, except that one cost centre eats what others cook with."""
+    print("seed", seed)
+    chance = random.Random(seed)
+    made = []
+    for number in range(rows):
+        shop, centre = chance.choice(SHOPS), chance.choice(("kitchen", "workshop", "office"))
+        label = "Lunches" if shop == "northwind foods" and centre == "office" else f"Own {shop.split()[0]}"
+        if chance.random() < 0.02:
+            label = "Sundry"
+        made.append(
+            {
+                "description": f"{shop.upper()} {chance.randrange(1000, 9999)}",
+                "amount": -round(chance.uniform(5, 80), 2),
+                "date": pd.Timestamp("2025-01-01") + pd.Timedelta(days=number // 10),
+                "label": label,
+                "Cost centre": centre,
+                "Voucher": f"V{number}",
+                "Empty": "",
+            }
+        )
+    return pd.DataFrame(made)
+
+
+@pytest.fixture(scope="module")
+def model() -> OwnModel:
+    return fit(history(1500))
+
+
+def test_an_attribute_tells_what_the_merchant_does_not(model: OwnModel) -> None:
+    asked = pd.DataFrame(
+        {
+            "description": ["NORTHWIND FOODS 1234"] * 2,
+            "amount": [-20, -20],
+            "date": [pd.Timestamp("2025-09-15")] * 2,
+            "Cost centre": ["office", "kitchen"],
+        }
+    )
+    assert list(model.predict(asked).labels) == ["Lunches", "Own northwind"]
+
+
+def test_a_reference_that_is_always_new_and_an_empty_column_are_no_attributes(model: OwnModel) -> None:
+    assert model.attributes == ("Cost centre",)
+
+
+def test_what_is_applied_alone_is_right_and_most_of_a_clear_history_is(model: OwnModel) -> None:
+    later = history(600, seed=7).assign(date=pd.Timestamp("2025-09-20"))
+    labels, _, applied = model.predict(later)
+    assert applied.mean() > 0.5
+    assert (labels[applied] == later["label"].to_numpy()[applied]).mean() >= 0.95
+
+
+def test_a_little_history_applies_nothing_alone() -> None:
+    model = fit(history(120))
+    labels, _, applied = model.predict(history(50, seed=3))
+    assert not applied.any()
+    assert (labels == history(50, seed=3)["label"].to_numpy()).mean() > 0.6
+
+
+def test_what_was_learnt_since_counts_at_once(model: OwnModel) -> None:
+    asked = pd.DataFrame({"description": ["QUIMBY HATS"], "amount": [-20], "date": [pd.Timestamp("2025-09-15")]})
+    taught = pd.concat([asked.assign(label="Own paper")] * 3)
+    assert model.learn(taught).predict(asked).labels[0] == "Own paper"
+
+
+def test_the_same_history_gives_the_same_answers() -> None:
+    frame, asked = history(420), history(40, seed=5)
+    one, other = (fit(frame).predict(asked) for _ in range(2))
+    assert list(one.labels) == list(other.labels)
+    assert np.array_equal(one.confidence, other.confidence)
+
+
+def test_trees_kept_as_arrays_answer_as_the_grown_ones(model: OwnModel) -> None:
+    from ml.own.trees import LEAST_IN_LEAF, grow
+
+    random_numbers = np.random.default_rng(11)
+    features = random_numbers.normal(size=(40 * LEAST_IN_LEAF, 4)).astype(np.float32)
+    features[random_numbers.random(features.shape) < 0.2] = np.nan
+    is_right = np.nan_to_num(features[:, 0]) > np.nan_to_num(features[:, 1])
+    scores = grow(features, is_right).scores(features)
+    assert ((scores > 0) == is_right).mean() > 0.95
+
+
+def test_a_threshold_needs_a_past_that_proves_it() -> None:
+    confidences = np.linspace(1, 0, 2000).astype(np.float32)
+    is_right = np.arange(2000) < 1000
+    found = threshold(confidences, is_right)
+    assert found is not None
+    assert is_right[confidences >= found].mean() >= WANTED
+    assert threshold(confidences[:40], is_right[:40]) is None
+    assert least_share(58, 58) < WANTED < least_share(59, 59)
+
+
+def test_a_model_without_a_proven_past_decides_nothing_alone(model: OwnModel) -> None:
+    unproven = replace(model, trust=replace(model.trust, threshold=None))
+    assert not unproven.predict(history(20)).applied.any()
