@@ -21,7 +21,8 @@ def choose(rehearsal: Rehearsal, origin: int) -> NDArray[np.int64]:
     if not (counted > 0).any():
         return np.full(len(counted), rehearsal.names.index("mean_of_half_year"))
     of_all = np.nanmean(each, axis=1, keepdims=True)
-    return np.argmin((own + TRUST * of_all) / (counted + TRUST), axis=0)
+    best: NDArray[np.int64] = np.argmin((own + TRUST * of_all) / (counted + TRUST), axis=0)
+    return best
 
 
 def misses(rehearsal: Rehearsal, origin: int) -> tuple[Floats, Floats]:

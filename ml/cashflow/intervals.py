@@ -100,4 +100,5 @@ def _student(share: float, freedom: int) -> float:
     """Student's t by Hill's series in the normal quantile: within 5 % from two degrees of freedom on."""
     z = NormalDist().inv_cdf(share)
     terms = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))
+    found: float = z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))
+    return found

@@ -14,6 +14,7 @@ from ml.cashflow.rehearsal import Rehearsal, recall, say
 
 # Whatever changes what candidates say takes a new one.
 VERSION = "cashflow-1"
+Shape = dict[str, list[str] | list[int]]
 # The longest outlook there is; shorter ones are its beginning.
 HORIZON = 12
 
@@ -33,8 +34,12 @@ class Said:
 
 def work_out(panel: Panel) -> Said:
     """Let the candidates speak; seconds of one core."""
+    from threadpoolctl import threadpool_limits
+
     origins = origins_of(panel.months)
-    told = say(panel, origins, HORIZON, refit_every=REFIT_EVERY)
+    # so little work is slower on many cores, and others need them
+    with threadpool_limits(limits=1):
+        told = say(panel, origins, HORIZON, refit_every=REFIT_EVERY)
     return Said(list(told), list(origins), np.stack(list(told.values())))
 
 
@@ -48,11 +53,13 @@ def digest(panel: Panel, names: Sequence[str]) -> bytes:
     return told.digest()
 
 
-def pack(said: Said) -> tuple[dict[str, list[str] | list[int] | list[int]], bytes]:
-    shape = {"names": list(said.names), "origins": list(said.origins), "sizes": list(said.said.shape)}
+def pack(said: Said) -> tuple[Shape, bytes]:
+    """What is stored of it."""
+    shape: Shape = {"names": list(said.names), "origins": list(said.origins), "sizes": list(said.said.shape)}
     return shape, zlib.compress(said.said.astype("<f8").tobytes(), 1)
 
 
-def unpack(shape: dict[str, list[str] | list[int]], packed: bytes) -> Said:
+def unpack(shape: Shape, packed: bytes) -> Said:
+    """What was stored."""
     numbers = np.frombuffer(zlib.decompress(packed), dtype="<f8").reshape([int(size) for size in shape["sizes"]])
     return Said([str(name) for name in shape["names"]], [int(origin) for origin in shape["origins"]], numbers)
