@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from ai2.kit.merchants import merchant_key
 from ml.answers import Alternative, Decision, Descriptor, KnownMerchant, Verdict
 from ml.categoriser.features import render
 from ml.categoriser.model import APPLY, REVIEW, likeliest
@@ -21,6 +22,8 @@ from ml.knowledge.signs import directed, prior
 
 # Rows through the model at once: 4096 rows of 104 probabilities are 2 MB.
 CHUNK = 4096
+# From here on keys are made for a whole column, not one by one.
+MANY = 64
 # What a card network's code alone is worth; acquirers choose it, and not always well.
 CODE_ALONE = 0.9
 # A refund is likely where a shop pays in; a wage or a payout of that shop is possible.
@@ -29,7 +32,8 @@ REFUNDED = 0.94
 IN_DOUBT = 0.7
 
 
-Question = tuple[Descriptor, Found | None]
+# A descriptor, its merchant key, and who that is.
+Question = tuple[Descriptor, str, Found | None]
 
 
 class PublicCategoriser:
@@ -46,7 +50,8 @@ class PublicCategoriser:
     def decide(self, descriptors: Sequence[Descriptor]) -> list[Verdict]:
         """A verdict for each, in their order."""
         descriptors = [_cleaned(descriptor) for descriptor in descriptors]
-        found = [self._knowledge.find(d.description, d.merchant) for d in descriptors]
+        keys = _keys(descriptors)
+        found = [self._knowledge.find_key(key, d.description) for key, d in zip(keys, descriptors, strict=True)]
         said = [by_phrase(d, f) for d, f in zip(descriptors, found, strict=True)]
         known = [phrase or by_knowledge(d, f) for phrase, d, f in zip(said, descriptors, found, strict=True)]
         open_ones = [
@@ -54,28 +59,32 @@ class PublicCategoriser:
             for n, verdict in enumerate(known)
             if verdict is None or (said[n] is None and not _is_whole(found[n], verdict))
         ]
-        guesses = dict(zip(open_ones, self._guess([(descriptors[n], found[n]) for n in open_ones]), strict=True))
+        asked = [(descriptors[n], keys[n], found[n]) for n in open_ones]
+        guesses = dict(zip(open_ones, self._guess(asked), strict=True))
         return [weigh(verdict, guesses.get(n)) for n, verdict in enumerate(known)]
 
     def _guess(self, asked: Sequence[Question]) -> list[Verdict]:
         if self._scorer is None:
-            return [_abstain(self.version, _named(found), "no model is loaded yet") for _, found in asked]
+            return [_abstain(self.version, _named(found), "no model is loaded yet") for _, _, found in asked]
         verdicts = []
         for start in range(0, len(asked), CHUNK):
             verdicts += self._guess_chunk(self._scorer, asked[start : start + CHUNK])
         return verdicts
 
     def _guess_chunk(self, scorer: Scorer, asked: Sequence[Question]) -> list[Verdict]:
-        lines = [render(d.description, money_in=d.money_in, merchant=d.merchant, mcc=d.mcc) for d, _ in asked]
+        lines = [
+            render(d.description, money_in=d.money_in, merchant=d.merchant, mcc=d.mcc, key=key) for d, key, _ in asked
+        ]
         classes = tuple(scorer.classes)
-        beliefs = scorer.probabilities(lines) * np.stack([_priors(classes, d.money_in) for d, _ in asked])
+        beliefs = scorer.probabilities(lines) * np.stack([_priors(classes, d.money_in) for d, _, _ in asked])
         beliefs /= np.maximum(beliefs.sum(axis=1, keepdims=True), 1e-9)
         best = likeliest(beliefs, scorer.classes)
         sure = np.interp(best.probability, *scorer.knots)
-        top = np.argsort(-beliefs, axis=1)[:, :4]
+        top = np.argpartition(-beliefs, 3, axis=1)[:, :4]
+        top = np.take_along_axis(top, np.argsort(-np.take_along_axis(beliefs, top, axis=1), axis=1), axis=1)
         return [
             self._verdict(scorer, found, lines[n], int(best.detailed[n]), float(sure[n]), top[n], beliefs[n])
-            for n, (_, found) in enumerate(asked)
+            for n, (_, _, found) in enumerate(asked)
         ]
 
     def _verdict(
@@ -176,7 +185,7 @@ def decision_at(confidence: float) -> Decision:
 def telling_words(scorer: Scorer, line: str, chosen: int) -> list[str]:
     """The words of a rendered line that speak most for a class, at most three, strongest first."""
     words = dict.fromkeys(line.split())
-    spoken = [(scorer.strength(word if "=" in word else f"word={word}", chosen), word) for word in words]
+    spoken = [(scorer.strength(word, chosen), word) for word in words]
     return [word for strength, word in sorted(spoken, reverse=True)[:3] if strength > 0]
 
 
@@ -192,6 +201,19 @@ def knowledge_version() -> str:
 @cache
 def _priors(classes: tuple[str, ...], money_in: bool | None) -> NDArray[np.float32]:
     return np.array([prior(name, money_in) for name in classes], dtype=np.float32)
+
+
+def _keys(descriptors: Sequence[Descriptor]) -> list[str]:
+    """Merchant keys: of many at once, for most texts of a bank differ from another in nothing but numbers."""
+    if len(descriptors) < MANY:
+        return [merchant_key(d.description, d.merchant) for d in descriptors]
+    import pyarrow as pa
+
+    from ai2.kit.merchant_keys import merchant_keys
+
+    texts = pa.array([d.description for d in descriptors], pa.string())
+    named = pa.array([d.merchant for d in descriptors], pa.string())
+    return merchant_keys(texts, named).to_pylist()  # type: ignore[no-any-return]
 
 
 def _cleaned(descriptor: Descriptor) -> Descriptor:

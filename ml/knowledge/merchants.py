@@ -55,7 +55,10 @@ class Merchants:
 
     def find(self, description: str, merchant: str | None = None) -> Found | None:
         """The merchant of a descriptor: by its whole name, as a branch, or from a name cut off; else none."""
-        key = merchant_key(description, merchant)
+        return self.find_key(merchant_key(description, merchant), description)
+
+    def find_key(self, key: str, description: str) -> Found | None:
+        """The same where the merchant key is known already."""
         return self._whole(key) or self._branch(key.split(), _is_located(description)) or self._cut(key)
 
     @cached_property

@@ -10,13 +10,18 @@ from functools import cache
 
 from ml.knowledge.merchants import DATA
 
-# Each phrase begins with one of these, or has it; most lines have none and are let through after one look.
-_HINT = re.compile(
-    r"thank you|credit ?c|card|crd|epay|pmt|pymt|ach|fee|charge|nsf|interest|\bint\b|payroll|salary|wages|pay ?che|"
-    r"dep\b|deposit|div|tax|refund|unemp|jobseek|universal|\bui\b|dwp|pension|annuity|soc|retire|benefit|support|payout|"
-    r"disburse|edi|dasher|reward|cash|payment|transfer|earnings|rent\b|mortgage|mtge?\b|loan|student|council|hmrc|"
-    r"childcare|child care|day ?care|nursery|school|atm|withdr|w/?d|wdl|counter|paid in|che(?:ck|que)|chq|chk|"
-    r"\bck\b|sav|isa|pot\b|change|round|x?fe?r|tfr|trf|wire|zelle|venmo|popmoney|quickpay|pingit|paym|notemac|allpoint"
+# Every phrase has one of these words; most lines have none, and are let through after one look.
+_WORDS = re.compile(r"[a-z]+")
+_HINTS = frozenset(
+    """thank credit creditcard card crd epay epayment pmt pymt paymt pmts ach achpmt fee fees charge charges charged
+    surcharge nsf interest int payroll salary wages paycheck paychex dep deposit div dividend dividends tax taxrfd
+    casttaxrfd usataxpymt refund reversal rebate waiver unemployment unemp jobseekers universal ui dwp pension pensions
+    annuity soc xxsoc social retirement child housing payout payouts disbursement edi dasher reward rewards cash
+    cashback cashpoint payment payments transfer earnings rent mortgage mtg mtge loan loans homeloan student council
+    hmrc childcare daycare nursery preschool school atm withdrawal withdraw withdrwl wdl wdrl w counter paid check
+    cheque chq chk ck sav savings saver isa way pot change round roundup xfer xfr tfr trf trnsfr wire fedwire zelle
+    venmo cashapp app popmoney quickpay pingit paym notemachine cardtronics allpoint link autopay crcardpmt finance
+    fpo fpi sto bgc fps so bp sent received standing order total annual ref care day od overdraft home""".split()  # noqa: SIM905
 )
 _BY_PERSON = re.compile(
     r"^(?:(?:online|mobile|internet|bill|bank|zelle|venmo|instant|international|p2p|e-?|faster|recurring|standing) ?)*"
@@ -47,11 +52,12 @@ class Phrase:
 
 def phrase_in(plain: str, money_in: bool | None) -> Phrase | None:
     """What the bank's words in a folded text say, the first in the table's order; else none."""
-    if _HINT.search(plain):
-        for detailed, confidence, pattern in _phrases(money_in):
-            found = pattern.search(plain)
-            if found:
-                return Phrase(detailed, confidence, found[0].strip())
+    if _HINTS.isdisjoint(_WORDS.findall(plain)):
+        return None
+    for detailed, confidence, pattern in _phrases(money_in):
+        found = pattern.search(plain)
+        if found:
+            return Phrase(detailed, confidence, found[0].strip())
     return _between_people(plain, money_in)
 
 
