@@ -53,10 +53,10 @@ async def _stored(db: Connection, organization_id: UUID, ids: list[UUID]) -> dic
 async def _categories(
     db: Connection, organization_id: UUID, items: Sequence[Movement], analyses: Sequence[Analysis] | None
 ) -> list[tuple[str, ...]]:
-    """The predicted categories of what is not stored."""
+    """The predicted categories of what is not stored; nobody is asked for what the question says itself."""
     told: list[tuple[str, ...]] = [getattr(item, "codes", ()) for item in items]
     if analyses is None:
-        asked = [place for place, codes in enumerate(told) if not codes]
+        asked = [place for place, codes in enumerate(told) if not codes and not getattr(items[place], "head", None)]
         analyses = await _analyses(db, organization_id, [items[place] for place in asked]) if asked else []
     else:
         asked = list(range(len(items)))

@@ -61,6 +61,11 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/ai/suggestions/{suggestion_id}/reject": {"apply_to": "similar"},
     "/api/ai/recurring/{pattern_id}/confirm": {"cadence": "monthly"},
     "/api/ai/feedback": {"field": "category", "value": "Coffee", "apply_to": "similar"},
+    "/api/ai/tax-analysis": {
+        "transactions": [{**TEA, "head": "office", "date": "2026-05-01", "currency": "USD"}],
+        "jurisdiction": "US",
+    },
+    "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 
 TEXTS = st.one_of(

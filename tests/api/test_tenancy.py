@@ -11,6 +11,7 @@ from tests.api.asking import PersonIn
 
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
 CAFES = {"conditions": {"description": {"by": "contains", "text": "cafe"}}, "actions": {"tags": ["cafes"]}}
+TEA = {"description": "Tea", "amount": "-1.00", "head": "meals"}
 FOOD = {"currency": "GBP", "amount": "400", "first_month": "2026-01"}
 OF_THEIR_CATEGORY = {**CAFES, "actions": {"category_id": "{category_id}"}}
 HALF_THEIRS = [{"category_id": "{category_id}"}, {"category_id": "{heir_id}", "percentage": "50"}]
@@ -130,6 +131,9 @@ BY_ID = [
         {"items": [{"transaction_id": "{transaction_id}"}], "change": {"notes": "mine now"}},
     ),
     ("POST", "/api/core/categories", {"name": "Below", "parent_id": "{category_id}"}),
+    ("POST", "/api/ai/tax-analysis", {"transaction_ids": ["{transaction_id}"]}),
+    ("POST", "/api/ai/tax-analysis", {"transactions": [{**TEA, "account_id": "{account_id}"}]}),
+    ("POST", "/api/ai/feedback", {"transaction_id": "{transaction_id}", "field": "tax", "value": "yes"}),
     ("GET", "/api/core/budgets/{budget_id}", None),
     ("PATCH", "/api/core/budgets/{budget_id}", {"amount": "1"}),
     ("DELETE", "/api/core/budgets/{budget_id}", None),
