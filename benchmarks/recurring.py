@@ -262,6 +262,7 @@ def fill(rows: int) -> UUID:
             "insert into books.accounts (organization_id, account_id, name, currency) values (%s, %s, 'All', 'GBP')",
             [owner, account],
         )
+        db.execute("set session_replication_role = replica")  # totals are of no matter here, but for the days below
         columns = "organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant_key"
         while written < rows:
             made = books(seed).rows[: rows - written]
@@ -270,7 +271,17 @@ def fill(rows: int) -> UUID:
                     key = f"{key_of(row.merchant)} {seed}"
                     copy.write_row((owner, new_id(), account, row.day, row.amount, row.currency, row.merchant, key))
             seed, written = seed + 1, written + len(made)
-        db.execute("vacuum analyze")
+        db.execute(
+            """
+            insert into books.daily_totals (
+                organization_id, booked_on, account_id, currency, money_in, money_out, transactions
+            )
+            select organization_id, booked_on, account_id, currency, 0, 0, count(*) from books.transactions
+            where organization_id = %s group by 1, 2, 3, 4
+            """,
+            [owner],
+        )
+        db.execute("vacuum analyze books.transactions")
     print(f"{written:,} rows of {seed - SEED} households in one organization")
     return owner
 

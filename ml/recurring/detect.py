@@ -176,7 +176,8 @@ def _odds(group: Group, found: Fit, of_members: Amounts, *, is_part: bool) -> fl
         odds += min(0.25 * pairs, 2.0)
     else:
         odds -= min(6 * max(of_members.swing - 0.35, 0.0), 3.0)
-    return odds - (0.5 if is_part else 0.0)
+    # of many purchases some look like a series by chance: the more there are, the more clusters were tried
+    return odds - (0.5 + math.log(len(group.days) / len(found.members)) if is_part else 0.0)
 
 
 def _refused(group: Group, found: Fit, of_members: Amounts, odds: float, *, is_part: bool) -> Rejected | None:
@@ -191,11 +192,14 @@ def _refused(group: Group, found: Fit, of_members: Amounts, odds: float, *, is_p
 def _too_few(group: Group, found: Fit, *, is_part: bool) -> Told | None:
     if len(found.members) > 2:
         return None
+    gap = group.days[found.members[1]] - group.days[found.members[0]]
     if is_part:
         return "too_few", "two like payments among others prove nothing"
-    if _is_supported(group):
+    if found.schedule.cadence in OFTEN:
+        return "too_few", f"two payments {gap} days apart prove nothing"
+    is_same = group.amounts[found.members[0]] == group.amounts[found.members[1]]
+    if group.kind == "bill" or group.is_mandated or (group.kind == "agreed" and is_same):
         return None
-    gap = group.days[found.members[1]] - group.days[found.members[0]]
     return "too_few", f"two payments {gap} days apart prove nothing, and it is no known bill"
 
 

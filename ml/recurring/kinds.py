@@ -13,7 +13,7 @@ BILLS = (
     "RENT_AND_UTILITIES", "LOAN_PAYMENTS", "INCOME_WAGES", "INCOME_RETIREMENT", "INCOME_UNEMPLOYMENT",
     "INCOME_INTEREST",
     "GENERAL_SERVICES_INSURANCE", "GOVERNMENT_AND_NON_PROFIT_TAX", "BANK_FEES_OTHER", "BANK_FEES_INTEREST",
-    "GENERAL_SERVICES_ACCOUNTING", "GENERAL_SERVICES_CHILDCARE", "INCOME_DIVIDENDS", "HOME_IMPROVEMENT_SECURITY",
+    "GENERAL_SERVICES_ACCOUNTING", "GENERAL_SERVICES_CHILDCARE", "INCOME_DIVIDENDS",
 )  # fmt: skip
 AGREED = (
     "ENTERTAINMENT_TV", "ENTERTAINMENT_MUSIC", "PERSONAL_CARE_GYMS", "GOVERNMENT_AND_NON_PROFIT_DONATIONS",
@@ -24,6 +24,8 @@ HABITS = (
     "TRAVEL", "HOME_IMPROVEMENT_FURNITURE", "HOME_IMPROVEMENT_HARDWARE", "MEDICAL_PHARMACIES", "PERSONAL_CARE_HAIR",
     "ENTERTAINMENT_SPORTING", "ENTERTAINMENT_CASINOS", "TRANSFER_OUT_WITHDRAWAL",
 )  # fmt: skip
+# Their category is that of what is subscribed to at home.
+VISITED = ("cinema", "theatre", "music venue")
 LONGEST_PHRASE = 4
 
 
@@ -39,8 +41,16 @@ def kind_of(detailed: str | None) -> Kind:
 
 def kind_for(merchant_key: str, money_in: bool, category: str | None, code: str | None) -> Kind:
     """What is known of a merchant's payments: by their category, or its name, or else publicly."""
+    if _is_visited(merchant_key):
+        return "habit"
     by_category = kind_of(code or (_by_words(category.lower(), money_in) if category else None))
     return by_category if by_category != "unknown" else kind_of(publicly(merchant_key, money_in))
+
+
+@lru_cache(maxsize=10_000)
+def _is_visited(merchant_key: str) -> bool:
+    found = merchants().find(merchant_key)
+    return found is not None and found.kind in VISITED
 
 
 @lru_cache(maxsize=10_000)

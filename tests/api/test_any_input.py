@@ -120,11 +120,14 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
     member = await person_in(organization, Role.VIEWER)
     rule = (await owner.post("/api/core/rules", json=GOOD["/api/core/rules"])).json()
     applied = (await owner.post(f"/api/core/rules/{rule['rule_id']}/apply", json={})).json()
+    said = {"transaction_id": row["transaction_id"], "field": "recurring", "value": "monthly"}
+    await owner.post("/api/ai/feedback", json=said)
+    recurring = (await owner.get("/api/ai/recurring")).json()["items"]
     kept = (await owner.post("/api/core/filters", json=GOOD["/api/core/filters"])).json()
     return [
         row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
         invited["invitation_id"], member.session_id, rule["rule_id"], applied["application_id"],
-        kept["filter_id"],
+        kept["filter_id"], recurring[0]["pattern_id"],
     ]  # fmt: skip
 
 

@@ -41,6 +41,9 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
     guest = {"email": "guest@example.com", "role": "viewer"}
     invitation = (await their_owner.post("/api/core/members/invitations", json=guest)).json()
     budget = (await their_owner.post("/api/core/budgets", json={**FOOD, "category_id": heir["category_id"]})).json()
+    monthly = {"transaction_id": transaction["transaction_id"], "field": "recurring", "value": "monthly"}
+    await their_owner.post("/api/ai/feedback", json=monthly)
+    pattern = (await their_owner.get("/api/ai/recurring")).json()["items"][0]
     member = await person_in(stranger, Role.VIEWER)
     export = (await their_owner.post("/api/core/privacy/export", json={"scope": "organization"})).json()
     return {
@@ -57,6 +60,7 @@ async def theirs(their_owner: AsyncClient, person_in: PersonIn, stranger: Organi
         "budget_id": budget["budget_id"],
         "filter_id": saved["filter_id"],
         "attachment_id": attached["attachment_id"],
+        "pattern_id": pattern["pattern_id"],
     }
 
 
@@ -139,6 +143,9 @@ BY_ID = [
     ("DELETE", "/api/core/budgets/{budget_id}", None),
     ("POST", "/api/core/budgets", {**FOOD, "category_id": "{category_id}"}),
     ("GET", "/api/ai/forecast?account_id={account_id}", None),
+    ("GET", "/api/ai/recurring/{pattern_id}", None),
+    ("POST", "/api/ai/recurring/{pattern_id}/confirm", {}),
+    ("POST", "/api/ai/recurring/{pattern_id}/dismiss", None),
 ]
 
 
@@ -220,6 +227,10 @@ async def test_a_list_holds_only_ones_own(owner: AsyncClient, their_owner: Async
         assert not any(found in ours for found in theirs.values())
         own = (await their_owner.get(f"/api/core/{address}")).text
         assert any(found in own for found in theirs.values())
+    assert (await owner.get("/api/ai/recurring")).json()["items"] == []
+    assert [each["pattern_id"] for each in (await their_owner.get("/api/ai/recurring")).json()["items"]] == [
+        theirs["pattern_id"]
+    ]
     export = "/api/core/transactions/export?format=json"
     assert (await owner.get(export)).json() == []
     assert [row["transaction_id"] for row in (await their_owner.get(export)).json()] == [theirs["transaction_id"]]

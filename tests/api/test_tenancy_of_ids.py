@@ -123,6 +123,10 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
     batch = (await send(client, FILE, account_name="From files", positive_is="in")).json()
     await send(client, FILE.replace("Tea", "Milk"), account_name="From files", positive_is="in")
     layout = (await client.get(f"/api/core/accounts/{batch['account_id']}/layout")).json()["items"][0]
+    for row in (rows[0], into[0]):
+        monthly = {"transaction_id": row["transaction_id"], "field": "recurring", "value": "monthly"}
+        assert (await client.post("/api/ai/feedback", json=monthly)).is_success
+    recurring = (await client.get("/api/ai/recurring")).json()["items"]
     job = (await client.post("/api/ai/batch-analyze", json={"batch_id": batch["batch_id"]})).json()
     return {
         "transaction_id": rows[0]["transaction_id"], "account_id": rows[0]["account_id"],
@@ -134,6 +138,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "layout": layout["layout"], "signature": layout["layout"]["signature"], "job_id": job["job_id"],
         "filter_id": saved["filter_id"], "budget_id": budget["budget_id"], "export_id": export["export_id"],
         "attachment_id": attached["attachment_id"], "suggestion_id": rows[0]["transaction_id"],
+        "pattern_id": recurring[0]["pattern_id"],
     }  # fmt: skip
 
 
