@@ -28,6 +28,13 @@ async def find_recurring(database: Database, event: Event) -> None:
             await queue.enqueue(db, event.organization_id, "find_recurring", {}, key="find_recurring")
 
 
+async def find_anomalies(database: Database, event: Event) -> None:
+    """Have judged what was written. While one look waits, it serves for all that comes meanwhile."""
+    if settings().enable_ai:
+        async with database.transaction(event.organization_id) as db:
+            await queue.enqueue(db, event.organization_id, "find_anomalies", {}, key="find_anomalies")
+
+
 CONSUMERS = (
     Consumer(
         "categoriser",
@@ -48,5 +55,20 @@ CONSUMERS = (
             }
         ),
         find_recurring,
+    ),
+    Consumer(
+        "anomalies",
+        frozenset(
+            {
+                "transaction.created",
+                "transaction.deleted",
+                "transaction.updated",
+                "import.completed",
+                "import.replayed",
+                "import.resubmitted",
+                "import.undone",
+            }
+        ),
+        find_anomalies,
     ),
 )

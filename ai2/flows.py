@@ -226,6 +226,14 @@ async def find_recurring(database: Database, organization_id: UUID, *, is_all: b
         return await finding.find(db, organization_id, is_all=is_all)
 
 
+async def find_anomalies(database: Database, organization_id: UUID) -> int:
+    """Judge the months in which anything was written since the last look; what people dismissed stays so."""
+    from ml.anomalies import service
+
+    async with database.transaction(organization_id) as db:
+        return await service.catch_up(db, organization_id)
+
+
 async def retrain(database: Database) -> "Retrained":
     """Train a challenger and let it serve if it is no worse. `database` is the pipeline role's."""
     from ml.categoriser.retrain import retrain as train

@@ -56,6 +56,13 @@ async def find_recurring(database: Database, _: Database, job: Job, progress: Pr
     return asdict(await flows.find_recurring(database, job.organization_id))
 
 
+async def find_anomalies(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Judge what was written since the last time."""
+    from ai2 import flows
+
+    return {"rows": await flows.find_anomalies(database, job.organization_id)}
+
+
 async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Train a challenger on what the organizations taught."""
     from ai2 import flows
@@ -82,6 +89,7 @@ HANDLERS: Mapping[str, Handler] = {
     "import": import_,
     "categorise": categorise,
     "find_recurring": find_recurring,
+    "find_anomalies": find_anomalies,
     "retrain": retrain,
     "privacy_export": privacy_export,
     "erase_organization": erase_organization,

@@ -36,6 +36,7 @@ MAY = {
         "list_recurring", "get_recurring",
         "analyze_tax", "list_deduction_suggestions", "download_evidence_pack", "get_tax_profile", "list_tax_rules",
         "get_forecast",
+        "get_insights", "get_recommendations", "list_anomalies", "get_anomaly",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -46,6 +47,7 @@ MAY = {
         "import_file", "undo_import", "replay_import", "replay_account", "resubmit_rejects",
         "give_feedback", "request_suggestions", "accept_suggestion", "reject_suggestion", "answer_suggestions",
         "confirm_recurring", "dismiss_recurring",
+        "dismiss_anomaly", "reopen_anomaly",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {

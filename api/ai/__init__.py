@@ -3,7 +3,18 @@
 import asyncio
 
 from ai2.kit import logs
-from api.ai import analyze, feedback, forecast, recurring, status, suggestions, tax
+from api.ai import (
+    analyze,
+    anomalies,
+    feedback,
+    forecast,
+    insights,
+    recommendations,
+    recurring,
+    status,
+    suggestions,
+    tax,
+)
 from ml import registry
 
 ROUTERS = (
@@ -14,6 +25,9 @@ ROUTERS = (
     recurring.router,
     tax.router,
     forecast.router,
+    anomalies.router,
+    insights.router,
+    recommendations.router,
 )
 
 

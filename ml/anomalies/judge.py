@@ -12,7 +12,7 @@ from ml.anomalies.known import NEAR_DAYS, Floats, Known, looked_up
 
 Kind = Literal["duplicate_charge", "unusual_amount", "new_merchant_large", "sign_flip"]
 # Below so many rows nothing is normal yet; of one merchant, so many rows of one sign say which one is.
-LEAST_ROWS, LEAST_OF_SIGN = 50, 10
+LEAST_ROWS, LEAST_OF_SIGN = 30, 10
 LEAST_OF_MERCHANT = 2
 # So many of the last rows say what is ordinary.
 ORDINARY = 5000

@@ -150,12 +150,16 @@ async def run(db: Connection, organization_id: UUID) -> DictRow | None:
     )
 
 
-async def replace(db: Connection, organization_id: UUID, period: Period, found: Sequence[dict[str, Any]]) -> int:
-    """Put what was found in a period in the place of what is open there, and say how many are new.
+async def replace(
+    db: Connection, organization_id: UUID, period: Period, kinds: Sequence[str], found: Sequence[dict[str, Any]]
+) -> int:
+    """Put what was found of some kinds in a period in the place of what is open there, and say how many are new.
 
     What was dismissed stays as it is.
     """
-    known = {"organization_id": organization_id, "start": period.start, "end": period.end}
+    known = {
+        "organization_id": organization_id, "start": period.start, "end": period.end, "kinds": list(kinds),
+    }  # fmt: skip
     await db.execute(
         """
         create temporary table found_anomalies (
@@ -176,7 +180,7 @@ async def replace(db: Connection, organization_id: UUID, period: Period, found: 
         """
         delete from ml.anomalies as former
         where former.organization_id = %(organization_id)s and former.state = 'open'
-            and former.booked_on between %(start)s and %(end)s
+            and former.booked_on between %(start)s and %(end)s and former.kind = any(%(kinds)s)
             and not exists (
                 select from pg_temp.found_anomalies as found
                 where (found.kind, found.subject) = (former.kind, former.subject)

@@ -4,7 +4,7 @@ A period is judged month by month, each by what was known before it. What an org
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,9 +15,11 @@ from ai2.kit.database import Connection
 from ai2.kit.periods import Period, months
 from ml.anomalies import expected, repository
 from ml.anomalies.model import VERSION, Anomaly, AnomalyNotFound, Kind, State, read
+from ml.recurring import service as recurring
 
 # So far back the rows before a period say what is normal; and no further back than this is anything looked for.
 KNOWN_DAYS, JUDGED_MONTHS = 1096, 13
+JUDGED: tuple[Kind, ...] = ("duplicate_charge", "unusual_amount", "new_merchant_large", "sign_flip")
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,23 @@ class Run:
 async def find(db: Connection, organization_id: UUID, period: Period) -> list[Anomaly]:
     """Judge a period's rows, keep what is found in the place of what was open, and give what is open there now."""
     await _judge(db, organization_id, period)
+    await _miss(db, organization_id, period)
     return await surest(db, organization_id, Filter(period=period), limit=1000)
 
 
 async def catch_up(db: Connection, organization_id: UUID) -> int:
-    """Judge the months in which rows came or changed since the last time; says how many rows were looked at."""
+    """Judge the months in which rows came or changed since the last time; says how many rows were looked at.
+
+    Of what came a long time ago nothing is told. A payment may be missing without any row, and is looked for each time.
+    """
     changed = await repository.changed_since(db, organization_id)
     first, last = changed["first_day"], changed["last_day"]
-    judged = 0
-    if first is not None:
-        newest = await repository.last_day(db, organization_id) or last
-        period = Period(max(first, _months_before(newest, JUDGED_MONTHS - 1)).replace(day=1), max(newest, last))
-        judged = await _judge(db, organization_id, period)
+    newest, judged = await repository.last_day(db, organization_id), 0
+    if newest:
+        earliest = _months_before(newest, JUDGED_MONTHS - 1)
+        if first is not None and last >= earliest:
+            judged = await _judge(db, organization_id, Period(max(first.replace(day=1), earliest), newest))
+        await _miss(db, organization_id, Period(earliest, newest))
     what = {"mark": changed["mark"], "first_day": first, "last_day": last, "rows": judged, "version": VERSION}
     await repository.keep_run(db, organization_id, **what)
     return judged
@@ -82,13 +89,21 @@ async def _judge(db: Connection, organization_id: UUID, period: Period) -> int:
         del copied
         told = await repository.told(db, organization_id, [each.transaction_id for each in results])
         found = [finding.kept(each, told[each.transaction_id]) for each in results if each.transaction_id in told]
-    newest = await repository.last_day(db, organization_id)
-    if newest:
-        found += await expected.missing(db, organization_id, period, newest)
-    new = await repository.replace(db, organization_id, period, found)
+    await _keep(db, organization_id, period, JUDGED, found)
+    return judged
+
+
+async def _miss(db: Connection, organization_id: UUID, period: Period) -> None:
+    found = expected.missing(await recurring.list_all(db, organization_id, "missed"), period)
+    await _keep(db, organization_id, period, ("missing_payment",), found)
+
+
+async def _keep(
+    db: Connection, organization_id: UUID, period: Period, kinds: Sequence[Kind], found: Sequence[dict[str, Any]]
+) -> None:
+    new = await repository.replace(db, organization_id, period, kinds, found)
     if new:
         await events.emit(db, organization_id, "anomaly.found", {"count": new, "version": VERSION})
-    return judged
 
 
 def _months(period: Period) -> Iterator[Period]:

@@ -22,7 +22,7 @@ def repository(server: None) -> dg.RepositoryDefinition:
 
 def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     groups = {repository.asset_graph.get(key).group_name for key in repository.asset_graph.materializable_asset_keys}
-    assert groups == {"ingest", "suggestions", "marts", "categoriser", "rates", "recurring"}
+    assert groups == {"ingest", "suggestions", "marts", "categoriser", "rates", "recurring", "insights"}
     assert {job.name for job in repository.get_all_jobs()} >= {"import_and_suggest", "build_marts", "nightly"}
     running = [*repository.sensor_defs, *repository.schedule_defs]
     assert {one.name for one in running} == {

@@ -1,0 +1,1 @@
+"""What is unlike the rest of the books, judged each night."""
