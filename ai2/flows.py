@@ -25,6 +25,7 @@ from ai2.kit.periods import Period
 if TYPE_CHECKING:
     from ml.categoriser.retrain import Retrained
     from ml.recurring.finding import Recurring
+    from ml.scope import Scope
     from ml.service import Suggested
 
 Progress = Callable[[float], None]
@@ -206,11 +207,25 @@ async def categorise(
 ) -> "Suggested":
     """Decide the categories of a batch, a period, or everything that has none yet; people's own stay."""
     from ml import service
+    from ml.scope import Scope
+
+    scope = Scope(batch_id=batch_id, period=period)
+    found = await _categorise(database, organization_id, scope)
+    if found.applied + found.to_review < found.transactions and await service.ask_left(
+        database, organization_id, scope
+    ):
+        more = await _categorise(database, organization_id, scope)
+        found = replace(found, to_review=more.to_review)
+    return found
+
+
+async def _categorise(database: Database, organization_id: UUID, scope: "Scope") -> "Suggested":
+    from ml import service
 
     async with database.transaction(organization_id) as db:
-        found = await service.suggest(db, organization_id, batch_id, period)
+        found = await service.suggest(db, organization_id, scope)
         if found.applied:
-            what = Entity("batch", batch_id) if batch_id else None
+            what = Entity("batch", scope.batch_id) if scope.batch_id else None
             counted = {"applied": found.applied, "version": found.version}
             await audit.record(
                 db, organization_id, actor="system", operation="categorise", entity=what, details=counted
@@ -232,6 +247,24 @@ async def find_anomalies(database: Database, organization_id: UUID) -> int:
 
     async with database.transaction(organization_id) as db:
         return await service.catch_up(db, organization_id)
+
+
+async def orchestrate(database: Database, organization_id: UUID, run_id: UUID, *, progress: Progress) -> dict[str, Any]:
+    """Do a run of agents, or what is left of it; says how each step ended. The run itself has what came of it."""
+    from ml.agents import orchestrator
+
+    run = await orchestrator.run(database, organization_id, run_id, progress=progress)
+    ended = {step.step: step.state for step in run.steps}
+    async with database.transaction(organization_id) as db:
+        await audit.record(
+            db,
+            organization_id,
+            actor=run.requested_by,
+            operation="run_orchestration",
+            entity=Entity("run", run_id),
+            details={"workflow": run.workflow, **ended},
+        )
+    return {"run_id": str(run_id), "state": run.state, "steps": ended}
 
 
 async def retrain(database: Database) -> "Retrained":

@@ -63,6 +63,13 @@ async def find_anomalies(database: Database, _: Database, job: Job, progress: Pr
     return {"rows": await flows.find_anomalies(database, job.organization_id)}
 
 
+async def orchestrate(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Do a run of agents, or what is left of one that was broken off."""
+    from ai2 import flows
+
+    return await flows.orchestrate(database, job.organization_id, UUID(job.payload["run_id"]), progress=progress)
+
+
 async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Train a challenger on what the organizations taught."""
     from ai2 import flows
@@ -90,6 +97,7 @@ HANDLERS: Mapping[str, Handler] = {
     "categorise": categorise,
     "find_recurring": find_recurring,
     "find_anomalies": find_anomalies,
+    "orchestrate": orchestrate,
     "retrain": retrain,
     "privacy_export": privacy_export,
     "erase_organization": erase_organization,

@@ -32,7 +32,7 @@ MAY = {
         "export_privacy", "get_privacy_export", "download_privacy_export", "erase_privacy", "get_retention",
         "list_periods", "get_rate", "list_own_rates", "list_budgets", "get_budget",
         "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
-        "list_suggestions",
+        "list_suggestions", "get_orchestration",
         "list_recurring", "get_recurring",
         "analyze_tax", "list_deduction_suggestions", "download_evidence_pack", "get_tax_profile", "list_tax_rules",
         "get_forecast",
@@ -48,6 +48,7 @@ MAY = {
         "give_feedback", "request_suggestions", "accept_suggestion", "reject_suggestion", "answer_suggestions",
         "confirm_recurring", "dismiss_recurring",
         "dismiss_anomaly", "reopen_anomaly",
+        "orchestrate",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {

@@ -6,16 +6,19 @@ from uuid import UUID
 
 from ai2.books.categories import service as categories
 from ai2.books.categories.service import Category
+from ai2.books.periods import service as periods
 from ai2.books.transactions import decisions
 from ai2.books.transactions import service as transactions
 from ai2.books.transactions.service import Transaction
+from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.ids import new_id
 from ml import repository
-from ml.deciders.people import TAUGHT
 from ml.knowledge.labels import primary_of
 from ml.recurring import telling as recurring
+from ml.repository import TAUGHT
+from ml.scope import Scope
 from ml.tax import service as tax
 
 Field = Literal["category", "merchant", "recurring", "tax", "business_use"]
@@ -139,3 +142,15 @@ def _former(transaction: Transaction) -> dict[str, Any]:
         "decided_version": transaction.decided_version,
         "merchant": transaction.merchant,
     }
+
+
+async def carry_over(db: Connection, organization_id: UUID, scope: Scope) -> int:
+    """Bring what people taught to what machines had decided otherwise before. Says how many transactions changed."""
+    closed_through = await periods.closed_through(db, organization_id)
+    if not await repository.stage_taught(db, organization_id, scope, closed_through):
+        return 0
+    changed = await decisions.apply_decided(db, organization_id)
+    if changed:
+        told = {"count": changed, "decided_by": "merchant"}
+        await events.emit(db, organization_id, "transaction.categorized", told)
+    return changed

@@ -9,7 +9,9 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.kit.database import Connection, number, rows
-from ai2.kit.periods import Period
+from ml.scope import Scope
+
+TAUGHT = "taught"
 
 
 async def taught(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
@@ -122,14 +124,24 @@ UNDECIDED = """
     and status <> 'closed'
     and (%(batch_id)s::uuid is null or batch_id = %(batch_id)s)
     and (%(start)s::date is null or booked_on between %(start)s and %(end)s)
+    and (%(transaction_ids)s::uuid[] is null or transaction_id = any(%(transaction_ids)s))
+"""
+
+
+DECIDED_BY_MACHINES = """
+    transaction.organization_id = %(organization_id)s and transaction.deleted_at is null
+    and transaction.decided_by in ('recurring', 'merchant', 'import', 'model', 'llm')
+    and transaction.status <> 'closed' and transaction.splits is null
+    and (%(batch_id)s::uuid is null or transaction.batch_id = %(batch_id)s)
+    and (%(start)s::date is null or transaction.booked_on between %(start)s and %(end)s)
+    and (%(transaction_ids)s::uuid[] is null or transaction.transaction_id = any(%(transaction_ids)s))
 """
 
 
 async def stage_undecided(
     db: Connection,
     organization_id: UUID,
-    batch_id: UUID | None,
-    period: Period | None = None,
+    scope: Scope,
     closed_through: date | None = None,
 ) -> int:
     """Gather what has no decision, in two temporary tables: `descriptors` (each distinct one once) and `described`.
@@ -138,9 +150,7 @@ async def stage_undecided(
     """
     parameters = {
         "organization_id": organization_id,
-        "batch_id": batch_id,
-        "start": period and period.start,
-        "end": period and period.end,
+        **scope.parameters(),
         "closed_through": closed_through,
     }
     await db.execute("drop table if exists pg_temp.described, pg_temp.descriptors")
@@ -170,6 +180,50 @@ async def stage_undecided(
         where {UNDECIDED} and booked_on <= %(closed_through)s
     """
     return await number(db, query, parameters)
+
+
+async def left_alone(db: Connection, descriptor_ids: Sequence[int], most: int) -> list[int]:
+    """Of these descriptors those with the most transactions, the commonest first."""
+    query = """
+        select descriptor_id from pg_temp.described where descriptor_id = any(%(ids)s)
+        group by descriptor_id order by count(*) desc, descriptor_id limit %(most)s
+    """
+    return [row["descriptor_id"] for row in await rows(db, query, {"ids": list(descriptor_ids), "most": most})]
+
+
+async def stage_taught(db: Connection, organization_id: UUID, scope: Scope, closed_through: date | None) -> int:
+    """Gather in the temporary table `decided` what machines decided otherwise than people taught since.
+
+    Says how many that are.
+    """
+    await db.execute("drop table if exists pg_temp.decided")
+    await db.execute(
+        f"""
+        create temporary table decided on commit drop as
+        select
+            transaction.transaction_id, known.category_id, 'merchant' as decided_by, %(version)s as decided_version,
+            round((known.times + 1.0) / (known.times + 2), 4) as confidence
+        from books.transactions as transaction
+        inner join ml.merchant_decisions as known
+            on known.organization_id = transaction.organization_id
+            and known.merchant_key = transaction.merchant_key and known.money_in = (transaction.amount > 0)
+        where {DECIDED_BY_MACHINES} and transaction.category_id is distinct from known.category_id
+            and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
+            and not exists (
+                select from ml.suggestions as refused
+                where refused.organization_id = transaction.organization_id
+                    and refused.transaction_id = transaction.transaction_id
+                    and known.category_id::text = any(refused.rejected)
+            )
+        """,
+        {
+            "organization_id": organization_id,
+            **scope.parameters(),
+            "closed_through": closed_through,
+            "version": TAUGHT,
+        },
+    )
+    return await number(db, "select count(*) as transactions from pg_temp.decided")
 
 
 async def descriptors(db: Connection) -> list[DictRow]:

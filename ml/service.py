@@ -13,11 +13,15 @@ from ai2.books.categories import service as categories
 from ai2.books.periods import service as periods
 from ai2.books.transactions import decisions
 from ai2.kit import events
-from ai2.kit.database import Connection
-from ai2.kit.periods import Period
+from ai2.kit.database import Connection, Database
 from ml import analyses, registry, repository
 from ml.answers import Analysis, Item, Verdict
 from ml.deciders import chain
+from ml.llm import service as llm
+from ml.scope import EVERYTHING, Scope
+
+# An LLM is asked of so many descriptors after an import; the rest waits for the next.
+MOST_ASKED = 2000
 
 
 @dataclass(frozen=True)
@@ -45,25 +49,48 @@ async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[I
     return [replace(analysis, id=item.id) for analysis, item in zip(told, items, strict=True)]
 
 
-async def suggest(
-    db: Connection, organization_id: UUID, batch_id: UUID | None = None, period: Period | None = None
-) -> Suggested:
+async def suggest(db: Connection, organization_id: UUID, scope: Scope = EVERYTHING) -> Suggested:
     """Decide every transaction that has no decision: what is sure is applied, what is not waits for a person.
 
     Rules had their say when the transactions came in; to bring them to the history is a person's act.
     """
     closed_through = await periods.closed_through(db, organization_id)
-    closed = await repository.stage_undecided(db, organization_id, batch_id, period, closed_through)
+    closed = await repository.stage_undecided(db, organization_id, scope, closed_through)
     descriptors = await repository.descriptors(db)
     verdicts = await chain.decide(db, organization_id, list(map(_item, descriptors)), rules_too=False)
     ids = await categories.by_code(db, organization_id)
     staged = await repository.stage_verdicts(db, organization_id, _rows(descriptors, verdicts, ids))
     applied = await decisions.apply_decided(db, organization_id)
     if applied:
-        told = {"count": applied, "batch_id": batch_id, "decided_by": "model"}
+        told = {"count": applied, "batch_id": scope.batch_id, "decided_by": "model"}
         await events.emit(db, organization_id, "transaction.categorized", told)
     to_review = await repository.write_suggestions(db, organization_id)
     return Suggested(staged, len(descriptors), applied, to_review, registry.champion().version, closed)
+
+
+async def ask_left(database: Database, organization_id: UUID, scope: Scope = EVERYTHING) -> int:
+    """Ask the LLM, where it is allowed, of what nobody could say anything of; says how many questions it answered.
+
+    The commonest first. What it says is told by the chain from then on.
+    """
+    if not llm.is_configured():
+        return 0
+    async with database.transaction(organization_id) as db:
+        if not await llm.is_allowed(db, organization_id):
+            return 0
+        closed_through = await periods.closed_through(db, organization_id)
+        await repository.stage_undecided(db, organization_id, scope, closed_through)
+        descriptors = await repository.descriptors(db)
+        items = list(map(_item, descriptors))
+        verdicts = await chain.decide(db, organization_id, items, rules_too=False)
+        left = [
+            row["descriptor_id"]
+            for row, verdict in zip(descriptors, verdicts, strict=True)
+            if verdict.decision == "abstain"
+        ]
+        commonest = await repository.left_alone(db, left, MOST_ASKED)
+        by_id = {row["descriptor_id"]: item.descriptor for row, item in zip(descriptors, items, strict=True)}
+    return await llm.ask(database, organization_id, [by_id[each] for each in commonest])
 
 
 def _item(row: DictRow) -> Item:

@@ -9,6 +9,7 @@ from api.ai import (
     feedback,
     forecast,
     insights,
+    orchestrate,
     recommendations,
     recurring,
     status,
@@ -28,6 +29,7 @@ ROUTERS = (
     anomalies.router,
     insights.router,
     recommendations.router,
+    orchestrate.router,
 )
 
 

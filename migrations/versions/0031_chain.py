@@ -63,7 +63,7 @@ create table ml.runs (
     run_id uuid not null,
     workflow text not null,
     scope jsonb not null,
-    state text not null default 'queued' check (state in ('queued', 'running', 'done', 'failed')),
+    state text not null default 'queued' check (state in ('queued', 'running', 'done', 'partly', 'failed')),
     requested_by text not null,
     created_at timestamptz not null default now(),
     started_at timestamptz,

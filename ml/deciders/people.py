@@ -9,8 +9,8 @@ from ai2.kit.database import Connection
 from ml import repository
 from ml.answers import Item, KnownMerchant, Verdict
 from ml.knowledge.labels import primary_of
+from ml.repository import TAUGHT
 
-TAUGHT = "taught"
 OWN = "own"
 
 Taught = dict[tuple[str, bool], DictRow]

@@ -9,7 +9,8 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, number, one, rows
+from ai2.kit.periods import Period
 
 ANSWER = "coalesce(suggestion.category_id::text, suggestion.detailed)"
 # One question a merchant, direction and answer; where no merchant is known, one a transaction. What was open at the
@@ -94,6 +95,22 @@ def _of(
 ) -> dict[str, Any]:
     told = Jsonb({currency: str(rate) for currency, rate in rates.items()})
     return {"organization_id": organization_id, "as_of": as_of, "rates": told, "closed_through": closed_through}
+
+
+async def waiting(db: Connection, organization_id: UUID, period: Period) -> int:
+    """How many transactions of these days have a suggestion that nobody answered."""
+    query = """
+        select count(*) as suggestions
+        from ml.suggestions as suggestion
+        inner join books.transactions as transaction
+            on transaction.organization_id = suggestion.organization_id
+            and transaction.transaction_id = suggestion.transaction_id
+        where suggestion.organization_id = %(organization_id)s and suggestion.state = 'open'
+            and transaction.decided_by is null and transaction.deleted_at is null
+            and transaction.booked_on between %(start)s and %(end)s
+    """
+    parameters = {"organization_id": organization_id, "start": period.start, "end": period.end}
+    return await number(db, query, parameters)
 
 
 async def currencies(db: Connection, organization_id: UUID) -> list[str]:

@@ -55,6 +55,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/core/imports/{batch_id}/resubmit": {"csv_data": "Date,Text,Amount\n2026-03-01,Tea,-1\n"},
     "/api/ai/analyze-transaction": TEA,
     "/api/ai/batch-analyze": {"transactions": [{**TEA, "id": "a"}]},
+    "/api/ai/orchestrate": {"workflow": "categorize", "period": "2026-03"},
     "/api/ai/suggestions": {"period": "2026-03"},
     "/api/ai/suggestions/bulk": {"items": [{"suggestion_id": str(new_id()), "answer": "accept"}]},
     "/api/ai/suggestions/{suggestion_id}/accept": {"category": "Coffee", "apply_to": "similar"},

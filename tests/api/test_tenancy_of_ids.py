@@ -71,6 +71,8 @@ MORE: list[Case] = [
     ("POST", "/api/ai/batch-analyze", {"transactions": [{**TEA, "id": "a", "account_id": "{account_id}"}]}),
     ("POST", "/api/ai/batch-analyze", {"batch_id": "{batch_id}"}),
     ("GET", "/api/ai/batch-analyze/{job_id}", None),
+    ("POST", "/api/ai/orchestrate", {"workflow": "categorize", "transaction_ids": ["{transaction_id}"]}),
+    ("GET", "/api/ai/orchestrate/{run_id}", None),
     ("POST", "/api/ai/suggestions", {"batch_id": "{batch_id}"}),
     ("POST", "/api/ai/suggestions/{suggestion_id}/accept", {"category": "Coffee"}),
     ("POST", "/api/ai/suggestions/{suggestion_id}/reject", {}),
@@ -128,6 +130,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         assert (await client.post("/api/ai/feedback", json=monthly)).is_success
     recurring = (await client.get("/api/ai/recurring")).json()["items"]
     job = (await client.post("/api/ai/batch-analyze", json={"batch_id": batch["batch_id"]})).json()
+    run = (await client.post("/api/ai/orchestrate", json={"workflow": "categorize", "period": "2026-03"})).json()
     return {
         "transaction_id": rows[0]["transaction_id"], "account_id": rows[0]["account_id"],
         "out_id": rows[1]["transaction_id"], "in_id": into[0]["transaction_id"],
@@ -139,6 +142,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "filter_id": saved["filter_id"], "budget_id": budget["budget_id"], "export_id": export["export_id"],
         "attachment_id": attached["attachment_id"], "suggestion_id": rows[0]["transaction_id"],
         "pattern_id": recurring[0]["pattern_id"],
+        "run_id": run["run_id"],
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ beforehand which days to leave alone.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from ai2.kit import events
 from ai2.kit.database import REFUSALS, Connection
 from ai2.kit.errors import Conflict, FieldError, Invalid, Unavailable
 from ai2.kit.ids import new_id
+from ai2.kit.periods import Period
 
 Act = Literal["closed", "reopened"]
 
@@ -82,6 +83,12 @@ class Closed:
 async def closed_through(db: Connection, organization_id: UUID) -> date | None:
     """Through which day the books are closed; nobody closes or reopens more of them until the transaction ends."""
     return await repository.closed_through(db, organization_id)
+
+
+async def left_open(db: Connection, organization_id: UUID, period: Period) -> LeftOpen:
+    """What of these days somebody may still want to look at before they are closed."""
+    before = period.start - timedelta(days=1)
+    return LeftOpen(**await repository.left_open(db, organization_id, after=before, through=period.end))
 
 
 async def close(db: Connection, organization_id: UUID, through: date, *, closed_by: str) -> Closed:

@@ -1,0 +1,28 @@
+"""A scope: which of an organization's stored transactions something is done for."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from ai2.kit.periods import Period
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Those of an import, of a period, or these; all, where nothing is named."""
+
+    batch_id: UUID | None = None
+    period: Period | None = None
+    transaction_ids: tuple[UUID, ...] | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """As queries want it."""
+        return {
+            "batch_id": self.batch_id,
+            "start": self.period and self.period.start,
+            "end": self.period and self.period.end,
+            "transaction_ids": None if self.transaction_ids is None else list(self.transaction_ids),
+        }
+
+
+EVERYTHING = Scope()
