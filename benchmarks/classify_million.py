@@ -69,7 +69,7 @@ def descriptors(distinct: int) -> list[str]:
     """Texts as banks write them, no two the same."""
     from ml.knowledge.merchants import DATA
 
-    random = Random(SEED)
+    random = Random(SEED)  # noqa: S311 - not for secrets
     with gzip.open(DATA / "merchants.csv.gz", "rt", encoding="utf-8", newline="") as file:
         known = [row["name"].upper() for row in csv.DictReader(file) if row["is_english"] == "1" and row["detailed"]]
     parts = ("QUIM", "ZOR", "BLAX", "TREN", "VOLK", "MARI", "DUNE", "FELT", "GRAV", "HOLM", "JASP", "KEST", "LUMO")
@@ -94,7 +94,7 @@ async def fill(rows: int, distinct: int) -> UUID:
     from ai2.kit.ids import new_id
     from ai2.kit.merchant_keys import merchant_keys
 
-    random = Random(SEED)
+    random = Random(SEED)  # noqa: S311 - not for secrets
     texts = descriptors(distinct)
     keys = merchant_keys(pa.array(texts), pa.array([None] * len(texts), pa.string())).to_pylist()
     async with Database() as database, database.transaction() as db:
@@ -102,8 +102,9 @@ async def fill(rows: int, distinct: int) -> UUID:
         await categories.create_defaults(db, owner)
         account = await accounts.create(db, owner, name="Main", currency="GBP")
         first = date(2024, 1, 1)
+        await db.execute("create temporary table fresh on commit drop as select * from books.transactions limit 0")
         async with db.cursor().copy(
-            "copy books.transactions (organization_id, transaction_id, account_id, booked_on, amount, currency, "
+            "copy pg_temp.fresh (organization_id, transaction_id, account_id, booked_on, amount, currency, "
             "description, merchant_key) from stdin"
         ) as copy:
             for place in range(rows):

@@ -37,6 +37,7 @@ def _analysis(verdict: Verdict, meaning: Meaning) -> Analysis:
         decided_by=verdict.decided_by,
         version=verdict.version,
         reasons=verdict.reasons,
+        recurring=verdict.recurring,
     )
 
 

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from ai2.kit.merchants import merchant_key
+
+if TYPE_CHECKING:
+    from ml.recurring.service import RecurringMatch
 
 Decision = Literal["apply", "review", "abstain"]
 Decider = Literal["user", "rule", "recurring", "merchant", "import", "model", "llm"]
@@ -93,6 +96,8 @@ class Verdict:
     alternatives: tuple[Alternative, ...] = ()
     merchant: KnownMerchant | None = None
     category_id: UUID | None = None
+    # what it continues, whoever decided
+    recurring: "RecurringMatch | None" = None
 
 
 class Categoriser(Protocol):
@@ -136,3 +141,4 @@ class Analysis:
     version: str
     reasons: tuple[str, ...] = field(default_factory=tuple)
     id: str | None = None
+    recurring: "RecurringMatch | None" = None

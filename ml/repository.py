@@ -1,6 +1,6 @@
 """Every query of ml: what an organization taught, what waits to be decided, what was suggested."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -119,15 +119,6 @@ async def close_suggestions(db: Connection, organization_id: UUID, merchant_key:
     )
 
 
-UNDECIDED = """
-    organization_id = %(organization_id)s and decided_by is null and deleted_at is null
-    and status <> 'closed'
-    and (%(batch_id)s::uuid is null or batch_id = %(batch_id)s)
-    and (%(start)s::date is null or booked_on between %(start)s and %(end)s)
-    and (%(transaction_ids)s::uuid[] is null or transaction_id = any(%(transaction_ids)s))
-"""
-
-
 DECIDED_BY_MACHINES = """
     transaction.organization_id = %(organization_id)s and transaction.deleted_at is null
     and transaction.decided_by in ('recurring', 'merchant', 'import', 'model', 'llm')
@@ -136,59 +127,6 @@ DECIDED_BY_MACHINES = """
     and (%(start)s::date is null or transaction.booked_on between %(start)s and %(end)s)
     and (%(transaction_ids)s::uuid[] is null or transaction.transaction_id = any(%(transaction_ids)s))
 """
-
-
-async def stage_undecided(
-    db: Connection,
-    organization_id: UUID,
-    scope: Scope,
-    closed_through: date | None = None,
-) -> int:
-    """Gather what has no decision, in two temporary tables: `descriptors` (each distinct one once) and `described`.
-
-    Says how many lie in closed periods, and are left out.
-    """
-    parameters = {
-        "organization_id": organization_id,
-        **scope.parameters(),
-        "closed_through": closed_through,
-    }
-    await db.execute("drop table if exists pg_temp.described, pg_temp.descriptors")
-    await db.execute(
-        f"""
-        create temporary table described on commit drop as
-        select
-            transaction_id,
-            dense_rank() over (order by merchant_key, description, merchant, mcc, amount > 0)::integer as descriptor_id,
-            merchant_key, description, merchant, mcc, amount > 0 as money_in
-        from books.transactions
-        where {UNDECIDED} and (%(closed_through)s::date is null or booked_on > %(closed_through)s)
-        """,
-        parameters,
-    )
-    await db.execute(
-        """
-        create temporary table descriptors on commit drop as
-        select distinct on (descriptor_id) descriptor_id, merchant_key, description, merchant, mcc, money_in
-        from pg_temp.described order by descriptor_id
-        """
-    )
-    if closed_through is None:
-        return 0
-    query = f"""
-        select count(*) as transactions from books.transactions
-        where {UNDECIDED} and booked_on <= %(closed_through)s
-    """
-    return await number(db, query, parameters)
-
-
-async def left_alone(db: Connection, descriptor_ids: Sequence[int], most: int) -> list[int]:
-    """Of these descriptors those with the most transactions, the commonest first."""
-    query = """
-        select descriptor_id from pg_temp.described where descriptor_id = any(%(ids)s)
-        group by descriptor_id order by count(*) desc, descriptor_id limit %(most)s
-    """
-    return [row["descriptor_id"] for row in await rows(db, query, {"ids": list(descriptor_ids), "most": most})]
 
 
 async def stage_taught(db: Connection, organization_id: UUID, scope: Scope, closed_through: date | None) -> int:
@@ -224,102 +162,6 @@ async def stage_taught(db: Connection, organization_id: UUID, scope: Scope, clos
         },
     )
     return await number(db, "select count(*) as transactions from pg_temp.decided")
-
-
-async def descriptors(db: Connection) -> list[DictRow]:
-    """What `stage_undecided` gathered: each distinct descriptor with its id."""
-    return await rows(
-        db,
-        """
-        select descriptor_id, merchant_key, description, merchant, mcc, money_in
-        from pg_temp.descriptors order by descriptor_id
-        """,
-    )
-
-
-async def stage_verdicts(db: Connection, organization_id: UUID, verdicts: Iterable[tuple[Any, ...]]) -> int:
-    """What was decided for each descriptor, into the temporary table `verdicts`, and from it `decided` for the books.
-
-    Says how many transactions had no decision. An answer that a person rejected for a transaction is left out.
-
-    A verdict is (descriptor_id, decision, detailed, category_id, confidence, decided_by, version, alternatives,
-    reasons), the last two as JSON text.
-    """
-    await db.execute("drop table if exists pg_temp.verdicts, pg_temp.decided")
-    await db.execute(
-        """
-        create temporary table verdicts (
-            descriptor_id integer, decision text, detailed text, category_id uuid, confidence numeric,
-            decided_by text, version text, alternatives jsonb, reasons jsonb
-        ) on commit drop
-        """
-    )
-    async with db.cursor().copy("copy pg_temp.verdicts from stdin") as copy:
-        for verdict in verdicts:
-            await copy.write_row(verdict)
-    await db.execute(
-        """
-        create temporary table decided on commit drop as
-        select
-            described.transaction_id, verdict.category_id, verdict.decided_by,
-            verdict.version as decided_version, verdict.confidence
-        from pg_temp.described as described
-        inner join pg_temp.verdicts as verdict using (descriptor_id)
-        where verdict.decision = 'apply' and verdict.category_id is not null
-            and not exists (
-                select from ml.suggestions as refused
-                where refused.organization_id = %(organization_id)s
-                    and refused.transaction_id = described.transaction_id
-                    and verdict.category_id::text = any(refused.rejected)
-            )
-        """,
-        {"organization_id": organization_id},
-    )
-    return await number(db, "select count(*) as transactions from pg_temp.described")
-
-
-async def write_suggestions(db: Connection, organization_id: UUID) -> int:
-    """Leave what needs a person's look as suggestions, and say how many there are.
-
-    What says the same already is not written again, and an answer that a person rejected never; another one is.
-    """
-    return await number(
-        db,
-        """
-        with waiting as (
-            select
-                described.transaction_id, verdict.detailed, verdict.category_id, verdict.confidence,
-                verdict.decided_by, verdict.version, verdict.alternatives, verdict.reasons
-            from pg_temp.described as described
-            inner join pg_temp.verdicts as verdict using (descriptor_id)
-            left join ml.suggestions as refused
-                on refused.organization_id = %(organization_id)s
-                and refused.transaction_id = described.transaction_id and refused.rejected <> '{}'
-            where verdict.decision = 'review' and not coalesce(
-                coalesce(verdict.category_id::text, verdict.detailed) = any(refused.rejected), false
-            )
-        ),
-
-        written as (
-            insert into ml.suggestions as known (
-                organization_id, transaction_id, detailed, category_id, confidence, decided_by, version,
-                alternatives, reasons
-            )
-            select %(organization_id)s, waiting.* from waiting
-            on conflict (organization_id, transaction_id) do update set
-                detailed = excluded.detailed, category_id = excluded.category_id, confidence = excluded.confidence,
-                decided_by = excluded.decided_by, version = excluded.version, alternatives = excluded.alternatives,
-                reasons = excluded.reasons, state = 'open', closed_at = null,
-                created_at = case when known.state = 'open' then known.created_at else now() end
-            where known.state <> 'open'
-                or (known.detailed, known.category_id, known.confidence, known.version)
-                is distinct from (excluded.detailed, excluded.category_id, excluded.confidence, excluded.version)
-        )
-
-        select count(*) as waiting from waiting
-        """,
-        {"organization_id": organization_id},
-    )
 
 
 async def opted_in_corrections(db: Connection) -> list[DictRow]:

@@ -86,6 +86,16 @@ class MerchantOut(Out):
     website: str | None
 
 
+class RecurringOut(Out):
+    """The recurring payment that it continues."""
+
+    pattern_id: UUID = Field(description="See GET /api/ai/recurring/{pattern_id}.")
+    cadence: str
+    next_due_on: Day | None
+    confidence: Confidence
+    is_confirmed: bool = Field(description="Whether one of your people said so.")
+
+
 class AnalysisOut(Out):
     """A category, how sure it is, what to do with it, who decided and why."""
 
@@ -94,6 +104,7 @@ class AnalysisOut(Out):
     decision: Decision = Field(description="apply it, review it, or abstain: nothing can be said.")
     alternatives: list[Alternative] = Field(max_length=3)
     merchant: MerchantOut | None
+    recurring: RecurringOut | None
     decided_by: Decider
     version: str
     reasons: list[str]

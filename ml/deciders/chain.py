@@ -12,17 +12,23 @@ from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ml.answers import Item, Verdict
-from ml.deciders import llm, people, rules
+from ml.deciders import llm, people, recurring, rules
 from ml.deciders.decider import Decide
 from ml.deciders.public import Public
 from ml.deciders.rules import Ruled
 from ml.llm.service import is_configured
+from ml.recurring.service import matching
 
 SILENT = Verdict(None, 0.0, "abstain", "model", "none", ("nothing to go by",))
 
 
 async def decide(
-    db: Connection, organization_id: UUID, items: Sequence[Item], *, rules_too: bool = True
+    db: Connection,
+    organization_id: UUID,
+    items: Sequence[Item],
+    *,
+    rules_too: bool = True,
+    public: Public | None = None,
 ) -> list[Verdict]:
     """A verdict for each item, in their order. Whoever comes later is asked only where nobody before is sure.
 
@@ -32,16 +38,22 @@ async def decide(
     ruled = await rules.look(db, organization_id, items) if rules_too else Ruled(items, [None] * len(items))
     by_people = await people.decide(db, organization_id, ruled.items)
     said = [[verdict for verdict in both if verdict] for both in zip(by_people, ruled.verdicts, strict=True)]
+    continued = await matching(db, organization_id, ruled.items)
     if not all(map(_is_settled, said)):
         organization = await organizations.get(db, organization_id)
-        for ask in _machines(organization):
-            await _ask(ask, db, organization_id, ruled.items, said, organization.auto_apply_confidence)
-    return [_chosen(verdicts) for verdicts in said]
+        least = organization.auto_apply_confidence
+        for verdicts, match in zip(said, continued, strict=True):
+            answer = recurring.verdict(match)
+            if answer and not _is_settled(verdicts):
+                verdicts.append(_held(answer, least))
+        for ask in _machines(organization, public or Public()):
+            await _ask(ask, db, organization_id, ruled.items, said, least)
+    chosen = map(_chosen, said)
+    return [replace(each, recurring=match) if match else each for each, match in zip(chosen, continued, strict=True)]
 
 
-def _machines(organization: Organization) -> list[Decide]:
-    """Whoever decides after people and their rules, in their order."""
-    public = Public()
+def _machines(organization: Organization, public: Public) -> list[Decide]:
+    """Whoever decides after people, their rules and recurring patterns, in their order."""
     order: list[Decide] = [public.merchant, public.model]
     if organization.allows_llm and is_configured():
         order.append(llm.decide)

@@ -1,7 +1,7 @@
 """Public knowledge: merchants that anyone may know, and the model that all share, asked together and told apart."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from ai2.kit.database import Connection
@@ -10,10 +10,13 @@ from ml.answers import Descriptor, Item, Verdict
 
 
 class Public:
-    """What is publicly known, for one round of the chain: the model's word is kept until its turn comes."""
+    """What is publicly known, for one round of the chain: the model's word is kept until its turn comes.
 
-    def __init__(self) -> None:
-        self._said: dict[Descriptor, Verdict] = {}
+    `said` is what was asked before, by whoever asks of many.
+    """
+
+    def __init__(self, said: Mapping[Descriptor, Verdict] | None = None) -> None:
+        self._said = dict(said or {})
 
     async def merchant(self, db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
         """What merchant knowledge says."""

@@ -1,0 +1,213 @@
+"""Every query of the batch engine, over temporary tables of the caller's transaction.
+
+`descriptors` has each distinct question once, in the order of its merchant; `described` which transactions ask it.
+What continues a recurring pattern is asked by itself: its amount and date count too. `verdicts` and `decided` hold
+what was decided of a part of the questions.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.kit.database import Connection, number, one, rows
+from ml.recurring.repository import GOES_ON
+from ml.scope import Scope
+
+UNDECIDED = """
+    transaction.organization_id = %(organization_id)s and transaction.decided_by is null
+    and transaction.deleted_at is null and transaction.status <> 'closed'
+    and (%(batch_id)s::uuid is null or transaction.batch_id = %(batch_id)s)
+    and (%(start)s::date is null or transaction.booked_on between %(start)s and %(end)s)
+    and (%(transaction_ids)s::uuid[] is null or transaction.transaction_id = any(%(transaction_ids)s))
+"""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """How many transactions have no decision, how many questions they ask, and how many lie in closed periods."""
+
+    transactions: int
+    descriptors: int
+    closed: int
+
+
+async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_through: date | None) -> Staged:
+    """Gather what has no decision; closed periods are left out, and only counted."""
+    known = {"organization_id": organization_id, **scope.parameters(), "closed_through": closed_through}
+    await db.execute("drop table if exists pg_temp.described, pg_temp.descriptors, pg_temp.verdicts, pg_temp.decided")
+    questions = await db.execute(
+        f"""
+        create temporary table descriptors on commit drop as
+        with going_on as (
+            select distinct pattern.merchant_key from ml.recurring_patterns as pattern
+            where pattern.organization_id = %(organization_id)s and {GOES_ON}
+        ),
+
+        asked as (
+            select distinct
+                transaction.merchant_key, transaction.description, transaction.merchant, transaction.mcc,
+                transaction.amount > 0 as money_in,
+                case when going_on.merchant_key is not null then transaction.transaction_id end as alone_id
+            from books.transactions as transaction
+            left join going_on on going_on.merchant_key = transaction.merchant_key
+            where {UNDECIDED} and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
+        )
+
+        select (row_number() over (order by merchant_key))::integer as descriptor_id, asked.* from asked
+        """,
+        known,
+    )
+    await db.execute("create unique index on pg_temp.descriptors (descriptor_id)")
+    described = await db.execute(
+        f"""
+        create temporary table described on commit drop as
+        select transaction.transaction_id, descriptor.descriptor_id
+        from books.transactions as transaction
+        inner join pg_temp.descriptors as descriptor
+            on descriptor.merchant_key = transaction.merchant_key
+            and descriptor.description = transaction.description
+            and descriptor.money_in = (transaction.amount > 0)
+            and descriptor.merchant is not distinct from transaction.merchant
+            and descriptor.mcc is not distinct from transaction.mcc
+            and (descriptor.alone_id is null or descriptor.alone_id = transaction.transaction_id)
+        where {UNDECIDED} and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
+        """,
+        known,
+    )
+    await db.execute("analyze pg_temp.described")
+    closed = 0
+    if closed_through is not None:
+        query = f"""
+            select count(*) as transactions from books.transactions as transaction
+            where {UNDECIDED} and transaction.booked_on <= %(closed_through)s
+        """
+        closed = await number(db, query, known)
+    return Staged(described.rowcount, questions.rowcount, closed)
+
+
+async def descriptors(db: Connection, organization_id: UUID, first: int, last: int) -> list[DictRow]:
+    """The questions from the first to the last; of those that are asked alone, the transaction too."""
+    return await rows(
+        db,
+        """
+        select
+            descriptor.descriptor_id, descriptor.merchant_key, descriptor.description, descriptor.merchant,
+            descriptor.mcc, descriptor.money_in, descriptor.alone_id, alone.amount, alone.currency, alone.booked_on,
+            alone.account_id, alone.attributes
+        from pg_temp.descriptors as descriptor
+        left join books.transactions as alone
+            on alone.organization_id = %(organization_id)s and alone.transaction_id = descriptor.alone_id
+        where descriptor.descriptor_id between %(first)s and %(last)s order by descriptor.descriptor_id
+        """,
+        {"organization_id": organization_id, "first": first, "last": last},
+    )
+
+
+async def descriptors_of(db: Connection, descriptor_ids: Sequence[int]) -> list[DictRow]:
+    """These questions, in this order."""
+    query = """
+        select description, money_in, merchant, mcc from pg_temp.descriptors
+        inner join unnest(%(ids)s::integer[]) with ordinality as wanted (descriptor_id, place) using (descriptor_id)
+        order by wanted.place
+    """
+    return await rows(db, query, {"ids": list(descriptor_ids)})
+
+
+async def commonest(db: Connection, descriptor_ids: Sequence[int], most: int) -> list[int]:
+    """Of these questions those that most transactions ask, the commonest first."""
+    query = """
+        select descriptor_id from pg_temp.described where descriptor_id = any(%(ids)s)
+        group by descriptor_id order by count(*) desc, descriptor_id limit %(most)s
+    """
+    return [row["descriptor_id"] for row in await rows(db, query, {"ids": list(descriptor_ids), "most": most})]
+
+
+async def stage_verdicts(db: Connection, organization_id: UUID, verdicts: Iterable[tuple[Any, ...]]) -> int:
+    """What was decided of a part of the questions into `verdicts`, and from it `decided` for the books.
+
+    Says how many transactions are decided by it. A verdict is (descriptor_id, decision, detailed, category_id,
+    confidence, decided_by, version, alternatives, reasons), the last two as JSON text. An answer that a person
+    rejected for a transaction is left out.
+    """
+    await db.execute("drop table if exists pg_temp.verdicts, pg_temp.decided")
+    await db.execute(
+        """
+        create temporary table verdicts (
+            descriptor_id integer, decision text, detailed text, category_id uuid, confidence numeric,
+            decided_by text, version text, alternatives jsonb, reasons jsonb
+        ) on commit drop
+        """
+    )
+    async with db.cursor().copy("copy pg_temp.verdicts from stdin") as copy:
+        for verdict in verdicts:
+            await copy.write_row(verdict)
+    await db.execute("analyze pg_temp.verdicts")
+    made = await db.execute(
+        """
+        create temporary table decided on commit drop as
+        select
+            described.transaction_id, verdict.category_id, verdict.decided_by,
+            verdict.version as decided_version, verdict.confidence
+        from pg_temp.described as described
+        inner join pg_temp.verdicts as verdict using (descriptor_id)
+        where verdict.decision = 'apply' and verdict.category_id is not null
+            and not exists (
+                select from ml.suggestions as refused
+                where refused.organization_id = %(organization_id)s
+                    and refused.transaction_id = described.transaction_id
+                    and verdict.category_id::text = any(refused.rejected)
+            )
+        """,
+        {"organization_id": organization_id},
+    )
+    await db.execute("analyze pg_temp.decided")
+    return made.rowcount
+
+
+async def write_suggestions(db: Connection, organization_id: UUID) -> int:
+    """Leave what needs a person's look as suggestions, and say how many there are.
+
+    What says the same already is not written again, and an answer that a person rejected never; another one is.
+    """
+    found = await one(
+        db,
+        """
+        with waiting as (
+            select
+                described.transaction_id, verdict.detailed, verdict.category_id, verdict.confidence,
+                verdict.decided_by, verdict.version, verdict.alternatives, verdict.reasons
+            from pg_temp.described as described
+            inner join pg_temp.verdicts as verdict using (descriptor_id)
+            left join ml.suggestions as refused
+                on refused.organization_id = %(organization_id)s
+                and refused.transaction_id = described.transaction_id and refused.rejected <> '{}'
+            where verdict.decision = 'review' and not coalesce(
+                coalesce(verdict.category_id::text, verdict.detailed) = any(refused.rejected), false
+            )
+        ),
+
+        written as (
+            insert into ml.suggestions as known (
+                organization_id, transaction_id, detailed, category_id, confidence, decided_by, version,
+                alternatives, reasons
+            )
+            select %(organization_id)s, waiting.* from waiting order by transaction_id
+            on conflict (organization_id, transaction_id) do update set
+                detailed = excluded.detailed, category_id = excluded.category_id, confidence = excluded.confidence,
+                decided_by = excluded.decided_by, version = excluded.version, alternatives = excluded.alternatives,
+                reasons = excluded.reasons, state = 'open', closed_at = null,
+                created_at = case when known.state = 'open' then known.created_at else now() end
+            where known.state <> 'open'
+                or (known.detailed, known.category_id, known.confidence, known.version)
+                is distinct from (excluded.detailed, excluded.category_id, excluded.confidence, excluded.version)
+        )
+
+        select count(*) as waiting from waiting
+        """,
+        {"organization_id": organization_id},
+    )
+    return int(found["waiting"]) if found else 0
