@@ -113,11 +113,15 @@ async def fill(rows: int, distinct: int) -> UUID:
                 amount = f"-{random.randrange(100, 30000) / 100:.2f}"
                 day = first + timedelta(days=random.randrange(700))
                 await copy.write_row((owner, new_id(), account.account_id, day, amount, "GBP", texts[at], keys[at]))
-    async with Database() as database, database.transaction(owner) as db:
-        row = await (
-            await db.execute("select count(*) as n, count(distinct description) as d from books.transactions")
-        ).fetchone()
-        print("filled", dict(row or {}), flush=True)
+        await db.execute(
+            """
+            insert into books.transactions
+                (organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant_key)
+            select organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant_key
+            from pg_temp.fresh
+            """
+        )
+    print(f"filled {rows:,} rows of {len(texts):,} descriptors", flush=True)
     return owner
 
 

@@ -93,7 +93,7 @@ async def _decide(
 ) -> Iterator[tuple[Any, ...]]:
     asked = [item.descriptor for item in shard.items]
     said: dict[Descriptor, Verdict] = dict(zip(asked, await scoring.answer(shard.asked, asked), strict=True))
-    verdicts = await chain.decide(db, organization_id, shard.items, rules_too=False, public=Public(said))
+    verdicts = await chain.decide_stored(db, organization_id, shard.items, Public(said))
     pairs = list(zip(shard.rows, verdicts, strict=True))
     done.left += [row["descriptor_id"] for row, verdict in pairs if verdict.decision == "abstain"]
     return (_row(row, verdict, codes) for row, verdict in pairs if verdict.decision != "abstain")

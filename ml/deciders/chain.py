@@ -17,7 +17,7 @@ from ml.deciders.decider import Decide
 from ml.deciders.public import Public
 from ml.deciders.rules import Ruled
 from ml.llm.service import is_configured
-from ml.recurring.service import matching
+from ml.recurring.service import RecurringMatch, matching
 
 SILENT = Verdict(None, 0.0, "abstain", "model", "none", ("nothing to go by",))
 
@@ -27,7 +27,6 @@ async def decide(
     organization_id: UUID,
     items: Sequence[Item],
     *,
-    rules_too: bool = True,
     public: Public | None = None,
 ) -> list[Verdict]:
     """A verdict for each item, in their order. Whoever comes later is asked only where nobody before is sure.
@@ -35,10 +34,32 @@ async def decide(
     What people and their rules say is followed; of the others, what is less sure than the organization wants waits
     for a person.
     """
-    ruled = await rules.look(db, organization_id, items) if rules_too else Ruled(items, [None] * len(items))
+    ruled = await rules.look(db, organization_id, items)
+    continued = await matching(db, organization_id, ruled.items)
+    return await _decide(db, organization_id, ruled, continued, public or Public())
+
+
+async def decide_stored(db: Connection, organization_id: UUID, items: Sequence[Item], public: Public) -> list[Verdict]:
+    """The same for what is stored, which rules had their say of when it came in.
+
+    An item without its transaction's id stands for several; such merchants have no recurring payments.
+    """
+    alone = [item for item in items if item.transaction_id]
+    found = await matching(db, organization_id, alone) if alone else []
+    by_id = {item.transaction_id: match for item, match in zip(alone, found, strict=True)}
+    continued = [by_id.get(item.transaction_id) if item.transaction_id else None for item in items]
+    return await _decide(db, organization_id, Ruled(items, [None] * len(items)), continued, public)
+
+
+async def _decide(
+    db: Connection,
+    organization_id: UUID,
+    ruled: Ruled,
+    continued: Sequence[RecurringMatch | None],
+    public: Public,
+) -> list[Verdict]:
     by_people = await people.decide(db, organization_id, ruled.items)
     said = [[verdict for verdict in both if verdict] for both in zip(by_people, ruled.verdicts, strict=True)]
-    continued = await matching(db, organization_id, ruled.items)
     if not all(map(_is_settled, said)):
         organization = await organizations.get(db, organization_id)
         least = organization.auto_apply_confidence
@@ -46,7 +67,7 @@ async def decide(
             answer = recurring.verdict(match)
             if answer and not _is_settled(verdicts):
                 verdicts.append(_held(answer, least))
-        for ask in _machines(organization, public or Public()):
+        for ask in _machines(organization, public):
             await _ask(ask, db, organization_id, ruled.items, said, least)
     chosen = map(_chosen, said)
     return [replace(each, recurring=match) if match else each for each, match in zip(chosen, continued, strict=True)]
@@ -104,5 +125,7 @@ def _chosen(verdicts: Sequence[Verdict]) -> Verdict:
     to_review = [verdict for verdict in verdicts if verdict.decision == "review"]
     chosen = sure or max(to_review, key=lambda verdict: verdict.confidence, default=None)
     chosen = chosen or (verdicts[-1] if verdicts else SILENT)
-    merchant = chosen.merchant or next((verdict.merchant for verdict in verdicts if verdict.merchant), None)
-    return replace(chosen, merchant=merchant)
+    if chosen.merchant:
+        return chosen
+    merchant = next((verdict.merchant for verdict in verdicts if verdict.merchant), None)
+    return replace(chosen, merchant=merchant) if merchant else chosen

@@ -12,11 +12,12 @@ from ml.answers import Descriptor, Item, Verdict
 class Public:
     """What is publicly known, for one round of the chain: the model's word is kept until its turn comes.
 
-    `said` is what was asked before, by whoever asks of many.
+    `said` is all that will be asked, by whoever asks of many.
     """
 
     def __init__(self, said: Mapping[Descriptor, Verdict] | None = None) -> None:
         self._said = dict(said or {})
+        self._knows_all = said is not None
 
     async def merchant(self, db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
         """What merchant knowledge says."""
@@ -34,6 +35,8 @@ class Public:
 
     async def _ask(self, descriptors: Sequence[Descriptor]) -> None:
         """Few are decided at once; many go to a thread, so that others are served meanwhile."""
+        if self._knows_all:
+            return
         fresh = [each for each in dict.fromkeys(descriptors) if each not in self._said]
         if len(fresh) == 1:
             found = registry.champion().decide(fresh)
