@@ -12,6 +12,7 @@ from ai2.kit.merchants import merchant_key
 
 if TYPE_CHECKING:
     from ml.recurring.service import RecurringMatch
+    from ml.tax.answers import TaxAnswer
 
 Decision = Literal["apply", "review", "abstain"]
 Decider = Literal["user", "rule", "recurring", "merchant", "import", "model", "llm"]
@@ -142,3 +143,4 @@ class Analysis:
     reasons: tuple[str, ...] = field(default_factory=tuple)
     id: str | None = None
     recurring: "RecurringMatch | None" = None
+    tax: "TaxAnswer | None" = None

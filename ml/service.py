@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ai2.kit import events
 from ai2.kit.database import Connection, Database
-from ml import analyses, registry
+from ml import analyses, beside, registry
 from ml.answers import Analysis, Item
 from ml.batch import engine
 from ml.deciders import chain
@@ -36,7 +36,14 @@ async def analyze(db: Connection, organization_id: UUID, item: Item) -> Analysis
 
 
 async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Analysis]:
-    """An answer for each item, carrying the item's id; equal descriptors are decided once."""
+    """An answer for each item, carrying the item's id, with what tax rules say of it; equal descriptors once."""
+    told = await categorise(db, organization_id, items)
+    taxed = await beside.taxed(db, organization_id, items, told)
+    return [replace(analysis, tax=tax) if tax else analysis for analysis, tax in zip(told, taxed, strict=True)]
+
+
+async def categorise(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Analysis]:
+    """The same without the tax."""
     verdicts = await chain.decide(db, organization_id, items)
     told = await analyses.tell(db, organization_id, verdicts)
     return [replace(analysis, id=item.id) for analysis, item in zip(told, items, strict=True)]

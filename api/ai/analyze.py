@@ -17,6 +17,7 @@ from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.money import exact
 from ai2.kit.periods import EXPECTED, read_period
 from api import roles
+from api.ai.tax_answers import TaxAnswerOut
 from api.core.transactions import Attributes, Description
 from api.schemas import AmountIn, Body, Confidence, Currency, Day, Instant, Name, Out
 from api.unit import Aside, Caller, Db, Unit, went_aside
@@ -105,6 +106,9 @@ class AnalysisOut(Out):
     alternatives: list[Alternative] = Field(max_length=3)
     merchant: MerchantOut | None
     recurring: RecurringOut | None
+    tax: TaxAnswerOut | None = Field(
+        description="By the rules of where you are taxed; null where nobody said where, or of a year without rules."
+    )
     decided_by: Decider
     version: str
     reasons: list[str]

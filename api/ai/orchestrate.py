@@ -13,12 +13,12 @@ from api.schemas import Body, Instant, Out
 from api.unit import Caller, Db, Unit
 from ml.agents import orchestrator
 from ml.agents.orchestrator import Run
-from ml.agents.workflows import Workflow
+from ml.agents.workflows import SMALL, Workflow
 from ml.scope import Scope
 
 router = APIRouter(prefix="/api/ai/orchestrate", tags=["orchestration"], route_class=Unit)
 
-MOST, SMALL = 10_000, 200
+MOST, FEW = 10_000, 200
 JOB = "orchestrate"
 
 
@@ -26,8 +26,9 @@ class RunWanted(Body):
     """A workflow, and which transactions it is for."""
 
     workflow: Workflow = Field(
-        description="categorize brings what people taught to what machines decided, and decides what has no category; "
-        "monthly_close does so for a period and says what is left open before its books are closed."
+        description="categorize brings what people taught to what machines decided, and decides what has no category. "
+        "tax_review then says what is deductible. full_analysis also finds what recurs and what is odd, and renews "
+        "the insights; monthly_close does all that for a period and says what is left open before it is closed."
     )
     transaction_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST)] | None = None
     period: str | None = Field(default=None, max_length=50, description=f"A period: it {EXPECTED}.")
@@ -72,13 +73,13 @@ class RunOut(Out):
     responses={202: {"model": RunOut, "description": "A run, for a period or for many transactions."}},
 )
 async def orchestrate(wanted: RunWanted, db: Db, who: Caller, response: Response) -> Run:
-    """Run a workflow. Up to 200 transactions are done at once; more, or a period, as a run to be asked for."""
+    """Run a workflow. Up to 200 transactions are categorised or reviewed at once; all else is a run to be asked for."""
     owner = who.organization_id
     ids = None if wanted.transaction_ids is None else tuple(dict.fromkeys(wanted.transaction_ids))
     period = read_period(wanted.period, datetime.now(UTC).date()) if wanted.period else None
     scope = Scope(period=period, transaction_ids=ids)
     run_id = await orchestrator.begin(db, owner, workflow=wanted.workflow, scope=scope, requested_by=who.actor)
-    if ids is not None and len(ids) <= SMALL:
+    if wanted.workflow in SMALL and ids is not None and len(ids) <= FEW:
         return await orchestrator.run_within(db, owner, run_id)
     await queue.enqueue(db, owner, JOB, {"run_id": str(run_id)}, job_id=run_id)
     response.status_code = 202

@@ -9,7 +9,7 @@ from ai2.books.transactions import service as transactions
 from ai2.books.transactions.service import Transaction
 from ai2.kit.database import Connection
 from ai2.kit.merchants import merchant_key
-from ml.answers import Analysis
+from ml.answers import Analysis, Item
 from ml.tax import repository
 from ml.tax.answers import Case, Movement
 
@@ -70,8 +70,8 @@ async def _categories(
 async def _analyses(db: Connection, organization_id: UUID, items: Sequence[Movement]) -> list[Analysis]:
     from ml import service  # it answers by the tax rules too
 
-    asked = [service.Item(description=i.description, amount=i.amount, merchant=i.merchant, mcc=i.mcc) for i in items]
-    return await service.batch_analyze(db, organization_id, asked)
+    asked = [Item(description=i.description, amount=i.amount, merchant=i.merchant, mcc=i.mcc) for i in items]
+    return await service.categorise(db, organization_id, asked)
 
 
 def _loose(item: Movement, codes: tuple[str, ...]) -> Case:

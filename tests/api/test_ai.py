@@ -43,6 +43,8 @@ async def test_a_known_merchant_is_known_with_its_reasons(owner: AsyncClient) ->
     assert 0 < body["confidence"] <= 1
     assert body["reasons"]
     assert body["version"]
+    assert body["recurring"] is None
+    assert body["tax"]["jurisdiction"] == "GB"
 
 
 async def test_a_correction_holds_from_the_next_request_on_and_for_nobody_else(

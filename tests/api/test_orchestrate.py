@@ -59,8 +59,20 @@ async def test_a_period_is_a_run(owner: AsyncClient, database: Database, organiz
     await HANDLERS["orchestrate"](database, database, job, lambda _: None)
     done = (await owner.get(f"{O}/{run['run_id']}")).json()
     assert (done["state"], set(steps(done).values())) == ("done", {"done"})
+    assert list(steps(done)) == [
+        "learning", "classification", "recurring", "anomalies", "tax", "insights", "closing",
+    ]  # fmt: skip
+    assert done["steps"][4]["result"]["jurisdiction"] == "GB"
     closing = done["steps"][-1]["result"]
     assert (closing["uncategorized"], closing["pending"], closing["is_ready"]) == (1, 0, False)
+
+
+async def test_a_tax_review_says_what_is_deductible(owner: AsyncClient) -> None:
+    wanted = {"workflow": "tax_review", "transaction_ids": [(await book(owner, TESCO))["transaction_id"]]}
+    run = (await owner.post(O, json=wanted)).json()
+    assert (run["state"], run["steps"][-1]["step"]) == ("done", "tax")
+    assert run["steps"][-1]["result"]["answers"] == 1
+    assert sum(run["steps"][-1]["result"]["by_answer"].values()) == 1
 
 
 async def test_what_does_not_hold_is_refused(owner: AsyncClient) -> None:
