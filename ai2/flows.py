@@ -23,7 +23,7 @@ from ai2.kit.errors import FieldError, Invalid, Problem
 from ai2.kit.periods import Period
 
 if TYPE_CHECKING:
-    from ml.categoriser.retrain import Retrained
+    from ml.governance.retrain import Retrained
     from ml.recurring.finding import Recurring
     from ml.scope import Scope
     from ml.service import Suggested
@@ -269,7 +269,7 @@ async def orchestrate(database: Database, organization_id: UUID, run_id: UUID, *
 
 async def retrain(database: Database) -> "Retrained":
     """Train a challenger and let it serve if it is no worse. `database` is the pipeline role's."""
-    from ml.categoriser.retrain import retrain as train
+    from ml.governance.retrain import retrain as train
 
     async with database.transaction() as db:
         return await train(db)

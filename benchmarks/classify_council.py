@@ -25,7 +25,7 @@ def main() -> None:
         os.environ["AI2_HOME"] = home
         from ai2.kit import postgres
         from ai2.kit.migrate import migrate
-        from ml.categoriser.retrain import train_challenger
+        from ml.governance.retrain import train_challenger
 
         started, started_cpu = time.perf_counter(), time.process_time()
         trained = train_challenger([])

@@ -81,7 +81,7 @@ def classify_frame(frame: "pd.DataFrame", *, description: str, amount: str | Non
 
 def decide_all(asked: Sequence[Asked], *, negative_is_out: bool | None) -> dict[Asked, Verdict]:
     """A verdict for each text and sign (-1, 0, 1); the sign counts only where it is known what it means."""
-    from ml.categoriser.retrain import ensure_champion
+    from ml.governance.retrain import ensure_champion
 
     ensure_champion()
 

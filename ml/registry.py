@@ -1,30 +1,31 @@
 """The registry: the only file that speaks MLflow. What serves is a verified copy of the alias `champion`.
 
-MLflow keeps the runs and versions; this machine keeps a copy of what serves under `models` in the home, so that
-answers go on while MLflow is down, and processes that only answer never import it. Without MLflow (the core
-profile) the copy is all there is.
+MLflow keeps the runs and versions; this machine keeps copies of what serves and of what is tried beside it
+(`ml.copies`), so that answers go on while MLflow is down, and processes that only answer never import it. Without
+MLflow (the core profile) the copies are all there is.
 """
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlparse
 
 import structlog
 
+from ai2.kit.errors import Unavailable
 from ai2.kit.settings import settings
+from ml.copies import CHALLENGER, CHAMPION, FILE, MEASURED, TRUSTED, About, Copies, ModelRejected, digest, load
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -33,52 +34,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-NAME, ALIAS, EXPERIMENT = "categoriser", "champion", "categoriser"
-# What a model file may hold besides numbers and scikit-learn's own: this, and not what the file says of itself.
-TRUSTED = [
-    "ml.categoriser.features.tokens",
-    "ml.categoriser.linear.LinearCategoriser",
-    "ml.categoriser.linear.Lines",
-]
-FILE, POINTER = "model.skops", "champion.json"
+NAME, EXPERIMENT, EVALUATIONS = "categoriser", "categoriser", "evaluations"
+CHAMPION_ALIAS, CHALLENGER_ALIAS = "champion", "challenger"
+POINTERS = {CHAMPION_ALIAS: CHAMPION, CHALLENGER_ALIAS: CHALLENGER}
 POLL_S = 3.0
 ANSWER_S = 2.0
 
 
-class ModelRejected(ValueError):
-    """The model file is not the one that was registered; it is not loaded."""
-
-
-@dataclass(frozen=True)
-class About:
-    """What is known of a trained model. `sha256` is its file's; `run_id` is none where there is no MLflow."""
-
-    version: str
-    sha256: str
-    trained_at: str
-    metrics: dict[str, float]
-    data: dict[str, Any]
-    params: dict[str, Any]
-    code_version: str
-    run_id: str | None = None
-
-    @property
-    def folder(self) -> str:
-        """Where its copy lies: another registry may have given the same version to another file."""
-        return f"{self.version}-{self.sha256[:8]}"
+class RegistryDown(Unavailable):
+    """MLflow does not answer; what serves goes on serving. Try again shortly."""
 
 
 # --- what serves in this process ---------------------------------------------------------------------------------
 
 
 class _Serving:
-    """The one model of this process, and the thread that looks for its successor."""
+    """The models of this process, and the thread that looks for their successors."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.categoriser: PublicCategoriser | None = None
         self.about: About | None = None
-        self.pointer: bytes | None = None
+        self.challenger: tuple[PublicCategoriser, About] | None = None
         self.watcher: threading.Thread | None = None
 
 
@@ -103,15 +80,50 @@ def about_champion() -> About | None:
     return _serving.about
 
 
+def challenger() -> "tuple[PublicCategoriser, About] | None":
+    """What is tried beside the champion, if something is; it is loaded by who asks, and only then."""
+    about = copies().pointed(CHALLENGER)
+    if about is None:
+        _serving.challenger = None
+    elif _serving.challenger is None or _serving.challenger[1].folder != about.folder:
+        from ml.categoriser.decide import PublicCategoriser
+
+        pipeline = load(copies().path(about), about.sha256)
+        _serving.challenger = PublicCategoriser(pipeline, f"{NAME}-{about.version}"), about
+    return _serving.challenger
+
+
+def measured_champion() -> "Pipeline | None":
+    """The champion's twin that has not learnt what models are measured on; the champion itself where it has none."""
+    about = about_champion()
+    if about is None:
+        return None
+    name, sha256 = (MEASURED, about.measured_sha256) if about.measured_sha256 else (FILE, about.sha256)
+    return load(copies().path(about, name), sha256)
+
+
 def refresh() -> bool:
-    """Look for a new champion, here and in MLflow; says whether one serves now. What serves stays on any trouble."""
+    """Look for new models, here and in MLflow; says whether another champion serves now.
+
+    What serves stays on any trouble.
+    """
     former = _serving.about
-    version = registered_version()
-    kept = _kept()
-    if version and (kept is None or version != kept.version):
-        _fetch()
+    named = aliases()
+    if named is not None:
+        kept = copies().pointed(CHAMPION)
+        if CHAMPION_ALIAS in named and (kept is None or named[CHAMPION_ALIAS] != kept.version):
+            pull(CHAMPION_ALIAS)
+        _follow_challenger(named.get(CHALLENGER_ALIAS))
     _load_kept()
     return _serving.about is not None and _serving.about != former
+
+
+def _follow_challenger(version: str | None) -> None:
+    kept = copies().pointed(CHALLENGER)
+    if version is None and kept:
+        copies().point(CHALLENGER, None)
+    elif version and (kept is None or kept.version != version):
+        pull(CHALLENGER_ALIAS)
 
 
 def _watch() -> None:
@@ -132,84 +144,36 @@ def _look_for_ever() -> None:
 
 def _load_kept() -> None:
     """Serve the kept copy, if there is one that this process does not serve already."""
-    try:
-        pointer = (_home() / POINTER).read_bytes()
-    except FileNotFoundError:
+    about = copies().pointed(CHAMPION)
+    if about is None:
         return
     with _serving.lock:
-        if pointer == _serving.pointer:
+        if about == _serving.about:
             return
-        about = About(**json.loads(pointer))
-        try:
-            pipeline = load(_home() / about.folder / FILE, about.sha256)
-        except (ModelRejected, FileNotFoundError) as error:  # without its pointer it is fetched or trained anew
-            log.error("kept_model_rejected", reason=str(error))
-            (_home() / POINTER).unlink(missing_ok=True)
-            return
-        from ml.categoriser.decide import PublicCategoriser
+        if _serving.about is None or about.folder != _serving.about.folder:
+            try:
+                pipeline = load(copies().path(about), about.sha256)
+            except (ModelRejected, FileNotFoundError) as error:  # without its pointer it is fetched or trained anew
+                log.error("kept_model_rejected", reason=str(error))
+                copies().point(CHAMPION, None)
+                return
+            from ml.categoriser.decide import PublicCategoriser
 
-        _serving.categoriser = PublicCategoriser(pipeline, f"{NAME}-{about.version}")
-        _serving.about, _serving.pointer = about, pointer
+            _serving.categoriser = PublicCategoriser(pipeline, f"{NAME}-{about.version}")
+        _serving.about = about
         log.info("champion_serves", version=about.version)
 
 
-# --- the copies on this machine ----------------------------------------------------------------------------------
-
-
-def load(path: Path, sha256: str) -> "Pipeline":
-    """The pipeline in a file, if the file is the one that was registered and holds nothing but what we trust."""
-    from skops import io
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ModelRejected(f"{path.name} is not what was registered; retrain, or delete {path.parent}")
-    try:
-        return io.loads(content, trusted=TRUSTED)
-    except UntrustedTypesFoundException as error:
-        raise ModelRejected(f"{path.name} holds types that are not trusted") from error
-
-
-def keep(path: Path, about: About) -> None:
-    """Copy a model file here and let it serve: all of it is in place before the pointer moves."""
-    home, kept = _home(), _kept()
-    former = kept.folder if kept else None
-    home.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=home, ignore_cleanup_errors=True) as folder:
-        fresh = Path(folder) / about.folder
-        fresh.mkdir()
-        shutil.copyfile(path, fresh / FILE)
-        if not _is_whole(home / about.folder / FILE, about.sha256):
-            shutil.rmtree(home / about.folder, ignore_errors=True)
-            with suppress(OSError):  # another process was quicker, with the same file
-                fresh.rename(home / about.folder)
-        pointer = Path(folder) / POINTER
-        pointer.write_text(json.dumps(asdict(about)), encoding="utf-8")
-        pointer.replace(home / POINTER)
-    for other in home.iterdir():  # the former stays, for who is about to read it
-        if (other / FILE).exists() and other.name not in {about.folder, former}:
-            shutil.rmtree(other, ignore_errors=True)
-
-
-def _is_whole(path: Path, sha256: str) -> bool:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-    except OSError:
-        return False
-
-
-def _kept() -> About | None:
-    try:
-        return About(**json.loads((_home() / POINTER).read_bytes()))
-    except (FileNotFoundError, TypeError, ValueError):
-        return None
-
-
-def _home() -> Path:
-    return settings().home / "models" / NAME
+def copies() -> Copies:
+    """The copies on this machine."""
+    return Copies(settings().home / "models" / NAME)
 
 
 # --- MLflow ------------------------------------------------------------------------------------------------------
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def is_used() -> bool:
@@ -217,45 +181,170 @@ def is_used() -> bool:
     return settings().mlflow_tracking_uri is not None
 
 
-def registered_version() -> str | None:
-    """The version that the alias names now; none where MLflow is absent, down, or has no champion."""
+def aliases() -> dict[str, str] | None:
+    """Which version each alias names; none where MLflow is absent or down."""
     if not is_used():
         return None
-    address = settings().mlflow_url
-    if urlparse(address).scheme not in {"http", "https"}:
-        return _registered_version_by_client()
-    path = f"/api/2.0/mlflow/registered-models/alias?name={quote(NAME)}&alias={quote(ALIAS)}"
     try:
-        with urllib.request.urlopen(address + path, timeout=ANSWER_S) as answer:  # noqa: S310 - http by the check above
-            return str(json.load(answer)["model_version"]["version"])
-    except (urllib.error.URLError, TimeoutError, OSError, ValueError, KeyError):
+        return store().aliases()
+    except RegistryDown:
         return None
 
 
-def _registered_version_by_client() -> str | None:
-    mlflow = _mlflow()
-    try:
-        return str(mlflow.MlflowClient().get_model_version_by_alias(NAME, ALIAS).version)
-    except mlflow.exceptions.MlflowException:
+class Store(Protocol):
+    """What we ask of MLflow's registry."""
+
+    def aliases(self) -> dict[str, str]: ...
+    def history(self) -> list[str]: ...
+    def versions(self) -> list[About]: ...
+    def name(self, alias: str, version: str) -> None: ...
+    def unname(self, alias: str) -> None: ...
+    def tell(self, key: str, value: str, version: str | None = None) -> None: ...
+
+
+def store() -> Store:
+    is_server = urlparse(settings().mlflow_url).scheme in {"http", "https"}
+    return _Server(settings().mlflow_url) if is_server else _Client()
+
+
+class _Server:
+    """MLflow's server, asked by HTTP: MLflow itself is large, and this process may never need it."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address.rstrip("/") + "/api/2.0/mlflow/"
+
+    def aliases(self) -> dict[str, str]:
+        return {each["alias"]: str(each["version"]) for each in self._model().get("aliases", [])}
+
+    def history(self) -> list[str]:
+        return _history(_tags(self._model()))
+
+    def versions(self) -> list[About]:
+        wanted = quote(f"name='{NAME}'")
+        answer = self._ask("GET", f"model-versions/search?max_results=1000&filter={wanted}")
+        return _abouts((str(each["version"]), _tags(each)) for each in answer.get("model_versions", []))
+
+    def name(self, alias: str, version: str) -> None:
+        self._ask("POST", "registered-models/alias", {"name": NAME, "alias": alias, "version": version})
+
+    def unname(self, alias: str) -> None:
+        self._ask("DELETE", "registered-models/alias", {"name": NAME, "alias": alias})
+
+    def tell(self, key: str, value: str, version: str | None = None) -> None:
+        told = {"name": NAME, "key": key, "value": value}
+        if version is None:
+            self._ask("POST", "registered-models/set-tag", told)
+        else:
+            self._ask("POST", "model-versions/set-tag", {**told, "version": version})
+
+    def _model(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._ask("GET", f"registered-models/get?name={quote(NAME)}")
+        return dict(found.get("registered_model", {}))
+
+    def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        content = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(  # noqa: S310 - http by the check in _store
+            self._address + path, content, {"Content-Type": "application/json"}, method=method
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=ANSWER_S) as answer:  # noqa: S310
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:
+            if error.code == 404:  # nothing is registered yet
+                return {}
+            raise RegistryDown from error
+        except (urllib.error.URLError, TimeoutError, OSError, ValueError) as error:
+            raise RegistryDown from error
+
+
+class _Client:
+    """The same by MLflow's own client, for stores without a server."""
+
+    def aliases(self) -> dict[str, str]:
+        return {alias: str(version) for alias, version in (self._model().aliases if self._model() else {}).items()}
+
+    def history(self) -> list[str]:
+        return _history(self._model().tags if self._model() else {})
+
+    def versions(self) -> list[About]:
+        found = _mlflow().MlflowClient().search_model_versions(f"name='{NAME}'", max_results=1000)
+        return _abouts((str(each.version), each.tags) for each in found)
+
+    def name(self, alias: str, version: str) -> None:
+        _mlflow().MlflowClient().set_registered_model_alias(NAME, alias, version)
+
+    def unname(self, alias: str) -> None:
+        _mlflow().MlflowClient().delete_registered_model_alias(NAME, alias)
+
+    def tell(self, key: str, value: str, version: str | None = None) -> None:
+        client = _mlflow().MlflowClient()
+        if version is None:
+            client.set_registered_model_tag(NAME, key, value)
+        else:
+            client.set_model_version_tag(NAME, version, key, value)
+
+    def _model(self) -> Any:
+        mlflow = _mlflow()
+        with suppress(mlflow.exceptions.MlflowException):
+            return mlflow.MlflowClient().get_registered_model(NAME)
         return None
 
 
-def _fetch() -> None:
-    """Copy the champion here, in a process of its own: MLflow is large, and this process may never need it again."""
-    words = (sys.executable, "-m", "ml.registry")
+def _tags(told: Mapping[str, Any]) -> dict[str, str]:
+    return {each["key"]: each.get("value", "") for each in told.get("tags", [])}
+
+
+def _history(tags: Mapping[str, str]) -> list[str]:
+    return [str(version) for version in json.loads(tags.get("history") or "[]")]
+
+
+def _abouts(found: Any) -> list[About]:
+    """What was written down of each version; a version that is not of our making has no such word."""
+    known = []
+    for number, tags in found:
+        if "about" in tags:
+            later = ("promoted_at", "promoted_by", "taken_back_at")
+            more = {name: tags.get(name) or None for name in later}
+            known.append(About.of(json.loads(tags["about"]), version=number, **more))
+    return sorted(known, key=lambda about: int(about.version), reverse=True)
+
+
+def pull(alias: str) -> None:
+    """Copy what an alias names here, in a process of its own: MLflow is large, and here it may be needed but once.
+
+    What lies here already, as after a rollback, is only pointed to.
+    """
+    named = store()
+    number = named.aliases().get(alias)
+    about = next((each for each in named.versions() if each.version == number), None)
+    if about and copies().is_whole(about):
+        copies().point(POINTERS[alias], about)
+        return
+    if "mlflow" in sys.modules:
+        fetch(alias)
+        return
+    words = (sys.executable, "-m", "ml.registry", alias)
     told = {**os.environ, "AI2_HOME": str(settings().home.absolute()), "MLFLOW_TRACKING_URI": settings().mlflow_url}
     subprocess.run(words, env=told, check=True, capture_output=True, timeout=120)
 
 
-def fetch() -> About:
-    """Download the champion, verify it against what was written down when it was registered, and keep it."""
+def fetch(alias: str) -> About:
+    """Download what an alias names, verify it against what was written down when it was registered, and keep it."""
     mlflow = _mlflow()
-    version = mlflow.MlflowClient().get_model_version_by_alias(NAME, ALIAS)
-    about = About(**json.loads(version.tags["about"]), version=str(version.version))
+    number = str(mlflow.MlflowClient().get_model_version_by_alias(NAME, alias).version)
+    about = next((each for each in _Client().versions() if each.version == number), None)
+    if about is None:
+        raise ModelRejected(f"version {number} is not of our making")
     with TemporaryDirectory() as folder:
-        found = mlflow.artifacts.download_artifacts(f"models:/{NAME}/{version.version}", dst_path=folder)
-        load(Path(found) / FILE, about.sha256)
-        keep(Path(found) / FILE, about)
+        found = Path(mlflow.artifacts.download_artifacts(f"models:/{NAME}/{number}", dst_path=folder))
+        load(found / FILE, about.sha256)
+        files = {FILE: (found / FILE).read_bytes()}
+        if about.measured_sha256 and about.run_id:
+            twin = Path(mlflow.artifacts.download_artifacts(f"runs:/{about.run_id}/{MEASURED}", dst_path=folder))
+            load(twin, about.measured_sha256)
+            files[MEASURED] = twin.read_bytes()
+    copies().put(files, about)
+    copies().point(POINTERS[alias], about)
     return about
 
 
@@ -266,34 +355,40 @@ def register(
     params: dict[str, Any],
     data: dict[str, Any],
     code_version: str,
+    measured: "Pipeline | None" = None,
+    report: dict[str, Any] | None = None,
+    gates: list[dict[str, Any]] | None = None,
+    figures: Mapping[str, bytes] | None = None,
 ) -> About:
     """Log a run with its model and register a new version; it does not serve until it is promoted.
 
-    `data` describes the training data: counts and digests, nobody's rows. Without MLflow the version is a digest
-    of the file, and the file waits where `promote` finds it.
+    `data` describes the training data, and `report` and `figures` (PNG by name) the measurement: counts, shares and
+    digests, nobody's rows. `measured` is the twin that was measured. Without MLflow the version is a digest of the
+    file, and the copies here are the registry.
     """
-    trained_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    from skops import io
+
+    twin = io.dumps(measured) if measured is not None else None
     facts: dict[str, Any] = {
-        "trained_at": trained_at,
+        "trained_at": now(),
         "metrics": metrics,
         "data": data,
         "params": params,
         "code_version": code_version,
+        "measured_sha256": digest(twin) if twin else None,
+        "report": report or {},
+        "gates": gates or [],
     }
     if is_used():
-        return _register(pipeline, facts)
-    from skops import io
-
+        return _register(pipeline, twin, facts, figures or {})
     content: bytes = io.dumps(pipeline)
-    sha256 = hashlib.sha256(content).hexdigest()
+    sha256 = digest(content)
     about = About(version=f"local-{sha256[:8]}", sha256=sha256, **facts)
-    waiting = _home() / "waiting" / about.version
-    waiting.mkdir(parents=True, exist_ok=True)
-    (waiting / FILE).write_bytes(content)
+    copies().put({FILE: content, **({MEASURED: twin} if twin else {})}, about)
     return about
 
 
-def _register(pipeline: "Pipeline", facts: dict[str, Any]) -> About:
+def _register(pipeline: "Pipeline", twin: bytes | None, facts: dict[str, Any], figures: Mapping[str, bytes]) -> About:
     import pandas as pd
 
     mlflow = _mlflow()
@@ -304,8 +399,14 @@ def _register(pipeline: "Pipeline", facts: dict[str, Any]) -> About:
     with mlflow.start_run() as run:
         mlflow.log_params(facts["params"])
         mlflow.log_metrics(facts["metrics"])
-        mlflow.log_dict(facts["data"], "data.json")
+        for name in ("data", "report", "gates"):
+            mlflow.log_dict(facts[name], f"{name}.json")
         mlflow.set_tags({"code_version": facts["code_version"], "data_sha256": facts["data"].get("sha256", "")})
+        with TemporaryDirectory() as folder:
+            files = {**figures, **({MEASURED: twin} if twin else {})}
+            for name, content in files.items():
+                (Path(folder) / name).write_bytes(content)
+                mlflow.log_artifact(str(Path(folder) / name), "" if name == MEASURED else "figures")
         logged = mlflow.sklearn.log_model(
             pipeline,
             name=NAME,
@@ -317,22 +418,62 @@ def _register(pipeline: "Pipeline", facts: dict[str, Any]) -> About:
         )
         with TemporaryDirectory() as folder:
             file = Path(mlflow.artifacts.download_artifacts(logged.model_uri, dst_path=folder)) / FILE
-            sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+            sha256 = digest(file.read_bytes())
         known = {**facts, "sha256": sha256, "run_id": run.info.run_id}
         version = mlflow.register_model(logged.model_uri, NAME, tags={"about": json.dumps(known)})
-    return About(version=str(version.version), **known)
+    return About.of(known, version=str(version.version))
 
 
-def promote(about: About) -> None:
-    """Let a registered version serve: everywhere by its alias, here at once."""
-    if is_used():
-        _mlflow().MlflowClient().set_registered_model_alias(NAME, ALIAS, about.version)
-        fetch()
-    else:
-        waiting = _home() / "waiting" / about.version
-        keep(waiting / FILE, about)
-        shutil.rmtree(waiting, ignore_errors=True)
-    _load_kept()
+def log_evaluation(name: str, metrics: Mapping[str, float], data: Mapping[str, Any]) -> str | None:
+    """Log a measurement (a benchmark's, `ai2 evaluate`'s) as a run, and give its id; none where there is no MLflow.
+
+    `data` says what was measured on what: data set, split, rows, how; counts and digests, nobody's rows.
+    """
+    if not is_used():
+        return None
+    mlflow = _mlflow()
+    mlflow.set_experiment(EVALUATIONS)
+    with mlflow.start_run(run_name=name) as run:
+        mlflow.log_metrics({key: float(value) for key, value in metrics.items()})
+        mlflow.log_params({key: value for key, value in data.items() if not isinstance(value, dict | list)})
+        mlflow.log_dict({"name": name, "metrics": dict(metrics), "data": dict(data)}, "evaluation.json")
+        mlflow.set_tag("evaluation", name)
+    return str(run.info.run_id)
+
+
+def log_shadow(about: About, metrics: Mapping[str, float]) -> None:
+    """Add to a version's run how it did beside the champion: counts and shares over everyone."""
+    if is_used() and about.run_id:
+        client = _mlflow().MlflowClient()
+        for name, value in metrics.items():
+            client.log_metric(about.run_id, name, float(value))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A measurement that was logged."""
+
+    name: str
+    measured_at: datetime
+    metrics: dict[str, float]
+    data: dict[str, str]
+
+
+def evaluations() -> list[Evaluation]:
+    """The last measurement of each name; none where there is no MLflow."""
+    if not is_used():
+        return []
+    mlflow = _mlflow()
+    experiment = mlflow.get_experiment_by_name(EVALUATIONS)
+    if experiment is None:
+        return []
+    runs = mlflow.MlflowClient().search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])
+    last: dict[str, Evaluation] = {}
+    for run in runs:
+        name = run.data.tags.get("evaluation", run.info.run_name)
+        at = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+        last.setdefault(name, Evaluation(name, at, dict(run.data.metrics), dict(run.data.params)))
+    return sorted(last.values(), key=lambda each: each.name)
 
 
 def _requirements() -> list[str]:
@@ -355,4 +496,4 @@ def _mlflow() -> Any:
 
 
 if __name__ == "__main__":
-    fetch()
+    fetch(sys.argv[1])

@@ -162,17 +162,3 @@ async def stage_taught(db: Connection, organization_id: UUID, scope: Scope, clos
         },
     )
     return await number(db, "select count(*) as transactions from pg_temp.decided")
-
-
-async def opted_in_corrections(db: Connection) -> list[DictRow]:
-    """What organizations that share their learning taught, for the model of all; `db` is the pipeline role's."""
-    return await rows(
-        db,
-        """
-        select decision.merchant_key, decision.money_in, decision.detailed
-        from ml.merchant_decisions as decision
-        inner join identity.organizations as organization using (organization_id)
-        where organization.shares_learning and decision.detailed is not null
-        order by decision.merchant_key, decision.money_in, decision.detailed
-        """,
-    )

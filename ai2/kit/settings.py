@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -87,6 +88,14 @@ class Settings(BaseSettings):
     ai_timeout: int = Field(default=30_000, gt=0, description="milliseconds that one call may take")
     ai_daily_calls: int = Field(default=200, ge=0, description="calls an organization has a day, of 20 questions each")
     ai_daily_tokens: int = Field(default=400_000, ge=0, description="and tokens")
+
+    # When the model that all share is trained anew, and for how long a challenger is tried before it may serve.
+    ai_retrain_days: int = Field(default=7, ge=1)
+    ai_retrain_corrections: int = Field(default=500, ge=1, description="shared ones since the last training")
+    ai_retrain_drift: float = Field(default=0.25, gt=0, description="population stability index of what is decided")
+    ai_shadow_hours: int = Field(default=20, ge=0, description="less than a day, so that the next night's look is due")
+    # Whose owners and admins may change what serves for all; by default everyone's where there is one tenant.
+    operator_organizations: list[UUID] = []
 
     mlflow_tracking_uri: str | None = None
     dagster_url: str | None = None

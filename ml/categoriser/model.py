@@ -1,5 +1,6 @@
 """The model: built unfitted, trained by a pure function, measured on merchants it has never seen."""
 
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -77,13 +78,14 @@ def build_pipeline(params: Params) -> Pipeline:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training gives: the pipeline that serves and its measurement.
+    """What training gives: the pipeline that serves, its measurement, and the pipeline that was measured.
 
-    Measured is the pipeline as it was before it went once more over everything, the measuring merchants too.
+    `measured` is the pipeline as it was before it went once more over everything, the measuring merchants too.
     """
 
     pipeline: Pipeline
     metrics: Metrics
+    measured: Pipeline
 
 
 def train(frame: pd.DataFrame, params: Params | None = None) -> Trained:
@@ -92,8 +94,9 @@ def train(frame: pd.DataFrame, params: Params | None = None) -> Trained:
     classifier: LinearCategoriser = pipeline["classify"]
     is_test = (frame["split"] == "test").to_numpy()
     metrics = _measure(classifier, features[is_test], frame[is_test])
+    measured = deepcopy(pipeline)
     classifier.refine(features, frame["detailed"].to_numpy(), frame["weight"].to_numpy())
-    return Trained(pipeline, metrics)
+    return Trained(pipeline, metrics, measured)
 
 
 def fit(frame: pd.DataFrame, params: Params | None = None) -> tuple[Pipeline, csr_matrix]:

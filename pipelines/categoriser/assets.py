@@ -10,7 +10,7 @@ from pipelines.ingest.outcome import TRANSACTIONS
 from pipelines.resources import Books
 
 if TYPE_CHECKING:
-    from ml.categoriser.retrain import Retrained
+    from ml.governance.retrain import Retrained
 
 CATEGORISER = dg.AssetKey(["ml", "categoriser"])
 

@@ -19,7 +19,7 @@ ROWS = [
 @pytest.fixture(autouse=True)
 def _knowledge_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training takes a minute; what is publicly known answers without a model."""
-    monkeypatch.setattr("ml.categoriser.retrain.ensure_champion", lambda: None)
+    monkeypatch.setattr("ml.governance.retrain.ensure_champion", lambda: None)
 
 
 def write(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> Path:

@@ -1,7 +1,9 @@
 """A small model, trained once a run on a tenth of the examples, and a registry of each test's own."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,8 +14,11 @@ from ml.answers import Descriptor, Verdict
 from ml.categoriser.decide import PublicCategoriser
 from ml.categoriser.examples import build_examples
 from ml.categoriser.model import Params, Trained, train
+from ml.governance import retrain
 
 SMALL = Params(buckets=2**15, epochs=4)
+# Enough to be judged, in a second.
+TINY = Params(buckets=2**13, epochs=2, jobs=1)
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +35,40 @@ def few(examples: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def fewer(few: pd.DataFrame) -> pd.DataFrame:
+    """A fifth of the words and well-known merchants."""
+    return few.iloc[::5].reset_index(drop=True)
+
+
+@pytest.fixture(scope="session")
 def trained(few: pd.DataFrame) -> Trained:
     return train(few, SMALL)
+
+
+@pytest.fixture(scope="session")
+def tiny(fewer: pd.DataFrame) -> Trained:
+    return train(fewer, TINY)
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables with nothing in them: making them takes seconds."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    from mlflow import MlflowClient
+
+    MlflowClient(f"sqlite:///{path}").search_registered_models()
+    return path
+
+
+@pytest.fixture
+def mlflow(
+    use_registry: Callable[..., Path], tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """A real MLflow over SQLite; its client fetches in this process, which has it imported."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
+    use_registry(f"sqlite:///{tmp_path}/mlflow.db")
+    return registry._mlflow()
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +88,10 @@ def decide(trained: Trained) -> Callable[..., Verdict]:
 def use_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
     """Let the registry live in a fresh folder, with the MLflow that is named or none; nothing serves at first."""
 
-    def use(tracking_uri: str | None = None, home: Path = tmp_path) -> Path:
-        settings = Settings(AI2_HOME=home, MLFLOW_TRACKING_URI=tracking_uri)
-        monkeypatch.setattr(registry, "settings", lambda: settings)
+    def use(tracking_uri: str | None = None, home: Path = tmp_path, shadow_hours: int = 0) -> Path:
+        settings = Settings(AI2_HOME=home, MLFLOW_TRACKING_URI=tracking_uri, AI_SHADOW_HOURS=shadow_hours)
+        for module in (registry, retrain):
+            monkeypatch.setattr(module, "settings", lambda: settings)
         monkeypatch.setattr(registry, "_serving", registry._Serving())
         monkeypatch.setattr(registry, "_watch", lambda: None)
         return home

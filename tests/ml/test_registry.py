@@ -3,8 +3,10 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from skops import io
@@ -12,14 +14,16 @@ from skops import io
 from ml import registry
 from ml.answers import Descriptor
 from ml.categoriser.model import Trained
+from ml.copies import FILE, ModelRejected, load
+from ml.governance import succession
 
 METRICS = {"primary_accuracy": 0.5, "applied_precision": 0.95}
 UseRegistry = Callable[..., Path]
 
 
-def register(trained: Trained, **metrics: float) -> registry.About:
+def register(tiny: Trained, **metrics: float) -> registry.About:
     return registry.register(
-        trained.pipeline,
+        tiny.pipeline,
         metrics=METRICS | metrics,
         params={"alpha": 1e-6},
         data={"sha256": "abc", "rows": 3, "measured_on": "test"},
@@ -28,33 +32,33 @@ def register(trained: Trained, **metrics: float) -> registry.About:
 
 
 class TestWithoutMlflow:
-    def test_nothing_serves_before_the_first_promotion(self, use_registry: UseRegistry, trained: Trained) -> None:
+    def test_nothing_serves_before_the_first_promotion(self, use_registry: UseRegistry, tiny: Trained) -> None:
         use_registry()
-        register(trained)
+        register(tiny)
         assert registry.champion().version == "none"
         assert registry.about_champion() is None
 
     def test_a_promoted_model_serves_at_once_and_in_the_next_process(
-        self, use_registry: UseRegistry, trained: Trained
+        self, use_registry: UseRegistry, tiny: Trained
     ) -> None:
         home = use_registry()
-        about = register(trained)
-        registry.promote(about)
-        assert registry.about_champion() == about
+        about = register(tiny)
+        succession.promote(about)
+        assert registry.about_champion() == replace(about, promoted_at=ANY, promoted_by="system")
         use_registry(home=home)  # as a new process would find it
         verdict = registry.champion().decide([Descriptor("ZUNTHORPE PIZZERIA", money_in=False)])[0]
         assert verdict.version == f"categoriser-{about.version}"
         assert verdict.detailed is not None
 
-    def test_a_file_that_was_changed_is_not_loaded(self, use_registry: UseRegistry, trained: Trained) -> None:
+    def test_a_file_that_was_changed_is_not_loaded(self, use_registry: UseRegistry, tiny: Trained) -> None:
         home = use_registry()
-        about = register(trained)
-        registry.promote(about)
-        file = home / "models" / "categoriser" / about.folder / registry.FILE
+        about = register(tiny)
+        succession.promote(about)
+        file = home / "models" / "categoriser" / about.folder / FILE
         file.write_bytes(file.read_bytes() + b"x")
         use_registry(home=home)
         assert registry.champion().version == "none"  # what is publicly known answers on
-        registry.promote(register(trained))
+        succession.promote(register(tiny))
         assert registry.champion().version != "none"
 
     def test_a_file_with_types_of_others_is_not_loaded(self, tmp_path: Path) -> None:
@@ -64,23 +68,15 @@ class TestWithoutMlflow:
             pass
 
         content = io.dumps({"a": Stranger()})
-        path = tmp_path / registry.FILE
+        path = tmp_path / FILE
         path.write_bytes(content)
-        with pytest.raises(registry.ModelRejected):
-            registry.load(path, hashlib.sha256(content).hexdigest())
+        with pytest.raises(ModelRejected):
+            load(path, hashlib.sha256(content).hexdigest())
 
 
 class TestWithMlflow:
-    @pytest.fixture
-    def mlflow(self, use_registry: UseRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-        """A real MLflow over SQLite; its client fetches in this process, which has it imported anyway."""
-        monkeypatch.chdir(tmp_path)
-        use_registry(f"sqlite:///{tmp_path}/mlflow.db")
-        monkeypatch.setattr(registry, "_fetch", registry.fetch)
-        return registry._mlflow()
-
-    def test_a_run_says_all_there_is_to_know_and_holds_nobody_s_rows(self, mlflow: Any, trained: Trained) -> None:
-        about = register(trained)
+    def test_a_run_says_all_there_is_to_know_and_holds_nobody_s_rows(self, mlflow: Any, tiny: Trained) -> None:
+        about = register(tiny)
         version = mlflow.MlflowClient().get_model_version(registry.NAME, about.version)
         run = mlflow.get_run(about.run_id).data
         assert run.metrics == METRICS
@@ -94,13 +90,15 @@ class TestWithMlflow:
         example = json.loads((folder / "input_example.json").read_text())
         assert example["data"] == [["sign=out corner coffee house"]]  # nobody's row
 
-    def test_the_alias_serves_and_a_successor_is_picked_up(self, mlflow: Any, trained: Trained) -> None:
-        first = register(trained)
-        registry.promote(first)
+    def test_the_alias_serves_and_a_successor_is_picked_up(self, mlflow: Any, tiny: Trained) -> None:
+        first = register(tiny)
+        succession.promote(first)
         assert registry.champion().version == "categoriser-1"
-        second = register(trained, primary_accuracy=0.6)
+        second = register(tiny, primary_accuracy=0.6)
         assert not registry.refresh()  # registered, but not promoted
-        mlflow.MlflowClient().set_registered_model_alias(registry.NAME, registry.ALIAS, second.version)  # by somebody
+        mlflow.MlflowClient().set_registered_model_alias(
+            registry.NAME, registry.CHAMPION_ALIAS, second.version
+        )  # by somebody
         assert registry.refresh()
         assert registry.champion().version == "categoriser-2"
         about = registry.about_champion()
@@ -108,32 +106,32 @@ class TestWithMlflow:
         assert about.metrics["primary_accuracy"] == 0.6
 
     def test_what_serves_goes_on_while_mlflow_is_down(
-        self, mlflow: Any, trained: Trained, use_registry: UseRegistry, tmp_path: Path
+        self, mlflow: Any, tiny: Trained, use_registry: UseRegistry, tmp_path: Path
     ) -> None:
-        registry.promote(register(trained))
+        succession.promote(register(tiny))
         use_registry("http://127.0.0.1:9")  # nobody listens there; and this is a new process
         assert registry.champion().version == "categoriser-1"
         assert not registry.refresh()
         assert registry.champion().version == "categoriser-1"
 
-    def test_a_file_swapped_in_mlflow_is_not_kept(self, mlflow: Any, trained: Trained, tmp_path: Path) -> None:
-        registry.promote(register(trained))
-        second = register(trained, primary_accuracy=0.6)
+    def test_a_file_swapped_in_mlflow_is_not_kept(self, mlflow: Any, tiny: Trained, tmp_path: Path) -> None:
+        succession.promote(register(tiny))
+        second = register(tiny, primary_accuracy=0.6)
         stored = next(iter(sorted(tmp_path.rglob("artifacts/model.skops"), key=lambda p: p.stat().st_mtime)[-1:]))
         stored.write_bytes(io.dumps([1, 2, 3]))
-        mlflow.MlflowClient().set_registered_model_alias(registry.NAME, registry.ALIAS, second.version)
-        with pytest.raises(registry.ModelRejected):
+        mlflow.MlflowClient().set_registered_model_alias(registry.NAME, registry.CHAMPION_ALIAS, second.version)
+        with pytest.raises(ModelRejected):
             registry.refresh()
         assert registry.champion().version == "categoriser-1"
 
 
-def test_answering_needs_no_mlflow(use_registry: UseRegistry, trained: Trained) -> None:
+def test_answering_needs_no_mlflow(use_registry: UseRegistry, tiny: Trained) -> None:
     """The API's memory: MLflow would add 100 MB."""
     import subprocess
     import sys
 
     home = use_registry()
-    registry.promote(register(trained))
+    succession.promote(register(tiny))
     code = (
         "import sys; from ml import registry; from ml.answers import Descriptor;"
         "assert registry.champion().decide([Descriptor('TESCO', False)])[0].detailed;"

@@ -7,7 +7,7 @@ import dagster as dg
 from ai2.books.categories import service as categories
 from ai2.books.transactions import decisions
 from ai2.kit.database import Database
-from ml.categoriser.retrain import Retrained
+from ml.governance.retrain import Retrained
 from pipelines.categoriser.assets import described as trained_as_metadata
 from pipelines.resources import Books
 from pipelines.suggestions.assets import SUGGESTIONS, suggestions
