@@ -43,7 +43,7 @@ async def opted_in_corrections(db: Connection) -> bytes:
             order by 1, 2, 3, 4, 5, 6, 7
         ) to stdout (format csv, header)
     """
-    async with db.cursor().copy(query) as copy:  # type: ignore[arg-type]
+    async with db.cursor().copy(query) as copy:
         return b"".join([bytes(piece) async for piece in copy])
 
 
