@@ -24,6 +24,7 @@ from ai2.kit.periods import Period
 
 if TYPE_CHECKING:
     from ml.governance.retrain import Retrained
+    from ml.governance.triggers import Found
     from ml.recurring.finding import Recurring
     from ml.scope import Scope
     from ml.service import Suggested
@@ -268,8 +269,17 @@ async def orchestrate(database: Database, organization_id: UUID, run_id: UUID, *
 
 
 async def retrain(database: Database) -> "Retrained":
-    """Train a challenger and let it serve if it is no worse. `database` is the pipeline role's."""
+    """Let serve what was tried long enough, and train a challenger. `database` is the pipeline role's."""
     from ml.governance.retrain import retrain as train
 
+    return await train(database)
+
+
+async def look_at_models(database: Database) -> "list[Found]":
+    """Let serve what was tried long enough, and see whether a training is due. `database` is the pipeline role's."""
+    from ml.governance import service
+    from ml.governance.retrain import promote_tried
+
     async with database.transaction() as db:
-        return await train(db)
+        await promote_tried(db)
+        return await service.look(db)

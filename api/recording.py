@@ -32,6 +32,7 @@ async def record(request: Request, operation: str, db: Connection) -> None:
         await act_for(db, who.organization_id, actor=who.actor)
     named = [(name, text) for name, text in request.path_params.items() if name.endswith("_id")]
     details: dict[str, object] = {"status": response.status_code, **dict(named[1:])}
+    details |= getattr(request.state, "told", {})  # what only the route knows to be of interest
     # a body that is empty of meaning, such as 0, changes nothing and names nothing
     if request.method == "PATCH" and isinstance(given := await request.json(), dict):
         details["fields"] = sorted(given)

@@ -31,7 +31,7 @@ MAY = {
         # of oneself; of the organization they ask for its owner
         "export_privacy", "get_privacy_export", "download_privacy_export", "erase_privacy", "get_retention",
         "list_periods", "get_rate", "list_own_rates", "list_budgets", "get_budget",
-        "get_ai_status", "analyze_transaction", "batch_analyze", "get_batch_analysis",
+        "get_ai_status", "get_learning_stats", "analyze_transaction", "batch_analyze", "get_batch_analysis",
         "list_suggestions", "get_orchestration",
         "list_recurring", "get_recurring",
         "analyze_tax", "list_deduction_suggestions", "download_evidence_pack", "get_tax_profile", "list_tax_rules",
@@ -58,6 +58,8 @@ MAY = {
         "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",
         "list_audit", "verify_audit",
+        # what answers for everyone: for admins of operators alone
+        "list_models", "promote_model", "roll_back_model",
     },
     Role.OWNER: {"update_retention"},
 }  # fmt: skip

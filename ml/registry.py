@@ -82,7 +82,7 @@ def about_champion() -> About | None:
 
 def challenger() -> "tuple[PublicCategoriser, About] | None":
     """What is tried beside the champion, if something is; it is loaded by who asks, and only then."""
-    about = copies().pointed(CHALLENGER)
+    about = about_challenger()
     if about is None:
         _serving.challenger = None
     elif _serving.challenger is None or _serving.challenger[1].folder != about.folder:
@@ -91,6 +91,11 @@ def challenger() -> "tuple[PublicCategoriser, About] | None":
         pipeline = load(copies().path(about), about.sha256)
         _serving.challenger = PublicCategoriser(pipeline, f"{NAME}-{about.version}"), about
     return _serving.challenger
+
+
+def about_challenger() -> About | None:
+    """What is known of what is tried beside the champion."""
+    return copies().pointed(CHALLENGER)
 
 
 def measured_champion() -> "Pipeline | None":

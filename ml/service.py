@@ -10,6 +10,7 @@ from ml import analyses, beside, registry
 from ml.answers import Analysis, Item
 from ml.batch import engine
 from ml.deciders import chain
+from ml.governance import service as governance
 from ml.llm import service as llm
 from ml.scope import EVERYTHING, Scope
 
@@ -58,6 +59,7 @@ async def suggest(db: Connection, organization_id: UUID, scope: Scope = EVERYTHI
     if done.applied:
         told = {"count": done.applied, "batch_id": scope.batch_id, "decided_by": "model"}
         await events.emit(db, organization_id, "transaction.categorized", told)
+    await governance.watch(db, organization_id)
     return Suggested(
         transactions=done.staged.transactions,
         descriptors=done.staged.descriptors,

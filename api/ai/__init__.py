@@ -9,6 +9,8 @@ from api.ai import (
     feedback,
     forecast,
     insights,
+    learning,
+    models,
     orchestrate,
     recommendations,
     recurring,
@@ -30,6 +32,8 @@ ROUTERS = (
     insights.router,
     recommendations.router,
     orchestrate.router,
+    learning.router,
+    models.router,
 )
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 from pydantic import Field, model_validator
 
 from ai2.books.accounts import service as accounts
@@ -20,9 +20,10 @@ from api import roles
 from api.ai.tax_answers import TaxAnswerOut
 from api.core.transactions import Attributes, Description
 from api.schemas import AmountIn, Body, Confidence, Currency, Day, Instant, Name, Out
-from api.unit import Aside, Caller, Db, Unit, went_aside
+from api.unit import Aside, Caller, Db, Unit, database_of, went_aside
 from ml import service
 from ml.answers import Analysis, Decider, Decision, Item
+from ml.governance import shadow
 from ml.llm import service as llm
 
 router = APIRouter(prefix="/api/ai", tags=["analysis"], route_class=Unit)
@@ -133,7 +134,9 @@ class JobOut(Out):
 
 
 @router.post("/analyze-transaction", response_model=AnalysisOut)
-async def analyze_transaction(movement: Movement, db: Db, who: Caller, request: Request) -> Analysis:
+async def analyze_transaction(
+    movement: Movement, db: Db, who: Caller, request: Request, later: BackgroundTasks
+) -> Analysis:
     """What this movement of money is. Nothing is stored, but for what a language model answers, if you allow one."""
     await _check_theirs(db, who.organization_id, [movement])
     item = _item(movement)
@@ -142,6 +145,8 @@ async def analyze_transaction(movement: Movement, db: Db, who: Caller, request: 
         left = await llm.left(db, who.organization_id, [item.descriptor])
         if left:
             raise Aside(partial(llm.ask, organization_id=who.organization_id, descriptors=left))
+    if shadow.is_asked_too():
+        later.add_task(shadow.answered, database_of(request), who.organization_id, [item.descriptor])
     return found
 
 

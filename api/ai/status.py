@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from ai2.kit import queue
-from api.schemas import Instant, Out
+from api.schemas import Confidence, Instant, Out
 from api.unit import Caller, Db, Unit
 from ml import registry
-from ml.registry import About
+from ml.copies import About
 
 router = APIRouter(prefix="/api/ai", tags=["status"], route_class=Unit)
 
@@ -23,15 +23,33 @@ class Agent(Out):
     answers: list[str] = Field(description="What it is asked by.")
 
 
+class Accuracy(Out):
+    """How good a model was on one split. Applied is what it alone is sure enough of."""
+
+    data_set: str
+    split: Literal["unseen", "time", "random"] = Field(description="Merchants never seen; later in time; random rows.")
+    rows: int
+    primary: Confidence
+    detailed: Confidence
+    applied_coverage: Confidence
+    applied_precision: Confidence | None
+    calibration_error: Confidence
+
+
 class ModelOut(Out):
-    """The model that serves, and how it was measured."""
+    """A model that answers or is tried, and how it was measured."""
 
     name: str
     version: str
     trained_at: str
-    metrics: dict[str, float] = Field(description="On data that it had not seen.")
-    measured_on: str = Field(description="The data set and the split.")
+    promoted_at: str | None
+    role: Literal["champion", "challenger"] = Field(description="It answers; or it is tried beside what answers.")
+    accuracy: list[Accuracy] = Field(description="Measured on data that it had not seen.")
+    metrics: dict[str, float] = Field(description="The same and more, flat, by the names that MLflow has.")
+    measured_on: str = Field(description="The data set and the splits.")
     rows: dict[str, Any] = Field(description="Rows of the training data by split.")
+    data_sha256: str = Field(description="The digest of the snapshot that it learnt from.")
+    gates_failed: list[str]
     code_version: str
 
 
@@ -53,17 +71,35 @@ async def get_ai_status(db: Db, _: Caller) -> dict[str, Any]:
         "as_of": datetime.now(UTC),
         "agents": [
             {"name": "classification", "status": state, "answers": ["analyze-transaction", "batch-analyze"]},
-            {"name": "learning", "status": "ready", "answers": ["feedback"]},
+            {"name": "learning", "status": "ready", "answers": ["feedback", "learning-stats"]},
         ],
-        "models": [_model(about)] if about else [],
+        "models": [
+            *([_model(about, "champion")] if about else []),
+            *([_model(tried, "challenger")] if (tried := registry.about_challenger()) else []),
+        ],
         "queue_depth": await queue.depth(db),
     }
 
 
-def _model(about: About) -> dict[str, Any]:
+def _model(about: About, role: str) -> dict[str, Any]:
     return {
         **vars(about),
         "name": registry.NAME,
+        "role": role,
+        "accuracy": [_accuracy(about, split, figures) for split, figures in about.report.items()],
         "measured_on": about.data["measured_on"],
         "rows": about.data["rows_by_split"],
+        "data_sha256": about.data["sha256"],
+        "gates_failed": [gate["name"] for gate in about.gates if gate["is_passed"] is False],
+    }
+
+
+def _accuracy(about: About, split: str, figures: dict[str, Any]) -> dict[str, Any]:
+    is_shared = "shared" in about.data["rows_by_source"]
+    return {
+        **figures,
+        "data_set": "public knowledge and shared corrections" if is_shared else "public knowledge",
+        "split": split,
+        "primary": figures["primary_accuracy"],
+        "detailed": figures["detailed_accuracy"],
     }

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.categoriser.model import APPLY
+from ml.governance.intervals import wilson
 from ml.governance.judging import GROUPS
 from ml.governance.rows import ENOUGH
 
@@ -201,14 +202,6 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, confidence: float = CON
 def _drawn(counts: NDArray[Any], seed: int) -> NDArray[np.float64]:
     total = int(counts.sum())
     return np.random.default_rng(seed).multinomial(total, counts / total, size=DRAWS).astype(float)
-
-
-def wilson(right: int, rows: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval of a share (Wilson 1927)."""
-    share, spread = right / rows, z * z / rows
-    middle = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * float(np.sqrt(share * (1 - share) / rows + spread / (4 * rows)))
-    return round(middle - half, 4), round(middle + half, 4)
 
 
 def _share(found: pd.DataFrame) -> float:

@@ -110,22 +110,17 @@ async def mix(db: Connection, start: date, end: date) -> dict[str, int]:
 
 
 async def sample(db: Connection, limit: int) -> list[DictRow]:
-    """Some of what was staged for a decision, each descriptor once with one of its transactions, and what was said."""
+    """Some of what was staged for a decision, each descriptor once with one of its transactions."""
     query = """
         select distinct on (descriptor.descriptor_id)
-            described.transaction_id, descriptor.description, descriptor.merchant, descriptor.mcc, descriptor.money_in,
-            verdict.detailed, coalesce(verdict.decision, 'abstain') as decision, verdict.category_id
+            described.transaction_id, descriptor.description, descriptor.merchant, descriptor.mcc, descriptor.money_in
         from (
             select * from pg_temp.descriptors order by hashint4(descriptor_id) limit %(limit)s
         ) as descriptor
         inner join pg_temp.described as described using (descriptor_id)
-        left join pg_temp.verdicts as verdict using (descriptor_id)
-        where verdict.decided_by is null or verdict.version <> %(taught)s
         order by descriptor.descriptor_id, described.transaction_id
     """
-    from ml.learning import TAUGHT
-
-    return await rows(db, query, {"limit": limit, "taught": TAUGHT})
+    return await rows(db, query, {"limit": limit})
 
 
 async def keep_shadow(db: Connection, organization_id: UUID, decisions: Iterable[dict[str, Any]]) -> None:

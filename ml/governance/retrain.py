@@ -7,7 +7,7 @@ without a champion it serves at once.
 import asyncio
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from ai2 import __version__
-from ai2.kit.database import Connection
+from ai2.kit.database import Connection, Database
 from ai2.kit.settings import settings
 from ml import registry
 from ml.answers import Descriptor, Verdict
 from ml.copies import About
-from ml.governance import repository, succession
+from ml.governance import repository, shadow, succession
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,12 +54,16 @@ class Retrained:
     former_promoted: str | None = None
 
 
-async def retrain(db: Connection) -> Retrained:
-    """Promote what was tried long enough, then train, measure, judge and register. `db` is the pipeline role's."""
+async def retrain(database: Database) -> Retrained:
+    """Promote what was tried long enough, then train, measure, judge and register; in the pipeline role's database."""
     from ml.governance.rows import corrections_of
 
-    content = await repository.opted_in_corrections(db)
-    return await asyncio.to_thread(lambda: train_challenger(corrections_of(content)))
+    async with database.transaction() as db:
+        await shadow.tell_mlflow(db)
+        promoted = await promote_tried(db)
+        content = await repository.opted_in_corrections(db)
+    done = await asyncio.to_thread(lambda: train_challenger(corrections_of(content)))
+    return replace(done, former_promoted=promoted)
 
 
 def train_challenger(
@@ -72,7 +76,6 @@ def train_challenger(
     from ml.governance.gates import are_passed
 
     registry.refresh()
-    former_promoted = promote_if_tried()
     params, corrections = params or Params(), rows.no_corrections() if corrections is None else corrections
     since = rows.later_from(corrections)
     frame = rows.assembled(examples.build_examples(), corrections)
@@ -105,9 +108,7 @@ def train_challenger(
     else:
         succession.try_out(about)
     log.info("categoriser_trained", version=about.version, is_passed=is_passed, is_promoted=is_promoted)
-    return Retrained(
-        about.version, is_promoted, about.metrics, len(corrections), about.gates, is_passed, former_promoted
-    )
+    return Retrained(about.version, is_promoted, about.metrics, len(corrections), about.gates, is_passed)
 
 
 def judge(
@@ -141,12 +142,19 @@ def _unlearnt_from(about: About | None) -> str | None:
     return (datetime.fromisoformat(about.trained_at) + timedelta(days=1)).date().isoformat()
 
 
-def promote_if_tried() -> str | None:
-    """Let the challenger serve if it passed its gates and was tried long enough; its version, if it does now."""
-    tried = registry.copies().pointed(registry.POINTERS[registry.CHALLENGER_ALIAS])
+async def promote_tried(db: Connection) -> str | None:
+    """Let the challenger serve if it passed its gates and was tried long enough; its version, if it does now.
+
+    It stays where it is as long as people's decisions speak against it. `db` is the pipeline role's.
+    """
+    await asyncio.to_thread(registry.refresh)
+    tried = registry.about_challenger()
     if tried is None or not is_due(tried, datetime.now(UTC), hours=settings().ai_shadow_hours):
         return None
-    succession.promote(tried)
+    if shadow.speaks_against(await shadow.told(db, tried.version)):
+        log.info("people_speak_against_the_challenger", version=tried.version)
+        return None
+    await asyncio.to_thread(succession.promote, tried)
     return tried.version
 
 

@@ -1,1 +1,1 @@
-"""The categoriser: the model that all share, trained and compared every night."""
+"""The categoriser that all share: trained when it is due, tried beside what serves, and then promoted."""

@@ -24,7 +24,7 @@ CATEGORISER = dg.AssetKey(["ml", "categoriser"])
     description="A registered model; the alias `champion` says which version serves.",
 )
 def categoriser(books: Books) -> dg.MaterializeResult[None]:
-    """Train a challenger; it serves if it is no worse than the champion."""
+    """Let serve what was tried long enough, then train a challenger and hold it to the gates."""
     return dg.MaterializeResult(metadata=described(books.of_all(flows.retrain)))
 
 
@@ -32,8 +32,11 @@ def described(trained: "Retrained") -> dict[str, Any]:
     """What is known of a training, in figures; no row of anyone's is in it."""
     return {
         "version": trained.version,
+        "is_passed": trained.is_passed,
         "is_promoted": trained.is_promoted,
-        **trained.metrics,
+        "former_promoted": trained.former_promoted or "",
+        "gates_failed": [gate["name"] for gate in trained.gates if gate["is_passed"] is False],
+        **{name: value for name, value in trained.metrics.items() if "/" not in name},
         "shared_corrections": trained.shared_corrections,
         "mlflow": dg.MetadataValue.url(f"{settings().mlflow_url}/#/models/categoriser"),
     }

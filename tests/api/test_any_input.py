@@ -61,6 +61,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/ai/suggestions/{suggestion_id}/accept": {"category": "Coffee", "apply_to": "similar"},
     "/api/ai/suggestions/{suggestion_id}/reject": {"apply_to": "similar"},
     "/api/ai/recurring/{pattern_id}/confirm": {"cadence": "monthly"},
+    "/api/ai/models/{name}/promote": {"version": "1", "force": True, "reason": "a hotfix"},
     "/api/ai/feedback": {"field": "category", "value": "Coffee", "apply_to": "similar"},
     "/api/ai/tax-analysis": {
         "transactions": [{**TEA, "head": "office", "date": "2026-05-01", "currency": "USD"}],

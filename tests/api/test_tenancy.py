@@ -249,6 +249,15 @@ async def test_closes_rates_and_settings_are_ones_own(owner: AsyncClient, their_
     assert (await owner.post("/api/core/transactions", json={**LUNCH, "date": "2026-01-02"})).is_success
 
 
+async def test_what_a_strangers_people_said_is_in_no_learning_stats_of_ones_own(
+    owner: AsyncClient, their_owner: AsyncClient, theirs: dict[str, str]
+) -> None:
+    said = {"transaction_id": theirs["transaction_id"], "field": "category", "value": "Coffee"}
+    assert (await their_owner.post("/api/ai/feedback", json=said)).is_success
+    assert (await their_owner.get("/api/ai/learning-stats")).json()["feedback"]["total"] == 1
+    assert (await owner.get("/api/ai/learning-stats")).json()["feedback"]["total"] == 0
+
+
 async def test_a_strangers_cursor_shows_nothing_of_theirs(owner: AsyncClient, their_owner: AsyncClient) -> None:
     for _ in range(2):
         await their_owner.post("/api/core/transactions", json=LUNCH)

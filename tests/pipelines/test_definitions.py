@@ -23,10 +23,16 @@ def repository(server: None) -> dg.RepositoryDefinition:
 def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     groups = {repository.asset_graph.get(key).group_name for key in repository.asset_graph.materializable_asset_keys}
     assert groups == {"ingest", "suggestions", "marts", "categoriser", "rates", "recurring", "insights"}
-    assert {job.name for job in repository.get_all_jobs()} >= {"import_and_suggest", "build_marts", "nightly"}
+    assert {job.name for job in repository.get_all_jobs()} >= {
+        "import_and_suggest",
+        "build_marts",
+        "nightly",
+        "retrain",
+    }
     running = [*repository.sensor_defs, *repository.schedule_defs]
     assert {one.name for one in running} == {
         "inbox_files", "imports_elsewhere", "after_an_import", "every_night", "every_working_day",
+        "training_by_age", "training_when_due",
     }  # fmt: skip
     assert {one.default_status.value for one in running} == {"RUNNING"}
 
@@ -47,10 +53,10 @@ def test_every_dbt_test_is_a_check_that_blocks(repository: dg.RepositoryDefiniti
     assert all(repository.asset_graph.get(checks[node["name"]]).blocking for node in tests)
 
 
-def test_the_night_trains_suggests_and_builds(repository: dg.RepositoryDefinition) -> None:
+def test_the_night_suggests_and_builds(repository: dg.RepositoryDefinition) -> None:
     nodes = set(repository.get_job("nightly").graph.node_names())
     assert nodes == {
-        "ml__categoriser", "published__suggestions", "ml__recurring", "marts", "transactions_as_a_whole",
+        "published__suggestions", "ml__recurring", "marts", "transactions_as_a_whole",
         "batches_as_a_whole",
         "published__transactions_balances_hold",
     }  # fmt: skip

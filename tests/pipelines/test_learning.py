@@ -30,12 +30,27 @@ async def materialized(
 
 
 def test_a_training_is_described_by_its_figures() -> None:
-    trained = Retrained("7", is_promoted=True, metrics={"primary_accuracy": 0.61}, shared_corrections=3)
+    trained = Retrained(
+        "7",
+        is_promoted=True,
+        metrics={"primary_accuracy": 0.61, "unseen_country/GB": 0.5},
+        shared_corrections=3,
+        gates=[{"name": "steady_when_perturbed", "is_passed": False}],
+        is_passed=False,
+    )
 
     described = trained_as_metadata(trained)
 
     assert described.pop("mlflow").url.endswith("/#/models/categoriser")
-    assert described == {"version": "7", "is_promoted": True, "primary_accuracy": 0.61, "shared_corrections": 3}
+    assert described == {
+        "version": "7",
+        "is_passed": False,
+        "is_promoted": True,
+        "former_promoted": "",
+        "gates_failed": ["steady_when_perturbed"],
+        "primary_accuracy": 0.61,
+        "shared_corrections": 3,
+    }
 
 
 async def test_suggestions_are_for_one_organization_and_leave_people_alone(

@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ai2.kit.database import Database
 from ml import registry
 from ml.categoriser import examples as made
 from ml.categoriser.examples import split_of
-from ml.governance import retrain, rows, succession
+from ml.governance import retrain, rows, shadow, succession
+from ml.governance.intervals import mcnemar
 from tests.ml.conftest import TINY
 
 UseRegistry = Callable[..., Path]
@@ -82,20 +84,34 @@ def test_who_learnt_from_people_knows_more_later_in_time_and_of_merchants_nobody
     assert registry.about_champion().report["time"]["by_country"]["GB"]["rows"] >= 30  # type: ignore[union-attr]
 
 
-def test_what_passed_serves_once_it_was_tried_long_enough(use_registry: UseRegistry) -> None:
+async def test_what_passed_serves_once_it_was_tried_long_enough_and_people_do_not_object(
+    use_registry: UseRegistry, pipeline: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     use_registry(shadow_hours=20)
     first = retrain.train_challenger(params=WEAK)
     assert first.is_promoted  # there was nothing to be tried beside
     second = retrain.train_challenger(history(), TINY, STEADY)
     assert second.is_passed
     assert not second.is_promoted
-    assert retrain.promote_if_tried() is None
-    tried = registry.copies().pointed("challenger.json")
-    assert tried is not None
-    long_ago = (datetime.now(UTC) - timedelta(hours=21)).isoformat()
-    registry.copies().point("challenger.json", replace(tried, trained_at=long_ago))
-    assert retrain.promote_if_tried() == second.version
+    async with pipeline.transaction() as db:
+        assert await retrain.promote_tried(db) is None
+        tried = registry.about_challenger()
+        assert tried is not None
+        long_ago = (datetime.now(UTC) - timedelta(hours=21)).isoformat()
+        registry.copies().point("challenger.json", replace(tried, trained_at=long_ago))
+        with monkeypatch.context() as objecting:
+            objecting.setattr(shadow, "speaks_against", lambda _: True)
+            assert await retrain.promote_tried(db) is None
+        assert await retrain.promote_tried(db) == second.version
     assert registry.champion().version == f"categoriser-{second.version}"
+
+
+@pytest.mark.parametrize(
+    ("champion", "challenger", "expected"), [(0, 0, False), (10, 1, True), (1, 10, False), (4, 1, False)]
+)
+def test_people_object_where_chance_does_not_explain_it(champion: int, challenger: int, expected: bool) -> None:
+    told = {"only_champion_right": champion, "only_challenger_right": challenger}
+    assert shadow.speaks_against({**told, "by_chance": mcnemar(champion, challenger)}) is expected
 
 
 @pytest.mark.parametrize(
