@@ -16,5 +16,5 @@ def mcnemar(only_one: int, only_other: int) -> float | None:
     rows = only_one + only_other
     if not rows:
         return None
-    tail = sum(comb(rows, k) for k in range(min(only_one, only_other) + 1)) / 2**rows
-    return round(min(1.0, 2 * tail), 4)
+    tail: float = sum(comb(rows, k) for k in range(min(only_one, only_other) + 1)) / 2**rows
+    return round(min(1.0, float(2 * tail)), 4)

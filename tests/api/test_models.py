@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.settings import Settings
-from ml import registry
+from ml import registry, serving
 from ml.categoriser.model import Params, Trained, train
 from ml.governance import retrain, service, succession
 from tests.api.asking import ClientOf, PersonIn
@@ -56,12 +56,12 @@ def use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
     def with_settings(**more: Any) -> None:
         settings = Settings(AI2_HOME=tmp_path, MLFLOW_TRACKING_URI=None, **more)
-        for module in (registry, retrain, service):
+        for module in (registry, serving, retrain, service):
             monkeypatch.setattr(module, "settings", lambda: settings)
 
     with_settings()
-    monkeypatch.setattr(registry, "_serving", registry._Serving())
-    monkeypatch.setattr(registry, "_watch", lambda: None)
+    monkeypatch.setattr(serving, "_serving", serving._Serving())
+    monkeypatch.setattr(serving, "_watch", lambda: None)
     return with_settings
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ai2.kit.settings import Settings
-from ml import registry
+from ml import registry, serving
 from ml.answers import Descriptor, Verdict
 from ml.categoriser.decide import PublicCategoriser
 from ml.categoriser.examples import build_examples
@@ -90,10 +90,10 @@ def use_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..
 
     def use(tracking_uri: str | None = None, home: Path = tmp_path, shadow_hours: int = 0) -> Path:
         settings = Settings(AI2_HOME=home, MLFLOW_TRACKING_URI=tracking_uri, AI_SHADOW_HOURS=shadow_hours)
-        for module in (registry, retrain):
+        for module in (registry, serving, retrain):
             monkeypatch.setattr(module, "settings", lambda: settings)
-        monkeypatch.setattr(registry, "_serving", registry._Serving())
-        monkeypatch.setattr(registry, "_watch", lambda: None)
+        monkeypatch.setattr(serving, "_serving", serving._Serving())
+        monkeypatch.setattr(serving, "_watch", lambda: None)
         return home
 
     return use

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from skops import io
 
-from ml import registry
+from ml import registry, serving
 from ml.categoriser.model import Trained
 from ml.copies import FILE, MEASURED, ModelRejected, load
 from ml.governance import succession
@@ -79,12 +79,12 @@ def test_another_process_follows_a_rollback(
     first, second = register(tiny), register(tiny, 0.6)
     succession.promote(first)
     succession.promote(second)
-    other = registry._Serving()  # as another process: it has its own memory
-    monkeypatch.setattr(registry, "_serving", other)
+    other = serving._Serving()  # as another process: it has its own memory
+    monkeypatch.setattr(serving, "_serving", other)
     assert registry.champion().version == f"categoriser-{second.version}"
-    monkeypatch.setattr(registry, "_serving", registry._Serving())
+    monkeypatch.setattr(serving, "_serving", serving._Serving())
     succession.rollback()
-    monkeypatch.setattr(registry, "_serving", other)
+    monkeypatch.setattr(serving, "_serving", other)
     assert registry.refresh()
     assert registry.champion().version == f"categoriser-{first.version}"
 
