@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOAK_SECONDS ?= 600
 
 .PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency schemathesis client \
-	bench lock clean
+	bench card lock clean
 .DEFAULT_GOAL := help
 
 ## make help: this list
@@ -89,6 +89,10 @@ client: install
 ## make bench: the numbers of benchmarks/README.md, measured here
 bench: install
 	$(BIN)/python -m benchmarks
+
+## make card: the model card, docs/reference/model-card.md, from the MLflow that `make up` runs here
+card: install
+	$(BIN)/ai2 model-card --out docs/reference/model-card.md
 
 ## make lock: choose the newest versions that pyproject.toml allows, and pin them with their hashes
 lock: install

@@ -2,7 +2,7 @@
 
 import typer
 
-from ai2.cli import auditing, batches, erasing, events, files, keys, people, proving, rates, server
+from ai2.cli import auditing, batches, erasing, events, files, keys, models, people, proving, rates, server
 
 app = typer.Typer(
     name="ai2",
@@ -26,6 +26,8 @@ app.command("erase")(erasing.erase)
 app.command("migrate")(server.migrate)
 app.command("serve")(server.serve)
 app.command("worker")(server.worker)
+app.command("model-card")(models.card)
+app.add_typer(models.app, name="models")
 app.add_typer(rates.app, name="rates")
 app.add_typer(events.app, name="events")
 app.add_typer(keys.app, name="keys")
