@@ -19,7 +19,7 @@ from ai2 import __version__
 from ai2.kit.database import Connection, Database
 from ai2.kit.settings import settings
 from ml import registry
-from ml.answers import Descriptor, Verdict
+from ml.answers import Categoriser, Descriptor
 from ml.copies import About
 from ml.governance import repository, shadow, succession
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ml.categoriser.model import Params
+    from ml.categoriser.perturb import Flips
     from ml.governance.gates import Gate
 
 log = structlog.get_logger(__name__)
 
 # So many held-out names are perturbed; 2 % of them are 20.
 PERTURBED, SEED = 1000, 20131115
-Decide = Callable[[Sequence[Descriptor]], list[Verdict]]
-FlipRate = Callable[[Decide, Sequence[Descriptor], int], Mapping[str, float]]
+FlipRate = Callable[[Categoriser, Sequence[Descriptor], int], "Flips"]
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,8 @@ def flipped(pipeline: "Pipeline", measured: "pd.DataFrame", flip_rate: FlipRate 
 
     names = measured.loc[(measured["source"] != "shared") & (measured["group"] != ""), "group"].unique()
     descriptors = [Descriptor(name.upper(), money_in=False) for name in sorted(names)[:PERTURBED]]
-    decide = PublicCategoriser(pipeline, "perturbed").decide
-    return dict((flip_rate or perturb.flip_rate)(decide, descriptors, SEED))
+    categoriser = PublicCategoriser(pipeline, "perturbed")
+    return (flip_rate or perturb.flip_rate)(categoriser, descriptors, SEED).by_kind
 
 
 def ensure_champion() -> None:

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from ml import cold
-from ml.categoriser import retrain
 from ml.cold import NoSuchColumn, classify_file, classify_frame
+from ml.governance import retrain
 
 SHOPS = ("TESCO STORES 1", "STARBUCKS 22", "SHELL 333", "GREGGS", "BOOTS 1234", "IKEA LTD")
 
