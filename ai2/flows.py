@@ -23,6 +23,7 @@ from ai2.kit.errors import FieldError, Invalid, Problem
 from ai2.kit.periods import Period
 
 if TYPE_CHECKING:
+    from ml.cashflow.telling import Rehearsed
     from ml.governance.retrain import Retrained
     from ml.governance.triggers import Found
     from ml.recurring.finding import Recurring
@@ -266,6 +267,14 @@ async def orchestrate(database: Database, organization_id: UUID, run_id: UUID, *
             details={"workflow": run.workflow, **ended},
         )
     return {"run_id": str(run_id), "state": run.state, "steps": ended}
+
+
+async def rehearse_forecast(database: Database, organization_id: UUID) -> "Rehearsed | None":
+    """Work out what a forecast needs, and say in figures how forecasts went; none where there is too little."""
+    from ml.cashflow import service
+
+    async with database.transaction(organization_id) as db:
+        return await service.rehearse(db, organization_id)
 
 
 async def retrain(database: Database) -> "Retrained":

@@ -117,6 +117,8 @@ def measured(panel: Panel, rehearsal: Rehearsal, least: int) -> Measured:
         rows &= np.nan_to_num(rehearsal.scale[:, at]) > 0
         came, scale = rehearsal.came[rows, at], rehearsal.scale[rows, at]
         said = {**dict(zip(rehearsal.names, rehearsal.said[:, rows, at], strict=True)), "chosen": outlook.points[rows]}
+        if "auto_ets" in rehearsal.names:
+            said["chosen, ets too"] = of_rehearsal(panel, rehearsal, origin, is_tested=False).points[rows]
         for ahead in range(min(HORIZON, MONTHS - origin)):
             for name, each in said.items():
                 missed = np.abs(each[:, ahead] - came[:, ahead])

@@ -364,6 +364,18 @@ def evaluations() -> list[Evaluation]:
     return sorted(last.values(), key=lambda each: each.name)
 
 
+def log_backtest(experiment: str, metrics: dict[str, float], params: dict[str, Any]) -> str | None:
+    """Log how forecasts went at months of the past, in figures alone; none where there is no MLflow."""
+    if not is_used():
+        return None
+    mlflow = _mlflow()
+    mlflow.set_experiment(experiment)
+    with mlflow.start_run() as run:
+        mlflow.log_params(params)
+        mlflow.log_metrics(metrics)
+    return str(run.info.run_id)
+
+
 def _requirements() -> list[str]:
     from importlib.metadata import version
 

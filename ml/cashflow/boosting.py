@@ -4,6 +4,7 @@ It learns by how much a month differs from the median of the year before, in uni
 from month to month, and minimises absolute misses: a month unlike all others teaches it little.
 """
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,8 @@ def fit(history: Floats, horizon: int, calendar: int) -> "HistGradientBoostingRe
         return None
     every = -(-len(rows) // MOST_ROWS)
     model = _unfitted(len(rows) // every)
-    return model.fit(rows[::every], np.clip(off[::every], -FURTHEST, FURTHEST))
+    with _one_core():
+        return model.fit(rows[::every], np.clip(off[::every], -FURTHEST, FURTHEST))
 
 
 def predict(model: "HistGradientBoostingRegressor | None", history: Floats, horizon: int, calendar: int) -> Floats:
@@ -48,9 +50,18 @@ def predict(model: "HistGradientBoostingRegressor | None", history: Floats, hori
     if model is None or not is_told.any():
         return ahead
     rows = np.concatenate([_features(history, step, calendar)[is_told] for step in range(horizon)])
-    off = model.predict(rows).reshape(horizon, -1).T
+    with _one_core():
+        off = model.predict(rows).reshape(horizon, -1).T
     ahead[is_told] += off * scale[is_told, None]
     return ahead
+
+
+def _one_core() -> AbstractContextManager[object]:
+    """So little work takes ten times as long on several cores, where others want them too."""
+    from threadpoolctl import threadpool_limits
+
+    limited: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return limited
 
 
 def _unfitted(rows: int) -> "HistGradientBoostingRegressor":

@@ -34,12 +34,8 @@ class Said:
 
 def work_out(panel: Panel) -> Said:
     """Let the candidates speak; seconds of one core."""
-    from threadpoolctl import threadpool_limits
-
     origins = origins_of(panel.months)
-    # so little work is slower on many cores, and others need them
-    with threadpool_limits(limits=1):
-        told = say(panel, origins, HORIZON, refit_every=REFIT_EVERY)
+    told = say(panel, origins, HORIZON, refit_every=REFIT_EVERY)
     return Said(list(told), list(origins), np.stack(list(told.values())))
 
 

@@ -84,6 +84,18 @@ async def members(db: Connection, organization_id: UUID, pattern_id: UUID) -> li
     )
 
 
+async def paid(db: Connection, organization_id: UUID, pattern_ids: Sequence[UUID], since: date) -> list[DictRow]:
+    """The transactions of these patterns from a day on; a split one by the category that it had before."""
+    query = """
+        select member.pattern_id, of_it.booked_on, of_it.amount, of_it.category_id
+        from ml.recurring_members as member
+        inner join books.transactions as of_it using (organization_id, transaction_id)
+        where member.organization_id = %(organization_id)s and member.pattern_id = any(%(ids)s)
+            and of_it.booked_on >= %(since)s and of_it.deleted_at is null and of_it.status = 'posted'
+    """
+    return await rows(db, query, {"organization_id": organization_id, "ids": list(pattern_ids), "since": since})
+
+
 async def decide(db: Connection, organization_id: UUID, pattern_id: UUID, decision: str, actor: str) -> None:
     """A person's word on a pattern."""
     await db.execute(

@@ -114,6 +114,16 @@ class Payment:
 
 
 @dataclass(frozen=True)
+class Paid:
+    """A payment of a pattern, and the category that it has."""
+
+    pattern_id: UUID
+    booked_on: date
+    amount: Decimal
+    category_id: UUID | None
+
+
+@dataclass(frozen=True)
 class RecurringMatch:
     """A pattern that a movement continues, how sure that is, and the category that its members agree on."""
 
@@ -165,6 +175,11 @@ async def get(db: Connection, organization_id: UUID, pattern_id: UUID) -> Patter
 async def payments(db: Connection, organization_id: UUID, pattern_id: UUID) -> list[Payment]:
     """The transactions of a pattern, newest first."""
     return [Payment(**row) for row in await repository.members(db, organization_id, pattern_id)]
+
+
+async def paid(db: Connection, organization_id: UUID, pattern_ids: Sequence[UUID], *, since: date) -> list[Paid]:
+    """The transactions of these patterns from a day on."""
+    return [Paid(**row) for row in await repository.paid(db, organization_id, pattern_ids, since)]
 
 
 async def dismiss(db: Connection, organization_id: UUID, pattern_id: UUID, *, actor: str) -> Pattern:

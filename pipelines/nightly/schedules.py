@@ -1,7 +1,8 @@
-"""Every night: decide what is undecided, find what recurs and what is odd, and build the marts."""
+"""Every night: decide what is undecided, find what recurs and what is odd, forecast, and build the marts."""
 
 import dagster as dg
 
+from pipelines.cashflow.assets import FORECASTS
 from pipelines.insights.assets import ANOMALIES
 from pipelines.marts.jobs import build_marts
 from pipelines.recurring.assets import RECURRING
@@ -9,8 +10,8 @@ from pipelines.suggestions.assets import SUGGESTIONS
 
 nightly = dg.define_asset_job(
     "nightly",
-    selection=dg.AssetSelection.assets(SUGGESTIONS, RECURRING, ANOMALIES) | build_marts.selection,
-    description="Decide what is undecided, find what recurs and what is odd, build the marts.",
+    selection=dg.AssetSelection.assets(SUGGESTIONS, RECURRING, ANOMALIES, FORECASTS) | build_marts.selection,
+    description="Decide what is undecided, find what recurs and what is odd, forecast, build the marts.",
 )
 every_night = dg.ScheduleDefinition(
     name="every_night",

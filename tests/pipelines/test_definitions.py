@@ -22,7 +22,9 @@ def repository(server: None) -> dg.RepositoryDefinition:
 
 def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     groups = {repository.asset_graph.get(key).group_name for key in repository.asset_graph.materializable_asset_keys}
-    assert groups == {"ingest", "suggestions", "marts", "categoriser", "rates", "recurring", "insights"}
+    assert groups == {
+        "ingest", "suggestions", "marts", "categoriser", "rates", "recurring", "insights", "cashflow",
+    }  # fmt: skip
     assert {job.name for job in repository.get_all_jobs()} >= {
         "import_and_suggest",
         "build_marts",
@@ -56,7 +58,8 @@ def test_every_dbt_test_is_a_check_that_blocks(repository: dg.RepositoryDefiniti
 def test_the_night_suggests_and_builds(repository: dg.RepositoryDefinition) -> None:
     nodes = set(repository.get_job("nightly").graph.node_names())
     assert nodes == {
-        "published__suggestions", "ml__recurring", "marts", "transactions_as_a_whole",
+        "published__suggestions", "ml__recurring", "ml__anomalies", "ml__forecasts", "marts",
+        "transactions_as_a_whole",
         "batches_as_a_whole",
         "published__transactions_balances_hold",
     }  # fmt: skip
