@@ -69,11 +69,9 @@ def test_nothing_of_what_comes_later_is_known(noisy: Floats) -> None:
     """Other months after the origin change nothing of what is said from it."""
     other = noisy.copy()
     other[:, 30:] *= 7
-    for each in (noisy, other):
-        assert (each[:, :30] == noisy[:, :30]).all()
     ours, theirs = (
-        of_rehearsal(panel(each), rehearse(panel(each), range(20, 32), 3), 30, is_tested=False)
-        for each in (noisy, other)
+        of_rehearsal(panel(each), rehearse(panel(each), range(24, 32), 3, refit_every=6), 30, is_tested=False)
+        for each in (noisy[::2], other[::2])
     )
     assert ours.chosen == theirs.chosen
     np.testing.assert_array_equal(ours.points, theirs.points)
@@ -84,7 +82,7 @@ def test_intervals_hold_their_share_and_sums_have_their_own(noisy: Floats) -> No
     """Of months that were not known: 80 and 95 % of those of the series, and of their sum's running total."""
     print("seed", SEED)
     sums = np.ones((1, len(noisy)))
-    rehearsal = rehearse(panel(noisy), range(8, MONTHS), 3, refit_every=7)
+    rehearsal = rehearse(panel(noisy), range(12, MONTHS), 3, refit_every=8)
     held: dict[float, list[Floats]] = {0.8: [], 0.95: []}
     width_of_sum, sum_of_widths = 0.0, 0.0
     for origin in range(24, MONTHS - 2):
@@ -103,18 +101,20 @@ def test_intervals_hold_their_share_and_sums_have_their_own(noisy: Floats) -> No
 
 
 def test_parts_are_adjusted_to_the_whole(noisy: Floats) -> None:
-    values = np.concatenate([noisy.sum(axis=0, keepdims=True), noisy])
+    few = noisy[:8, 12:]
+    values = np.concatenate([few.sum(axis=0, keepdims=True), few])
     found = look(panel(values), 6, parts=[Parts(0, range(1, len(values)))])
     assert found.points[1:].sum(axis=0) == pytest.approx(found.points[0])
     assert (found.points >= 0).all()
 
 
 def test_a_month_that_has_begun_keeps_what_it_has(noisy: Floats) -> None:
-    begun = np.concatenate([noisy * 0.25, noisy[:, -1:] * 3], axis=1)
-    found = look(panel(noisy, begun=begun), 3)
-    plain = look(panel(noisy), 3)
-    assert (found.points[:, 0] >= begun[:, -1] - 1e-6).all()
-    assert found.points[:, 1:] == pytest.approx(plain.points[:, 1:], rel=1.5)
+    """A quarter of each month comes by its day; of the one that has begun three times as much has."""
+    few = noisy[:5]
+    begun = np.concatenate([few * 0.25, few.mean(axis=1, keepdims=True) * 3], axis=1)
+    found = look(panel(few, begun=begun), 3)
+    plain = look(panel(few), 3)
+    assert found.points[:, 0] == pytest.approx(begun[:, -1] + 0.75 * plain.points[:, 0], rel=0.2)
 
 
 @pytest.mark.parametrize("months", [3, 4, 7, 12, 13, 20])

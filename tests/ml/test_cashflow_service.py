@@ -20,6 +20,8 @@ from ai2.kit.errors import Invalid
 from ml.cashflow import service
 from ml.cashflow.span import after
 from ml.cashflow.telling import CurrencyForecast
+from ml.recurring import finding
+from ml.recurring import service as recurring
 
 TODAY = date(2026, 11, 10)
 FIRST = date(2024, 11, 1)
@@ -133,6 +135,28 @@ async def test_pending_and_deleted_rows_and_own_transfers_are_no_flow(
     assert told.balance is not None
     assert before.balance is not None
     assert told.balance == before.balance - 24 * 30
+
+
+async def test_what_recurs_is_expected_when_it_is_due_and_is_a_part_of_its_category(
+    db: Connection, organization: Organization, book: Book
+) -> None:
+    """A bill of each quarter, beside what varies: in its months it is in the forecast, in others it is not."""
+    owner = organization.organization_id
+    for month in range(24):
+        first = after(FIRST, month)
+        await book(first.replace(day=15), str(-100 - 7 * (month % 4)), description="Corner shop")
+        if month % 3 == 0:
+            await book(first.replace(day=20), "-900.00", description="NORTHERN WATER BILL", merchant="Northern Water")
+    plain = await pounds(db, organization, 6)
+    await finding.find(db, owner, is_all=True, today=TODAY)
+    assert [each.merchant for each in await recurring.upcoming(db, owner, date(2026, 12, 1), since=TODAY)]
+    told = await pounds(db, organization, 6)
+    for at, each in enumerate(told.months):
+        assert abs(each.expense.amount - (1010 if at % 3 == 0 else 110)) <= 60, each.month
+        [of_category] = [category.months[at].expense for category in told.categories]
+        assert of_category is not None
+        assert abs(of_category.amount - each.expense.amount) <= Decimal("0.02")
+    assert told.months != plain.months
 
 
 async def test_each_currency_is_apart_and_is_converted_where_asked(
