@@ -68,10 +68,10 @@ async def measure() -> None:
             took.append(time.perf_counter() - started)
             [pounds] = found.currencies
             if turn in (0, 1, 11):
-                print(
-                    f"turn {turn}: {took[-1] * 1000:.0f} ms (work {(time.process_time() - work) * 1000:.0f} ms), "
-                    f"{found.history_months} months, {len(pounds.accounts)} accounts, {len(pounds.categories)} categories"
-                )
+                work = time.process_time() - work
+                print(f"turn {turn}: {took[-1] * 1000:.0f} ms (work {work * 1000:.0f} ms), ", end="")
+                print(f"{found.history_months} months, {len(pounds.accounts)} accounts", end="")
+                print(f", {len(pounds.categories)} categories")
         print(f"once rehearsed: median {statistics.median(took[1:]) * 1000:.0f} ms")
 
 

@@ -23,24 +23,29 @@ LATELY = 3
 TINY = 1e-9
 
 
-def around(scores: Floats, group: NDArray[np.int64], level: float) -> Floats:
-    """The lower and the upper end around each forecast, scaled: series x 2; nan where nothing is known.
+def around(scores: Floats, group: NDArray[np.int64]) -> dict[float, Floats]:
+    """The lower and the upper end around each forecast by level, scaled: series x 2; nan where nothing is known.
 
     `scores` are scaled misses, series x origins in order of time, nan where there is none. A group of -1 has been
     still for a year.
     """
-    ends = quantiles(scores, group, ((1 - level) / 2, (1 + level) / 2))
-    ends[:, 0], ends[:, 1] = np.minimum(ends[:, 0], 0), np.maximum(ends[:, 1], 0)
-    for each in np.unique(group):
-        rows = group == each
-        ends[rows] *= _stretch(scores[rows], ends[rows], level)
+    shares = [share for level in LEVELS for share in ((1 - level) / 2, (1 + level) / 2)]
+    found = quantiles(scores, group, shares)
+    known = np.isfinite(scores).any(axis=0)
+    lately = scores[:, np.flatnonzero(known)[-LATELY:]]
+    ends: dict[float, Floats] = {}
+    for at, level in enumerate(LEVELS):
+        each = found[:, 2 * at : 2 * at + 2]
+        each[:, 0], each[:, 1] = np.minimum(each[:, 0], 0), np.maximum(each[:, 1], 0)
+        for kind in np.unique(group):
+            rows = group == kind
+            each[rows] *= _stretch(lately[rows], each[rows], level)
+        ends[level] = each
     return ends
 
 
-def _stretch(scores: Floats, ends: Floats, level: float) -> float:
+def _stretch(lately: Floats, ends: Floats, level: float) -> float:
     """By how much these ends would have to be longer to hold this share of the last misses."""
-    known = np.isfinite(scores).any(axis=0)
-    lately = scores[:, np.flatnonzero(known)[-LATELY:]]
     lower, upper = ends[:, :1], ends[:, 1:]
     needed = np.where(lately > 0, lately / np.maximum(upper, TINY), lately / np.minimum(lower, -TINY))
     counted = needed[np.isfinite(needed)]

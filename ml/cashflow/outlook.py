@@ -20,6 +20,9 @@ from ml.cashflow.rehearsal import Rehearsal, rehearse
 ORIGINS, REFIT_EVERY = 18, 6
 # Intervals are tested at so many of the last origins, so many months ahead.
 TESTED, TESTED_AHEAD = 6, 3
+# By which power of the months ahead ends grow where too few misses are known: as sums of what is independent do; and
+# those of single months slower.
+RUNNING_GROWS, MONTHS_GROW = 0.5, 0.25
 # A series of mostly empty months is of another kind.
 MOSTLY = 0.5
 
@@ -93,8 +96,10 @@ def of_rehearsal(
     # each by what had been known when it was made, or the misses would be too small
     chosen = np.stack([choice.choose(rehearsal, each) for each in rehearsal.origins[: at + 1]], axis=1)
     said = _said(panel, rehearsal, chosen, weights, parts)
-    ends, running = _ends(panel, rehearsal, said, origin, weights)
-    points = said.points[:, at]
+    points, known, steps = said.points[:, at], rehearsal.known_at(origin), rehearsal.said.shape[-1]
+    ends, running = (
+        _ends(panel, said, known, origin, weights, steps, is_running=is_running) for is_running in (False, True)
+    )
     floor = _floors(panel, len(weights))
     return Outlook(
         chosen=tuple(rehearsal.names[each] for each in chosen[:, at]),
@@ -147,33 +152,22 @@ def _adjust(points: Floats, scale: Floats, wanted: Parts) -> None:
 
 
 def _ends(
-    panel: Panel, rehearsal: Rehearsal, said: _Said, origin: int, sums: Floats, steps: int | None = None
-) -> tuple[dict[float, Floats], dict[float, Floats]]:
-    """How far the ends lie from the points, for each month and for sums from the origin on."""
+    panel: Panel, said: _Said, known: NDArray[np.bool_], origin: int, sums: Floats, steps: int, *, is_running: bool
+) -> dict[float, Floats]:
+    """How far the ends lie from the points of each month, or of sums from the origin on, by level."""
     past = np.concatenate([panel.values, added(panel.values, sums)])[:, :origin]
     scale, group = scales(past), _groups(past)
-    known = rehearsal.known_at(origin)[None]
-    missed = np.where(known, said.came - said.points, np.nan)
-    running = np.cumsum(missed, axis=2)
-    wanted = steps or missed.shape[2]
-    found = []
-    for misses, growth in ((missed, 0.25), (running, 0.5)):
-        scores = misses / said.scale[:, :, None]
-        found.append({level: _of_each_step(scores, group, level, wanted, growth) * scale[:, None, None]
-                      for level in LEVELS})  # fmt: skip
-    return found[0], found[1]
-
-
-def _of_each_step(scores: Floats, group: NDArray[np.int64], level: float, steps: int, growth: float) -> Floats:
-    """The ends at each step; where too few misses are known so far ahead, the last ones that are, grown."""
-    ends = np.full((len(scores), steps, 2), np.nan)
+    missed = np.where(known[None], said.came - said.points, np.nan)
+    scores = (np.cumsum(missed, axis=2) if is_running else missed) / said.scale[:, :, None]
+    growth = RUNNING_GROWS if is_running else MONTHS_GROW
+    ends = {level: np.full((len(scores), steps, 2), np.nan) for level in LEVELS}
     for step in range(steps):
-        known = np.isfinite(scores[:, :, step]).sum()
-        if step and known < intervals.LEAST:
-            ends[:, step] = ends[:, step - 1] * ((step + 1) / step) ** growth
-        else:
-            ends[:, step] = intervals.around(scores[:, :, step], group, level)
-    return ends
+        enough = np.isfinite(scores[:, :, step]).sum() >= intervals.LEAST
+        # too few misses are known so far ahead: the last ones that are, grown
+        found = intervals.around(scores[:, :, step], group) if enough or not step else None
+        for level, each in ends.items():
+            each[:, step] = found[level] if found else each[:, step - 1] * ((step + 1) / step) ** growth
+    return {level: each * scale[:, None, None] for level, each in ends.items()}
 
 
 def _groups(past: Floats) -> NDArray[np.int64]:
@@ -193,7 +187,7 @@ def _tested(panel: Panel, rehearsal: Rehearsal, origin: int, sums: Floats, said:
     of_chosen = np.abs(missed) / said.scale[:, :, None]
     held = {level: np.full((len(said.points), 0), np.nan) for level in LEVELS}
     for past in [each for each in rehearsal.origins if each < origin][-TESTED:]:
-        ends, _ = _ends(panel, rehearsal, said, past, sums, ahead)
+        ends = _ends(panel, said, rehearsal.known_at(past), past, sums, ahead, is_running=False)
         at = rehearsal.origins.index(past)
         for level in LEVELS:
             held[level] = np.concatenate([held[level], _is_held(missed[:, at], ends[level])], axis=1)

@@ -151,7 +151,7 @@ def test_plain_candidates_do_what_they_are_named_for() -> None:
 def test_few_misses_make_wide_intervals_and_fewer_than_three_none() -> None:
     group = np.zeros(1, dtype=np.int64)
     three, many = np.array([[-1.0, 0.5, 1.0]]), np.tile([[-1.0, 0.5, 1.0]], 20)
-    wide = intervals.around(three, group, 0.8)[0]
-    narrow = intervals.around(many, group, 0.8)[0]
+    wide = intervals.around(three, group)[0.8][0]
+    narrow = intervals.around(many, group)[0.8][0]
     assert wide[1] - wide[0] > 1.5 * (narrow[1] - narrow[0])
-    assert np.isnan(intervals.around(three[:, :2], group, 0.8)).all()
+    assert np.isnan(intervals.around(three[:, :2], group)[0.8]).all()
