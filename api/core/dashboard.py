@@ -204,7 +204,9 @@ async def _upcoming(db: Connection, organization_id: UUID, today: date, currency
         return {"upcoming_recurring": None, "upcoming_recurring_reason": "AI is switched off: ENABLE_AI is false"}
     from ml.recurring import service as recurring
 
-    found = await recurring.upcoming(db, organization_id, today + AHEAD, since=today, currency=currency)
+    found = await recurring.upcoming(
+        db, organization_id, today + AHEAD, since=today, currency=currency, most=10 * MOST_AHEAD
+    )
     return {"upcoming_recurring": found[:MOST_AHEAD], "upcoming_recurring_reason": None}
 
 

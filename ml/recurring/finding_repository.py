@@ -99,7 +99,7 @@ async def write(
     await db.execute(
         """
         delete from ml.recurring_patterns
-        where organization_id = %(organization_id)s and pattern_id = any(%(gone)s)
+        where organization_id = %(organization_id)s and pattern_id = any(%(gone)s) and decision is null
         """,
         known_as,
     )

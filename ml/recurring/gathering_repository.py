@@ -71,6 +71,8 @@ async def stage_wanted(db: Connection, organization_id: UUID, since: str | None)
         insert into pg_temp.recurring_wanted
         select distinct merchant_key from books.transactions
         where organization_id = %(organization_id)s and merchant_key <> ''
+        union
+        select merchant_key from ml.recurring_patterns where organization_id = %(organization_id)s
     """
     if since is not None:
         query = """

@@ -227,8 +227,10 @@ async def members_among(db: Connection, organization_id: UUID, transaction_ids: 
     return {row["transaction_id"]: row["pattern_id"] for row in found}
 
 
-async def due(db: Connection, organization_id: UUID, until: date, currency: str | None) -> list[DictRow]:
-    """The patterns that go on, and may fall due until a day."""
+async def due(
+    db: Connection, organization_id: UUID, until: date, currency: str | None, most: int | None
+) -> list[DictRow]:
+    """The patterns that go on, and may fall due until a day; the first of them."""
     query = f"""
         select
             pattern_id, merchant, account_id, currency, money_in, is_transfer, cadence, schedule, confidence, decision,
@@ -237,6 +239,7 @@ async def due(db: Connection, organization_id: UUID, until: date, currency: str 
         where organization_id = %(organization_id)s and {GOES_ON} and next_earliest_on <= %(until)s
             and (%(currency)s::text is null or currency = %(currency)s)
         order by next_due_on, pattern_id
+        limit %(most)s
     """
-    known = {"organization_id": organization_id, "until": until, "currency": currency}
+    known = {"organization_id": organization_id, "until": until, "currency": currency, "most": most}
     return await rows(db, query, known)

@@ -211,10 +211,14 @@ async def upcoming(
     *,
     since: date | None = None,
     currency: str | None = None,
+    most: int | None = None,
 ) -> list[Upcoming]:
-    """What is to come until a day, by due date. From today, unless said: what may still come of earlier ones too."""
+    """What is to come until a day, by due date. From today, unless said: what may still come of earlier ones too.
+
+    `most` leaves it at so many patterns, those that were due first.
+    """
     since = since or datetime.now(UTC).date()
-    known = await repository.due(db, organization_id, until, currency)
+    known = await repository.due(db, organization_id, until, currency, most)
     found = [each for row in known for each in _dues(row, since, until)]
     return sorted(found, key=lambda each: (each.due_on, each.merchant, each.pattern_id))
 
