@@ -4,7 +4,7 @@ import csv
 from functools import cache, lru_cache
 from typing import Literal
 
-from ml.knowledge.merchants import DATA, merchants
+from ml.knowledge.merchants import DATA, Found, merchants
 
 # bill: comes by itself, even if it differs. agreed: comes by itself, always the same. habit: is bought again and again.
 Kind = Literal["bill", "agreed", "habit", "unknown"]
@@ -47,19 +47,22 @@ def kind_for(merchant_key: str, money_in: bool, category: str | None, code: str 
     return by_category if by_category != "unknown" else kind_of(publicly(merchant_key, money_in))
 
 
-@lru_cache(maxsize=10_000)
 def _is_visited(merchant_key: str) -> bool:
-    found = merchants().find(merchant_key)
+    found = _known(merchant_key)
     return found is not None and found.kind in VISITED
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1000)
+def _known(merchant_key: str) -> Found | None:
+    return merchants().find_key(merchant_key, merchant_key)
+
+
 def publicly(merchant_key: str, money_in: bool) -> str | None:
     """The category that public knowledge has for a merchant: by its name, or by a word in it that says what it is."""
     by_word = _by_words(merchant_key, money_in)
     if money_in:  # a shop that pays in pays wages, or gives money back
         return by_word
-    found = merchants().find(merchant_key)
+    found = _known(merchant_key)
     return (found.detailed if found else None) or by_word
 
 
