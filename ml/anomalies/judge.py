@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from ml.anomalies import amounts, duplicates, signs
 from ml.anomalies.known import NEAR_DAYS, Floats, Known, looked_up
 
+Place = int | np.signedinteger[Any]
 Kind = Literal["duplicate_charge", "unusual_amount", "new_merchant_large", "sign_flip"]
 # Below so many rows nothing is normal yet; of one merchant, so many rows of one sign say which one is.
 LEAST_ROWS, LEAST_OF_SIGN = 30, 10
@@ -21,13 +22,14 @@ ORDINARY = 5000
 @dataclass(frozen=True)
 class Bars:
     """From where on something is told, for each kind. `habit` is the share of rows that are most often repeated: to
-    have these twice is no surprise.
+    have these twice is no surprise, unless it is one (`no_habit`) in books where next to nothing comes twice.
 
     Chosen on the purchase cards of 2015 and measured on those of 2016: benchmarks/anomalies.py.
     """
 
     habit: float = 0.18
     duplicate: float = 1.2
+    no_habit: float = 3.5
     near: float = 5.0
     constant: float = 1.4
     steady: float = 1.7
@@ -73,10 +75,12 @@ def score(beyond: Floats | float) -> Floats:
 def _duplicates(known: Known, rows: pd.DataFrame, contexts: Sequence[str], bars: Bars) -> Iterator[Found]:
     gap = rows["twin_gap"].to_numpy()
     ordinary = duplicates.surprise(known, known.rows.tail(ORDINARY), contexts)
-    bar = max(bars.duplicate, float(np.quantile(ordinary, bars.habit)))
+    bar = min(max(bars.duplicate, float(np.quantile(ordinary, bars.habit))), bars.no_habit)
     beyond = duplicates.surprise(known, rows, contexts) - np.where(gap == 0, bar, bar + bars.near)
     for at in np.flatnonzero((gap >= 0) & (gap <= NEAR_DAYS) & (beyond >= 0)):
-        yield Found(_place(rows, at), "duplicate_charge", _at(beyond, at), int(rows["twin_of"].iloc[at]), int(gap[at]))
+        yield Found(
+            _place(rows, at), "duplicate_charge", _at(beyond, at), int(rows["twin_of"].iloc[int(at)]), int(gap[at])
+        )
 
 
 def _signs(known: Known, rows: pd.DataFrame, bars: Bars) -> Iterator[Found]:
@@ -110,9 +114,9 @@ def _amounts(known: Known, rows: pd.DataFrame, contexts: Sequence[str], bars: Ba
         yield Found(_place(rows, at), "new_merchant_large", _at(new, at))
 
 
-def _place(rows: pd.DataFrame, at: int) -> int:
-    return int(rows["place"].iloc[at])
+def _place(rows: pd.DataFrame, at: Place) -> int:
+    return int(rows["place"].iloc[int(at)])
 
 
-def _at(beyond: Floats, at: int) -> float:
+def _at(beyond: Floats, at: Place) -> float:
     return round(float(score(beyond[at])), 4)

@@ -56,10 +56,7 @@ def _runway(currency: str, held: Sequence[AccountBalance], values: Sequence[Deci
     reason = f"nobody says what {', '.join(unknown[:3])} held at first" if unknown else None
     if len(values) < LEAST_MONTHS:
         few = f"it needs {LEAST_MONTHS} whole months in which money moved; there are {len(values)}"
-        return Runway(
-            currency, balance, *[None] * 6, len(values), months[0] if months else None,
-            months[-1] if months else None, reason or few,
-        )  # fmt: skip
+        return _unknown(currency, balance, months, reason or few)
     mean, low, high = mean_between([-float(each) for each in values])
     burn, low_burn, high_burn = (rounded(Decimal(repr(each)), currency) for each in (mean, low, high))
     lasts = low_months = high_months = None
@@ -73,6 +70,23 @@ def _runway(currency: str, held: Sequence[AccountBalance], values: Sequence[Deci
         currency, balance, burn, low_burn, high_burn, lasts, low_months, high_months, len(values), months[0],
         months[-1], reason,
     )  # fmt: skip
+
+
+def _unknown(currency: str, balance: Decimal | None, months: Sequence[date], reason: str) -> Runway:
+    return Runway(
+        currency=currency,
+        balance=balance,
+        monthly_burn=None,
+        low_burn=None,
+        high_burn=None,
+        runway_months=None,
+        low_months=None,
+        high_months=None,
+        months=len(months),
+        first_month=months[0] if months else None,
+        last_month=months[-1] if months else None,
+        reason=reason,
+    )
 
 
 def _lasts(balance: Decimal, burn: Decimal) -> float | None:

@@ -10,6 +10,7 @@ from ai2.kit.database import Connection
 from ai2.kit.errors import Problem
 from ai2.kit.periods import Period, months
 from ml.anomalies import service as anomalies
+from ml.anomalies.model import Anomaly
 from ml.anomalies.service import Filter
 from ml.insights import repository
 from ml.insights.model import Insights, Rows, Told
@@ -43,7 +44,7 @@ async def insights(
         whole_months=len(known.whole) if known else 0,
         trends=told,
         trends_reason=reason,
-        anomalies=await _anomalies(db, organization_id, period or (known and Period(known.year_back, today)), currency),
+        anomalies=await _anomalies(db, organization_id, period or _year(known, today), currency),
         anomalies_run=run,
         anomalies_reason=None if run else "nobody looked yet; it is done soon after the first import",
         forecast=forecast,
@@ -52,9 +53,13 @@ async def insights(
     )
 
 
+def _year(known: Span | None, today: date) -> Period | None:
+    return Period(known.year_back, today) if known else None
+
+
 async def _anomalies(
     db: Connection, organization_id: UUID, period: Period | None, currency: str | None
-) -> list[anomalies.Anomaly]:
+) -> list[Anomaly]:
     wanted = Filter(period=period, currency=currency)
     return await anomalies.surest(db, organization_id, wanted, limit=TOLD_ANOMALIES) if period else []
 

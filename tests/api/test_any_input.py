@@ -60,6 +60,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/ai/suggestions/bulk": {"items": [{"suggestion_id": str(new_id()), "answer": "accept"}]},
     "/api/ai/suggestions/{suggestion_id}/accept": {"category": "Coffee", "apply_to": "similar"},
     "/api/ai/suggestions/{suggestion_id}/reject": {"apply_to": "similar"},
+    "/api/ai/anomalies/{anomaly_id}/dismiss": {"note": "all right", "apply_to": "merchant"},
     "/api/ai/recurring/{pattern_id}/confirm": {"cadence": "monthly"},
     "/api/ai/models/{name}/promote": {"version": "1", "force": True, "reason": "a hotfix"},
     "/api/ai/feedback": {"field": "category", "value": "Coffee", "apply_to": "similar"},

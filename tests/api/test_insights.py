@@ -95,7 +95,7 @@ async def test_what_cannot_be_known_is_null_with_a_reason(owner: AsyncClient) ->
 
 async def test_currencies_are_never_added_up(owner: AsyncClient) -> None:
     for currency, amount in (("GBP", "-50.00"), ("USD", "-70.00")):
-        made = {"name": currency, "currency": currency, "opening_balance": "1000", "opening_date": month(7).isoformat()}
+        made = {"name": currency, "currency": currency, "opening_balance": "1000", "opening_on": month(7).isoformat()}
         account = (await owner.post("/api/core/accounts", json=made)).json()["account_id"]
         of = {"amount": amount, "currency": currency, "account_id": account}
         await write(owner, [{**of, "date": month(back)} for back in range(6)])
@@ -113,16 +113,16 @@ async def test_an_anomaly_from_its_finding_to_its_dismissal(
     day = TODAY - timedelta(days=1)
     bread = [{"amount": f"-{4 + number % 5}.10", "description": "Baker"} for number in range(60)]
     await write(owner, [{**each, "date": day - timedelta(days=2 * at)} for at, each in enumerate(bread)])
-    first, second = await write(owner, [{"date": day, "amount": "-99.95"}] * 2)
+    first, second = await write(owner, [{"date": day, "amount": "-9.95"}] * 2)
     await look(database, pipeline, organization)
     told = (await owner.get(INSIGHTS)).json()["anomalies"]
     [found] = [each for each in told["items"] if each["kind"] == "duplicate_charge"]
     assert {found["transaction_id"], *found["related_transaction_ids"]} == {
         first["transaction_id"], second["transaction_id"],
     }  # fmt: skip
-    assert (told["is_behind"], found["amount"], 0.5 <= found["score"] <= 1) == (False, "-99.95", True)
+    assert (told["is_behind"], found["amount"], 0.5 <= found["score"] <= 1) == (False, "-9.95", True)
     [asked_back] = [e for e in (await owner.get(RECOMMENDATIONS)).json()["items"] if e["type"] == "duplicate_charge"]
-    assert (asked_back["amount"], len(asked_back["rows"]["transaction_ids"])) == ("99.95", 2)
+    assert (asked_back["amount"], len(asked_back["rows"]["transaction_ids"])) == ("9.95", 2)
 
     address = f"{ANOMALIES}/{found['anomaly_id']}"
     dismissed = await owner.post(f"{address}/dismiss", json={"note": "two tickets"})

@@ -73,6 +73,9 @@ MORE: list[Case] = [
     ("GET", "/api/ai/batch-analyze/{job_id}", None),
     ("POST", "/api/ai/orchestrate", {"workflow": "categorize", "transaction_ids": ["{transaction_id}"]}),
     ("GET", "/api/ai/orchestrate/{run_id}", None),
+    ("GET", "/api/ai/anomalies/{anomaly_id}", None),
+    ("POST", "/api/ai/anomalies/{anomaly_id}/dismiss", {"apply_to": "merchant"}),
+    ("POST", "/api/ai/anomalies/{anomaly_id}/reopen", None),
     ("POST", "/api/ai/suggestions", {"batch_id": "{batch_id}"}),
     ("POST", "/api/ai/suggestions/{suggestion_id}/accept", {"category": "Coffee"}),
     ("POST", "/api/ai/suggestions/{suggestion_id}/reject", {}),
@@ -143,17 +146,30 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "attachment_id": attached["attachment_id"], "suggestion_id": rows[0]["transaction_id"],
         "pattern_id": recurring[0]["pattern_id"],
         "run_id": run["run_id"],
+        "anomaly_id": rows[0]["transaction_id"],
     }  # fmt: skip
 
 
 async def suggest(database: Database, owner: Organization) -> None:
-    """Leave a suggestion for each transaction that nobody decided."""
+    """Leave a suggestion for each transaction that nobody decided, and tell of each that it is unusual."""
     async with database.transaction(owner.organization_id) as db:
         await db.execute(
             """
             insert into ml.suggestions (organization_id, transaction_id, detailed, confidence, decided_by, version)
             select organization_id, transaction_id, 'FOOD_AND_DRINK_COFFEE', 0.5, 'model', 'test'
             from books.transactions where organization_id = %s and decided_by is null
+            """,
+            [owner.organization_id],
+        )
+        await db.execute(
+            """
+            insert into ml.anomalies (
+                organization_id, anomaly_id, kind, subject, transaction_id, booked_on, amount, currency, merchant_key,
+                score, normal, reasons, version
+            )
+            select organization_id, transaction_id, 'unusual_amount', transaction_id, transaction_id, booked_on, amount,
+                currency, merchant_key, 0.9, '{"rows": 9}', '{}', 'test'
+            from books.transactions where organization_id = %s and status = 'posted'
             """,
             [owner.organization_id],
         )
