@@ -2,7 +2,7 @@
 
 import typer
 
-from ai2.cli import auditing, batches, erasing, events, files, keys, models, people, proving, rates, server
+from ai2.cli import auditing, batches, erasing, events, files, keys, models, people, proving, rates, server, tax
 
 app = typer.Typer(
     name="ai2",
@@ -29,6 +29,7 @@ app.command("worker")(server.worker)
 app.command("model-card")(models.card)
 app.add_typer(models.app, name="models")
 app.add_typer(rates.app, name="rates")
+app.add_typer(tax.app, name="tax")
 app.add_typer(events.app, name="events")
 app.add_typer(keys.app, name="keys")
 app.add_typer(auditing.app, name="audit")

@@ -17,6 +17,7 @@ from api.ai import (
     status,
     suggestions,
     tax,
+    tax_figures,
 )
 from ml import registry
 
@@ -27,6 +28,7 @@ ROUTERS = (
     suggestions.router,
     recurring.router,
     tax.router,
+    tax_figures.router,
     forecast.router,
     anomalies.router,
     insights.router,

@@ -55,15 +55,18 @@ async def assess(
     tax_year: str | None = None,
     *,
     analyses: Sequence[Analysis] | None = None,
+    organization: Organization | None = None,
 ) -> list[TaxAnswer]:
     """An answer for each item, or for each part of one that is split, in their order.
 
     Stored ones (by their transaction_id) are as the books have them. Of others `analyses` says what they are, where
-    the caller knows it; else the categoriser is asked. Raises UnknownJurisdiction, UnknownYear, TransactionNotFound.
+    the caller knows it; else the categoriser is asked. `organization` saves asking for it again.
+
+    Raises UnknownJurisdiction, UnknownYear and TransactionNotFound.
     """
     rules = await loading.current(db)
-    organization = await organizations.get(db, organization_id)
-    found = await _assess(db, rules, organization, items, jurisdiction, tax_year, analyses)
+    whose = organization or await organizations.get(db, organization_id)
+    found = await _assess(db, rules, whose, items, jurisdiction, tax_year, analyses)
     return [answer for _, answer in found]
 
 
@@ -129,6 +132,12 @@ async def booked(
 def stored(transaction_id: UUID) -> Movement:
     """A transaction of the books, as an item: all else is read there."""
     return TaxItem("", Decimal(0), transaction_id=transaction_id)
+
+
+async def where(db: Connection, organization_id: UUID, jurisdiction: str | None) -> tuple[Rules, Profile]:
+    """The rules, and how an organization is taxed in a jurisdiction, or where it says it is."""
+    rules = await loading.current(db)
+    return rules, profile.of(rules, await organizations.get(db, organization_id), jurisdiction)
 
 
 async def confirm(

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from ai2.kit.errors import FieldError, Invalid
 
@@ -28,6 +29,7 @@ class TaxYear:
     end: date
 
 
+@lru_cache(maxsize=1000)
 def named(jurisdiction: str, begins_in: int) -> TaxYear:
     """The tax year that begins in this year of the calendar."""
     country = jurisdiction.partition("-")[0]

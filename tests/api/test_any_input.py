@@ -68,6 +68,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "transactions": [{**TEA, "head": "office", "date": "2026-05-01", "currency": "USD"}],
         "jurisdiction": "US",
     },
+    "/api/ai/tax/calculate": {"kind": "equipment", "jurisdiction": "AU", "date": "2026-08-01", "cost": "2000"},
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 

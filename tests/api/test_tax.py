@@ -380,3 +380,32 @@ async def test_a_strangers_transactions_are_not_there(owner: AsyncClient, their_
     said = {"transaction_id": theirs["transaction_id"], "field": "tax", "value": "yes"}
     assert (await owner.post(FEEDBACK, json=said)).status_code == 404
     assert (await their_owner.post(FEEDBACK, json=said)).status_code == 200
+
+
+FIGURES: list[tuple[dict[str, Any], Any]] = [
+    ({"kind": "mileage", "jurisdiction": "US", "trips": [{"date": "2026-07-01", "distance": 100}]}, "76.00"),
+    ({"kind": "mileage", "jurisdiction": "UK", "trips": [{"date": "2026-10-01", "distance": 12000}]}, "6000.00"),
+    ({"kind": "mileage", "jurisdiction": "AU", "trips": [{"date": "2027-08-01", "distance": 1}]}, "not_published"),
+    ({"kind": "mileage", "jurisdiction": "IE", "trips": [{"date": "2026-07-01", "distance": 1}]}, "invalid"),
+    ({"kind": "mileage", "jurisdiction": "SG", "trips": [{"date": "2026-07-01", "distance": 1}]}, "no_mileage_rate"),
+    ({"kind": "home_office", "jurisdiction": "US", "date": "2026-05-01", "quantity": 350}, "1500.00"),
+    ({"kind": "home_office", "jurisdiction": "AU", "date": "2026-08-01", "quantity": 10}, "not_published"),
+    ({"kind": "home_office", "jurisdiction": "FR", "date": "2026-08-01", "quantity": 10}, "no_home_office_method"),
+    ({"kind": "equipment", "jurisdiction": "CA", "date": "2026-05-01", "cost": 45000, "is_car": True}, "39000.00"),
+    ({"kind": "equipment", "jurisdiction": "FR", "date": "2026-05-01", "cost": 45000}, "no_capital_rule"),
+    ({"kind": "gift", "jurisdiction": "DE", "date": "2026-05-01", "amount": "50.01"}, "0.00"),
+    ({"kind": "gift", "jurisdiction": "FR", "date": "2026-05-01", "amount": "50.01"}, "unknown_rule"),
+    ({"kind": "expense", "date": "2026-05-01", "head": "meals", "amount": 100}, "0.00"),
+    ({"kind": "expense", "jurisdiction": "DE", "date": "2026-05-01", "head": "meals", "amount": 100}, "70.00"),
+    ({"kind": "expense", "jurisdiction": "US", "date": "2050-05-01", "head": "meals", "amount": 1}, "unknown_year"),
+    ({"kind": "yacht"}, "invalid"),
+]
+
+
+async def test_figures_are_reckoned_by_the_rules_of_their_day(owner: AsyncClient) -> None:
+    for wanted, expected in FIGURES:
+        answer = await owner.post("/api/ai/tax/calculate", json=wanted)
+        body = answer.json()
+        assert answer.status_code == (200 if "amount" in body else 422), (wanted, body)
+        assert body.get("amount", body.get("code")) == expected, (wanted, body)
+        assert "amount" not in body or all(rule["law"] and rule["source"] for rule in body["rules"])
