@@ -71,6 +71,12 @@ async def get_ai_status(db: Db, _: Caller) -> dict[str, Any]:
         "as_of": datetime.now(UTC),
         "agents": [
             {"name": "classification", "status": state, "answers": ["analyze-transaction", "batch-analyze"]},
+            {"name": "tax", "status": "ready", "answers": ["tax-analysis", "deduction-suggestions"]},
+            {
+                "name": "insights",
+                "status": "ready",
+                "answers": ["insights", "recommendations", "anomalies", "recurring", "forecast"],
+            },
             {"name": "learning", "status": "ready", "answers": ["feedback", "learning-stats"]},
         ],
         "models": [

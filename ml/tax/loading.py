@@ -53,7 +53,7 @@ async def current(db: Connection, folder: Path = files.FOLDER) -> Rules:
     signature = files.signature(folder)
     unusable: RulesUnusable | None = None
     if signature != _memory.signature:
-        unusable = await _load_once(folder)
+        unusable = await _load_once(db, folder)
     state = await repository.loads(db)
     if unusable and not state:
         raise unusable
@@ -63,13 +63,14 @@ async def current(db: Connection, folder: Path = files.FOLDER) -> Rules:
     return _memory.rules
 
 
-async def _load_once(folder: Path) -> RulesUnusable | None:
+async def _load_once(db: Connection, folder: Path) -> RulesUnusable | None:
     """Load the files, unless their state was loaded before; what was loaded before them stays where they are unusable.
 
     Only the pipeline's role may write rules.
     """
     digest = await asyncio.to_thread(files.digest, folder)
-    if digest == _memory.digest:
+    if digest == _memory.digest or await repository.is_loaded(db, digest):
+        _memory.digest = digest
         return None
     try:
         async with Database(Role.PIPELINE) as pipeline:
