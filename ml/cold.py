@@ -54,7 +54,7 @@ def classify_file(path: Path, *, description: str, amount: str | None = None, ou
     """
     with _table(path, description, amount) as table:
         asked = Counter(table.asked())
-    negative_is_out = _negative_is_out(asked) if amount else None
+    negative_is_out = negative_means_out(asked) if amount else None
     verdicts = decide_all(list(asked), negative_is_out=negative_is_out)
     decisions: Counter[str] = Counter()
     with _table(path, description, amount) as table, out.open("w", encoding="utf-8", newline="") as file:
@@ -72,8 +72,8 @@ def classify_frame(frame: "pd.DataFrame", *, description: str, amount: str | Non
     """The same for a frame: a copy with the five columns, its index kept."""
     texts = frame[description].fillna("").astype(str)
     amounts = frame[amount].fillna("").astype(str) if amount else texts.map(lambda _: "")
-    asked = list(zip(texts, amounts.map(_sign), strict=True))
-    negative_is_out = _negative_is_out(Counter(asked)) if amount else None
+    asked = list(zip(texts, amounts.map(sign_of), strict=True))
+    negative_is_out = negative_means_out(Counter(asked)) if amount else None
     verdicts = decide_all(list(dict.fromkeys(asked)), negative_is_out=negative_is_out)
     cells = zip(*(_cells(verdicts[one]) for one in asked), strict=True) if asked else [()] * len(COLUMNS)
     return frame.assign(**dict(zip(COLUMNS, map(list, cells), strict=True)))
@@ -85,14 +85,16 @@ def decide_all(asked: Sequence[Asked], *, negative_is_out: bool | None) -> dict[
 
     ensure_champion()
 
-    def money_in(sign: int) -> bool | None:
-        return None if negative_is_out is None or not sign else (sign > 0) == negative_is_out
-
-    descriptors = [Descriptor(text, money_in(sign)) for text, sign in asked]
+    descriptors = [Descriptor(text, money_in(sign, negative_is_out)) for text, sign in asked]
     return dict(zip(asked, registry.champion().decide(descriptors), strict=True))
 
 
-def _negative_is_out(asked: Counter[Asked]) -> bool | None:
+def money_in(sign: int, is_out: bool | None) -> bool | None:
+    """Which way money went, by its sign and whether negative is out; none where either is not known."""
+    return None if is_out is None or not sign else (sign > 0) == is_out
+
+
+def negative_means_out(asked: Counter[Asked]) -> bool | None:
     """Which sign money out has, decided over the whole column: what people pay in well-known shops goes out.
 
     Where few shops are known, negative is out if both signs occur; if all have one sign, it says nothing.
@@ -108,7 +110,7 @@ def _negative_is_out(asked: Counter[Asked]) -> bool | None:
     return True if signs == {-1, 1} else None
 
 
-def _sign(amount: str) -> int:
+def sign_of(amount: str) -> int:
     """The sign of an amount as written in any notation: a minus before or behind, brackets, DR."""
     if not _DIGIT.search(amount):
         return 0
@@ -130,7 +132,7 @@ class _Table:
     amount: str | None
 
     def ask(self, row: dict[str, str]) -> Asked:
-        return row.get(self.description) or "", _sign((row.get(self.amount) if self.amount else None) or "")
+        return row.get(self.description) or "", sign_of((row.get(self.amount) if self.amount else None) or "")
 
     def asked(self) -> Iterator[Asked]:
         return map(self.ask, self.rows)
@@ -138,14 +140,19 @@ class _Table:
 
 @contextmanager
 def _table(path: Path, description: str, amount: str | None) -> Iterator[_Table]:
+    with open_table(path, [description, *([amount] if amount else [])]) as (rows, named):
+        yield _Table(rows, list(rows.fieldnames or []), named[0], named[1] if amount else None)
+
+
+@contextmanager
+def open_table(path: Path, wanted: list[str]) -> Iterator[tuple["csv.DictReader[str]", list[str]]]:
+    """The rows of a delimited file (plain, gzip or zip, any encoding), and its own names of the wanted columns."""
     with path.open("rb") as source:
         member = members(source, path.name)[0]
         encoding = examine(member.open()).encoding
         text: TextIO = io.TextIOWrapper(member.open(), encoding=encoding, newline="")
-        first = text.readline()
-        delimiter, named = _columns(first, [description, *([amount] if amount else [])])
-        rows = csv.DictReader(io.TextIOWrapper(member.open(), encoding=encoding, newline=""), delimiter=delimiter)
-        yield _Table(rows, list(rows.fieldnames or []), named[0], named[1] if amount else None)
+        delimiter, named = _columns(text.readline(), wanted)
+        yield csv.DictReader(io.TextIOWrapper(member.open(), encoding=encoding, newline=""), delimiter=delimiter), named
 
 
 def _columns(header: str, wanted: list[str]) -> tuple[str, list[str]]:

@@ -2,7 +2,21 @@
 
 import typer
 
-from ai2.cli import auditing, batches, erasing, events, files, keys, models, people, proving, rates, server, tax
+from ai2.cli import (
+    auditing,
+    batches,
+    erasing,
+    evaluating,
+    events,
+    files,
+    keys,
+    models,
+    people,
+    proving,
+    rates,
+    server,
+    tax,
+)
 
 app = typer.Typer(
     name="ai2",
@@ -18,6 +32,7 @@ app.command("import")(files.import_)
 app.command("undo")(batches.undo)
 app.command("replay")(batches.replay)
 app.command("classify")(files.classify)
+app.command("evaluate")(evaluating.evaluate)
 app.command("user")(people.user)
 app.command("api-key")(people.api_key)
 app.command("second-factor-off")(people.second_factor_off)

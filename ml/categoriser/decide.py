@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from ai2.kit.merchants import merchant_key
 from ml.answers import Alternative, Decision, Descriptor, KnownMerchant, Verdict
+from ml.categoriser import transformer
 from ml.categoriser.features import render
 from ml.categoriser.model import APPLY, REVIEW, likeliest
 from ml.categoriser.score import Scorer
@@ -39,12 +40,21 @@ Question = tuple[Descriptor, str, Found | None]
 class PublicCategoriser:
     """Merchant knowledge with one trained model behind it; `pipeline` is none where no model could be had yet.
 
-    `knowledge` is the shipped table unless a model is to be measured without it.
+    `knowledge` is the shipped table unless a model is to be measured without it; the transformer is asked where it is
+    installed, unless told otherwise.
     """
 
-    def __init__(self, pipeline: Pipeline | None, version: str, knowledge: Merchants | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline | None,
+        version: str,
+        *,
+        knowledge: Merchants | None = None,
+        with_transformer: bool | None = None,
+    ) -> None:
         self.version = version
         self._knowledge = knowledge or merchants()
+        self._has_transformer = transformer.is_installed() if with_transformer is None else with_transformer
         self._scorer = Scorer(pipeline) if pipeline is not None else None
 
     def decide(self, descriptors: Sequence[Descriptor]) -> list[Verdict]:
@@ -76,16 +86,32 @@ class PublicCategoriser:
             render(d.description, money_in=d.money_in, merchant=d.merchant, mcc=d.mcc, key=key) for d, key, _ in asked
         ]
         classes = tuple(scorer.classes)
-        beliefs = scorer.probabilities(lines) * np.stack([_priors(classes, d.money_in) for d, _, _ in asked])
+        linear = scorer.probabilities(lines)
+        read = self._read(scorer, linear, [key for _, key, _ in asked])
+        beliefs = linear * np.stack([_priors(classes, d.money_in) for d, _, _ in asked])
         beliefs /= np.maximum(beliefs.sum(axis=1, keepdims=True), 1e-9)
         best = likeliest(beliefs, scorer.classes)
-        sure = np.interp(best.probability, *scorer.knots)
+        sure = np.where(
+            read, np.interp(best.probability, *scorer.blended_knots), np.interp(best.probability, *scorer.knots)
+        )
         top = np.argpartition(-beliefs, 3, axis=1)[:, :4]
         top = np.take_along_axis(top, np.argsort(-np.take_along_axis(beliefs, top, axis=1), axis=1), axis=1)
         return [
             self._verdict(scorer, found, lines[n], int(best.detailed[n]), float(sure[n]), top[n], beliefs[n])
             for n, (_, _, found) in enumerate(asked)
         ]
+
+    def _read(self, scorer: Scorer, beliefs: NDArray[np.float32], keys: Sequence[str]) -> NDArray[np.bool_]:
+        """Let the transformer say what it makes of names of which the words do not tell enough; which those are."""
+        read = np.zeros(len(keys), dtype=bool)
+        if self._has_transformer:
+            best = likeliest(beliefs, scorer.classes)
+            read = np.interp(best.probability, *scorer.knots) < APPLY
+            read &= np.array([any(map(str.isalpha, key)) for key in keys], dtype=bool)
+        if read.any():
+            told = transformer.embed([key for key, is_read in zip(keys, read, strict=True) if is_read])
+            beliefs[read] = transformer.reweighed(beliefs[read], tuple(map(str, scorer.classes)), told)
+        return read
 
     def _verdict(
         self,

@@ -1,7 +1,7 @@
 """The model: built unfitted, trained by a pure function, measured on merchants it has never seen."""
 
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 
+from ml.categoriser import transformer
 from ml.categoriser.features import tokens
 from ml.categoriser.linear import LinearCategoriser, Lines
 from ml.knowledge.labels import primaries
@@ -21,6 +22,8 @@ from ml.knowledge.labels import primaries
 APPLY = 0.9
 # Worth a person's look from here on.
 REVIEW = 0.4
+# Fewer rows calibrate nothing.
+FEWEST = 200
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Metrics:
     applied_coverage: float
     applied_precision: float
     calibration_error: float
+    # with the transformer member beside it, on the same brands
+    transformer_brands_primary_accuracy: float = 0.0
 
 
 def build_pipeline(params: Params) -> Pipeline:
@@ -93,7 +98,10 @@ def train(frame: pd.DataFrame, params: Params | None = None) -> Trained:
     pipeline, features = fit(frame, params)
     classifier: LinearCategoriser = pipeline["classify"]
     is_test = (frame["split"] == "test").to_numpy()
-    metrics = _measure(classifier, features[is_test], frame[is_test])
+    metrics = replace(
+        _measure(classifier, features[is_test], frame[is_test]),
+        transformer_brands_primary_accuracy=_share(_with_transformer(classifier, features, frame, "test").is_right),
+    )
     measured = deepcopy(pipeline)
     classifier.refine(features, frame["detailed"].to_numpy(), frame["weight"].to_numpy())
     return Trained(pipeline, metrics, measured)
@@ -109,6 +117,7 @@ def fit(frame: pd.DataFrame, params: Params | None = None) -> tuple[Pipeline, cs
     classifier: LinearCategoriser = pipeline["classify"]
     classifier.fit(features[is_train], labels[is_train], weights[is_train])
     classifier.knots_ = calibrate(classifier, features[is_held], labels[is_held])
+    classifier.blended_knots_ = _with_transformer(classifier, features, frame, "calibration").knots(classifier.knots_)
     return pipeline, features
 
 
@@ -120,8 +129,42 @@ def evaluate(pipeline: Pipeline, frame: pd.DataFrame) -> Metrics:
 def calibrate(classifier: LinearCategoriser, features: csr_matrix, labels: NDArray[Any]) -> NDArray[np.float64]:
     """How often the primary category is right (second row) at a given probability of it (first row), increasing."""
     probability, is_right, _ = _judge(classifier, features, labels)
+    return _increasing(probability, is_right)
+
+
+def _increasing(probability: NDArray[Any], is_right: NDArray[Any]) -> NDArray[np.float64]:
     fitted = IsotonicRegression(y_min=0.0, y_max=0.99, out_of_bounds="clip").fit(probability, is_right)
     return np.vstack([fitted.X_thresholds_, fitted.y_thresholds_])
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Probability of the likeliest primary and whether it is right."""
+
+    probability: NDArray[Any]
+    is_right: NDArray[Any]
+
+    def knots(self, otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _increasing(self.probability, self.is_right) if len(self.is_right) >= FEWEST else otherwise
+
+
+def _with_transformer(classifier: LinearCategoriser, features: csr_matrix, frame: pd.DataFrame, split: str) -> _Judged:
+    """The model with the transformer member beside it, on the held-out brands whose embeddings are shipped."""
+    embedded = transformer.head().embedded
+    is_asked = (frame["split"] == split) & (frame["source"] == "brands") & ~frame["is_mauled"].astype(bool)
+    keys = frame["line"].str.replace(r"\S+=\S+ ", "", regex=True)
+    rows = np.flatnonzero(is_asked & keys.isin(embedded))
+    if not len(rows):
+        return _Judged(np.zeros(0), np.zeros(0, dtype=bool))
+    told = np.stack([embedded[key] for key in keys.iloc[rows]])
+    beliefs = transformer.reweighed(
+        classifier.predict_proba(features[rows]), tuple(map(str, classifier.classes_)), told
+    )
+    answer = likeliest(beliefs, classifier.classes_)
+    of = primaries()
+    truth = frame["detailed"].iloc[rows]
+    is_right = [of[a] == of[b] for a, b in zip(classifier.classes_[answer.detailed], truth, strict=True)]
+    return _Judged(answer.probability, np.array(is_right, dtype=bool))
 
 
 def _measure(classifier: LinearCategoriser, features: csr_matrix, frame: pd.DataFrame) -> Metrics:

@@ -26,6 +26,7 @@ class Scorer:
         classifier = pipeline["classify"]
         self.classes: NDArray[Any] = classifier.classes_
         self.knots: NDArray[np.float64] = classifier.knots_
+        self.blended_knots: NDArray[np.float64] = getattr(classifier, "blended_knots_", classifier.knots_)
         self._weights: Floats = classifier.weights_
         self._bias: Floats = classifier.bias_
         self._rarity: Floats = pipeline["weigh"].idf_.astype(np.float32)
