@@ -35,6 +35,14 @@ async def find_anomalies(database: Database, event: Event) -> None:
             await queue.enqueue(db, event.organization_id, "find_anomalies", {}, key="find_anomalies")
 
 
+async def learn_own(database: Database, event: Event) -> None:
+    """Have looked at whether people have chosen enough to learn from. While one such job waits, it serves all."""
+    if not settings().enable_ai:
+        return
+    async with database.transaction(event.organization_id) as db:
+        await queue.enqueue(db, event.organization_id, "learn_own", {}, key="own")
+
+
 CONSUMERS = (
     Consumer(
         "categoriser",
@@ -70,5 +78,10 @@ CONSUMERS = (
             }
         ),
         find_anomalies,
+    ),
+    Consumer(
+        "own-learning",
+        frozenset({"import.completed", "import.replayed", "transaction.categorized", "category.deleted"}),
+        learn_own,
     ),
 )

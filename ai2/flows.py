@@ -1,5 +1,6 @@
 """Flows: what a person calls one act, across ingest, books and ml. Each is one database transaction or says why not."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from uuid import UUID
 from psycopg import Rollback
 
 from ai2.books.accounts import service as accounts
+from ai2.books.categories import service as categories
+from ai2.books.categories.service import Category
 from ai2.books.rules import runs as rule_runs
 from ai2.identity import audit, organizations
 from ai2.identity.audit import Entity
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from ml.cashflow.telling import Rehearsed
     from ml.governance.retrain import Retrained
     from ml.governance.triggers import Found
+    from ml.own.refit import Refitted
     from ml.recurring.finding import Recurring
     from ml.scope import Scope
     from ml.service import Suggested
@@ -275,6 +279,48 @@ async def rehearse_forecast(database: Database, organization_id: UUID) -> "Rehea
 
     async with database.transaction(organization_id) as db:
         return await service.rehearse(db, organization_id)
+
+
+async def merge_category(db: Connection, organization_id: UUID, category_id: UUID, into: UUID) -> Category:
+    """Hand all that a category has to another one, what was taught and learnt of it too, and archive it."""
+    from ml.own import service as own
+
+    heir = await categories.merge(db, organization_id, category_id, into)
+    await own.follow(db, organization_id, category_id, into)
+    return heir
+
+
+async def delete_category(
+    db: Connection, organization_id: UUID, category_id: UUID, *, reassign_to: UUID | None, version: int | None
+) -> None:
+    """Delete a category; what uses it, and what was taught of it, goes to another one where one is named."""
+    from ml.own import service as own
+
+    await categories.delete(db, organization_id, category_id, reassign_to=reassign_to, version=version)
+    if reassign_to:
+        await own.follow(db, organization_id, category_id, reassign_to)
+
+
+async def learn_own(database: Database, organization_id: UUID, *, only_if_due: bool = True) -> "Refitted | None":
+    """Learn the organization's own categories anew from its history; none where there is too little, or little new."""
+    from ml.own import refit
+
+    async with database.transaction(organization_id) as db:
+        if only_if_due and not await refit.is_due(db, organization_id):
+            return None
+        history = await refit.gather(db, organization_id)
+    # It takes a while, in which nobody has to wait for a transaction of ours.
+    learnt = await asyncio.to_thread(refit.learn, history)
+    async with database.transaction(organization_id) as db:
+        return await refit.keep(db, organization_id, history, learnt)
+
+
+async def who_teaches(database: Database) -> list[UUID]:
+    """The organizations that have a history to learn from. `database` is the pipeline role's."""
+    from ml.own import repository
+
+    async with database.transaction() as db:
+        return await repository.teaching(db)
 
 
 async def retrain(database: Database) -> "Retrained":

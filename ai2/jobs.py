@@ -70,6 +70,14 @@ async def orchestrate(database: Database, _: Database, job: Job, progress: Progr
     return await flows.orchestrate(database, job.organization_id, UUID(job.payload["run_id"]), progress=progress)
 
 
+async def learn_own(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Learn an organization's own categories anew, where people have chosen enough since the last time."""
+    from ai2 import flows
+
+    found = await flows.learn_own(database, job.organization_id, only_if_due=not job.payload.get("anyway"))
+    return asdict(found) if found else None
+
+
 async def retrain(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Train a challenger on what the organizations taught."""
     from ai2 import flows
@@ -98,6 +106,7 @@ HANDLERS: Mapping[str, Handler] = {
     "find_recurring": find_recurring,
     "find_anomalies": find_anomalies,
     "orchestrate": orchestrate,
+    "learn_own": learn_own,
     "retrain": retrain,
     "privacy_export": privacy_export,
     "erase_organization": erase_organization,

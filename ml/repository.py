@@ -9,6 +9,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.kit.database import Connection, number, rows
+from ml.own.kin import kin_of
 from ml.scope import Scope
 
 TAUGHT = "taught"
@@ -62,9 +63,11 @@ async def remember(
     await db.execute(
         """
         insert into ml.merchant_decisions as known
-            (organization_id, merchant_key, money_in, category_id, detailed, merchant)
-        values (%(organization_id)s, %(merchant_key)s, %(money_in)s, %(category_id)s, %(detailed)s, %(merchant)s)
-        on conflict (organization_id, merchant_key, money_in) do update set
+            (organization_id, merchant_key, money_in, category_id, detailed, merchant, kin)
+        values (
+            %(organization_id)s, %(merchant_key)s, %(money_in)s, %(category_id)s, %(detailed)s, %(merchant)s, %(kin)s
+        )
+        on conflict (organization_id, merchant_key, money_in) do update set kin = excluded.kin,
             times = case when known.category_id = excluded.category_id then known.times + 1 else 1 end,
             category_id = excluded.category_id, detailed = excluded.detailed,
             merchant = coalesce(excluded.merchant, known.merchant), decided_at = now()
@@ -76,6 +79,7 @@ async def remember(
             "category_id": category_id,
             "detailed": detailed,
             "merchant": merchant,
+            "kin": kin_of(merchant_key),
         },
     )
 

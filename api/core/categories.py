@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from ai2 import flows
 from ai2.books.categories import service as categories
 from ai2.books.categories.default_chart import Kind
 from ai2.books.categories.service import Category
@@ -101,13 +102,13 @@ async def delete_category(
     category_id: UUID, db: Db, who: Caller, heir: Annotated[Heir, Query()], version: IfMatch
 ) -> Response:
     """Delete a category that nothing uses, or hand what uses it to another."""
-    await categories.delete(db, who.organization_id, category_id, reassign_to=heir.reassign_to, version=version)
+    await flows.delete_category(db, who.organization_id, category_id, reassign_to=heir.reassign_to, version=version)
     return Response(status_code=204)
 
 
 @router.post("/{category_id}/merge", response_model=CategoryOut)
 async def merge_category(category_id: UUID, merge: Merge, db: Db, who: Caller, response: Response) -> Category:
     """Hand a category's transactions, children and codes to another and archive it; the answer is the other."""
-    category = await categories.merge(db, who.organization_id, category_id, merge.into)
+    category = await flows.merge_category(db, who.organization_id, category_id, merge.into)
     mark(response, category.version)
     return category

@@ -12,7 +12,7 @@ from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ml.answers import Item, Verdict
-from ml.deciders import llm, people, recurring, rules
+from ml.deciders import llm, own, people, recurring, rules
 from ml.deciders.decider import Decide
 from ml.deciders.public import Public
 from ml.deciders.rules import Ruled
@@ -75,7 +75,7 @@ async def _decide(
 
 def _machines(organization: Organization, public: Public) -> list[Decide]:
     """Whoever decides after people, their rules and recurring patterns, in their order."""
-    order: list[Decide] = [public.merchant, public.model]
+    order: list[Decide] = [own.decide, public.merchant, public.model]
     if organization.allows_llm and is_configured():
         order.append(llm.decide)
     return order

@@ -38,6 +38,7 @@ CONTEXTS: tuple[tuple[str, ...], ...] = (
     ("a2", "a3", "band"),
 )
 OF_MERCHANT = tuple(number for number, names in enumerate(CONTEXTS) if names[0] in ("text", "key"))
+OF_OTHERS = tuple(number for number in range(len(CONTEXTS)) if number not in OF_MERCHANT)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,6 @@ class Rows:
 
     keys: NDArray[np.object_]
     fields: dict[str, Hashes]
-    values: dict[str, NDArray[np.object_]]
     size: NDArray[np.float32]
     money_in: NDArray[np.bool_]
     day: NDArray[np.int32]
@@ -58,7 +58,6 @@ class Rows:
         return Rows(
             self.keys[where],
             {name: values[where] for name, values in self.fields.items()},
-            {name: values[where] for name, values in self.values.items()},
             self.size[where],
             self.money_in[where],
             self.day[where],
@@ -89,8 +88,7 @@ def rows_of(
     for name in ATTRIBUTES:
         values = attributes.get(name)
         fields[name] = np.zeros(len(keys), np.uint64) if values is None else _hashes(name, values)
-    values = {"band": bands.astype(object), **attributes}
-    return Rows(keys, fields, values, np.log1p(absolute).astype(np.float32), amounts > 0, days)
+    return Rows(keys, fields, np.log1p(absolute).astype(np.float32), amounts > 0, days)
 
 
 def contexts_of(rows: Rows, which: tuple[int, ...]) -> Hashes:
@@ -103,13 +101,13 @@ def mixed(rows: Rows, names: tuple[str, ...], *, seed: int = 0) -> Hashes:
     """One hash of several fields; 0 where one of them has no value."""
     found = np.full(len(rows), seed, np.uint64)
     for name in names:
-        found = _mixed(found ^ rows.fields[name])
+        found = scrambled(found ^ rows.fields[name])
     for name in names:
         found[rows.fields[name] == 0] = 0
     return found
 
 
-def _mixed(values: Hashes) -> Hashes:
+def scrambled(values: Hashes) -> Hashes:
     """splitmix64's finalizer (Steele, Lea, Flood 2014): every bit of the input moves half of the output's."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -128,7 +126,7 @@ def hash_of(name: str, value: str) -> int:
 
 
 def _numbers(name: str, values: NDArray[np.int64]) -> Hashes:
-    return _mixed(values.astype(np.uint64) ^ np.uint64(hash_of("number", name)))
+    return scrambled(values.astype(np.uint64) ^ np.uint64(hash_of("number", name)))
 
 
 def distinct_of(values: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:

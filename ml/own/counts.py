@@ -47,45 +47,43 @@ class Counts:
     ) -> "Counts":
         """Count rows (rows x contexts) by what people chose."""
         today = int(days.max()) if len(days) else 0
-        flat = (contexts | labels.astype(np.uint64)[:, None]).ravel()
-        width = contexts.shape[1] if contexts.ndim == 2 else 0
-        there = np.flatnonzero(contexts.ravel())
-        order = there[np.argsort(flat[there], kind="stable")]
-        keys = flat[order]
-        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.empty(0, np.intp)
-        if not len(starts):
-            return cls(keys, np.empty(0, np.float32), np.empty(0, np.float32), np.empty(0, np.int32), today)
-        of_row = order // width
         times = np.ones(len(labels), np.float32) if weights is None else weights
         fading = np.exp2((days - today) / HALF_LIFE_DAYS).astype(np.float32) * times
-        return cls(
-            keys[starts],
-            np.add.reduceat(fading[of_row], starts),
-            np.add.reduceat(times[of_row], starts),
-            np.maximum.reduceat(days[of_row], starts).astype(np.int32),
-            today,
-        )
+        # one context after the other: all at once, a million rows would take a gigabyte
+        parts = [_summed(column, labels, fading, times, days) for column in contexts.T]
+        return cls(*_sorted(parts), today)
+
+    @property
+    def contexts(self) -> Hashes:
+        """The context of each entry."""
+        return self.entries & ~LABEL_MASK
 
     def plus(self, other: "Counts") -> "Counts":
         """Both together, as of the later day."""
         today = max(self.today, other.today)
-        parts = [(each, np.exp2((each.today - today) / HALF_LIFE_DAYS)) for each in (self, other)]
-        keys = np.concatenate([each.entries for each, _ in parts])
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.empty(0, np.intp)
-        if not len(starts):
-            return self
-        weight = np.concatenate([each.weight * np.float32(fade) for each, fade in parts])[order]
-        times = np.concatenate([each.times for each, _ in parts])[order]
-        last = np.concatenate([each.last for each, _ in parts])[order]
-        return Counts(
-            keys[starts],
-            np.add.reduceat(weight, starts),
-            np.add.reduceat(times, starts),
-            np.maximum.reduceat(last, starts),
-            today,
-        )
+        parts = [
+            (
+                each.entries,
+                each.weight * np.float32(np.exp2((each.today - today) / HALF_LIFE_DAYS)),
+                each.times,
+                each.last,
+            )
+            for each in (self, other)
+        ]
+        keys, weight, times, last = _sorted(parts)
+        return Counts(*_grouped(keys, weight, times, last), today)
+
+    def only(self, contexts: Hashes) -> "Counts":
+        """Only what is known in these contexts."""
+        wanted = np.unique(contexts[contexts != 0])
+        low = np.searchsorted(self.entries, wanted)
+        found = np.searchsorted(self.entries, wanted | LABEL_MASK, side="right") - low
+        place = np.arange(int(found.sum())) - np.repeat(np.cumsum(found) - found, found) + np.repeat(low, found)
+        return self.where(place)
+
+    def where(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> "Counts":
+        """Only these entries."""
+        return Counts(self.entries[kept], self.weight[kept], self.times[kept], self.last[kept], self.today)
 
     def tell(self, contexts: Hashes, days: NDArray[np.int32]) -> Told:
         """What is known in each context of each row (rows x contexts)."""
@@ -130,3 +128,35 @@ class Counts:
         told = rank < TOLD
         label = (self.entries[entry] & LABEL_MASK).astype(np.int64)
         return Told(row[told], (question % width)[told], label[told], rank[told], features[told])
+
+
+Entries = tuple[Hashes, Floats, Floats, NDArray[np.int32]]
+
+
+def _summed(
+    contexts: Hashes, labels: NDArray[np.int64], weight: Floats, times: Floats, days: NDArray[np.int32]
+) -> Entries:
+    there = np.flatnonzero(contexts)
+    keys = contexts[there] | labels[there].astype(np.uint64)
+    order = np.argsort(keys, kind="stable")
+    rows = there[order]
+    return _grouped(keys[order], weight[rows], times[rows], days[rows])
+
+
+def _grouped(keys: Hashes, weight: Floats, times: Floats, last: NDArray[np.int32]) -> Entries:
+    """One entry for each key; keys are sorted."""
+    if not len(keys):
+        return keys, weight, times, last
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    return (
+        keys[starts],
+        np.add.reduceat(weight, starts),
+        np.add.reduceat(times, starts),
+        np.maximum.reduceat(last, starts),
+    )
+
+
+def _sorted(parts: list[Entries]) -> Entries:
+    keys, weight, times, last = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order = np.argsort(keys, kind="stable")
+    return keys[order], weight[order], times[order], last[order]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.own.contexts import CONTEXTS, Rows
+from ml.own.contexts import CONTEXTS, OF_MERCHANT, Rows
 from ml.own.counts import FEATURES, Floats, Told
 
 # From each context and from the linear model so many categories come into question.
@@ -56,3 +56,20 @@ def _say_the_rest(
     rest[:, 2] = rows.size[row]
     rest[:, 3] = rows.money_in[row]
     rest[:, 4] = np.bincount(row, minlength=len(rows))[row]
+
+
+def spoken(features: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Of each pair the first context that speaks for it (-1: none), how often, and of how many choices in it."""
+    kept = features[:, : len(CONTEXTS) * FEATURES].reshape(len(features), len(CONTEXTS), FEATURES)
+    share = np.nan_to_num(kept[:, :, 1])
+    context = np.where(share.max(axis=1, initial=0) > 0, (share > 0).argmax(axis=1), -1)
+    chosen = kept[np.arange(len(features)), np.maximum(context, 0)]
+    all_times = np.expm1(np.nan_to_num(chosen[:, 2]))
+    return context, np.nan_to_num(chosen[:, 1]) * (all_times + 0.5), all_times
+
+
+def seen(pairs: Pairs, rows: int) -> NDArray[np.bool_]:
+    """Whether anything was ever chosen for a row's merchant."""
+    columns = [number * FEATURES for number in OF_MERCHANT]
+    is_known = ~np.isnan(pairs.features[:, columns]).all(axis=1)
+    return np.bincount(pairs.row, is_known, minlength=rows) > 0

@@ -13,6 +13,7 @@ from ml.own.contexts import Hashes, Rows, distinct_of, hash_of, mixed
 Floats = NDArray[np.float32]
 # Weights of all classes together; kept at a byte each, and most of them are nothing.
 MOST_WEIGHTS = 1 << 21
+LEAST_MOVED = 1e-3
 LEAST_BUCKETS, MOST_BUCKETS = 1 << 9, 1 << 16
 BATCH, RATE = 256, 0.5
 PARTS, PART_WEIGHT = (3, 4), 0.35
@@ -31,20 +32,38 @@ def buckets_for(classes: int) -> int:
 
 @dataclass
 class Linear:
-    """Weights (buckets x classes) and how far each was moved, which steers the next step (AdaGrad, Duchi 2011)."""
+    """Weights (buckets x classes) and how far each was moved, which steers the next step (AdaGrad, Duchi 2011).
 
-    weights: Floats
+    Kept at a byte each, with a unit for each class; then it learns no more and has no `moved`.
+    """
+
+    weights: Floats | NDArray[np.int8]
     bias: Floats
+    unit: Floats
     moved: Floats
     moved_bias: Floats
 
     @classmethod
     def new(cls, buckets: int, classes: int) -> "Linear":
-        shape = (buckets, classes)
         return cls(
-            np.zeros(shape, np.float32), np.zeros(classes, np.float32), np.full(shape, 1e-3, np.float32),
-            np.full(classes, 1e-3, np.float32),
-        )  # fmt: skip
+            np.zeros((buckets, classes), np.float32),
+            np.zeros(classes, np.float32),
+            np.ones(classes, np.float32),
+            np.full((buckets, classes), LEAST_MOVED, np.float32),
+            np.full(classes, LEAST_MOVED, np.float32),
+        )
+
+    def small(self) -> "Linear":
+        """The same at a byte a weight, for good."""
+        if self.weights.dtype == np.int8:
+            return self
+        unit = np.maximum(np.abs(self.weights).max(axis=0), 1e-6).astype(np.float32) / 127
+        return Linear.kept(np.rint(self.weights / unit).astype(np.int8), self.bias, unit)
+
+    @classmethod
+    def kept(cls, weights: NDArray[np.int8], bias: Floats, unit: Floats) -> "Linear":
+        nothing = np.zeros((0, 0), np.float32)
+        return cls(weights, bias, unit, nothing, nothing[0:0, :].ravel())
 
     @property
     def buckets(self) -> int:
@@ -61,9 +80,7 @@ class Linear:
                 self._step(features, labels, weights, order[start : start + BATCH])
 
     def _step(self, features: csr_matrix, labels: NDArray[np.int64], weights: Floats, chosen: NDArray[np.intp]) -> None:
-        batch = features[chosen]
-        used, columns = np.unique(batch.indices, return_inverse=True)
-        batch = csr_matrix((batch.data, columns, batch.indptr), shape=(len(chosen), len(used)))
+        used, batch = _used(features[chosen])
         error = _softmax(batch @ self.weights[used] + self.bias)
         error[np.arange(len(chosen)), labels[chosen]] -= 1
         error *= weights[chosen, None]
@@ -76,7 +93,14 @@ class Linear:
 
     def probabilities(self, features: csr_matrix) -> Floats:
         """One row for each example, one column for each class."""
-        return _softmax(features @ self.weights + self.bias)
+        used, features = _used(features)
+        return _softmax((features @ self.weights[used].astype(np.float32)) * self.unit + self.bias)
+
+
+def _used(features: csr_matrix) -> tuple[NDArray[np.int64], csr_matrix]:
+    """The buckets that these rows have at all, and the rows in these buckets alone."""
+    used, columns = np.unique(features.indices, return_inverse=True)
+    return used, csr_matrix((features.data, columns, features.indptr), shape=(features.shape[0], len(used)))
 
 
 def _softmax(scores: Floats) -> Floats:

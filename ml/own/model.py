@@ -5,22 +5,22 @@ labels, confidence, applied = model.predict(frame)
 model = model.learn(frame)                # counts at once; words and trees at the next fit
 """
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.own import training
 from ml.own.attributes import telling
-from ml.own.contexts import Rows, contexts_of
-from ml.own.counts import Counts, Floats
-from ml.own.evidence import pairs_of
+from ml.own.contexts import OF_MERCHANT, OF_OTHERS, Rows, contexts_of
+from ml.own.counts import Counts, Floats, Told
+from ml.own.evidence import pairs_of, seen, spoken
 from ml.own.frames import attribute_columns, keys_of, rows_of_frame
 from ml.own.linear import Linear, features_of
 from ml.own.training import ALL, History
 from ml.own.trees import Trees
-from ml.own.trust import Trust
+from ml.own.trust import Trusts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,6 @@ CHUNK = 4096
 ALTERNATIVES = 3
 # An entry of counts has room for so many categories; the rarest ones of more are left to people.
 MOST_LABELS = 4000
-Known = tuple[tuple[int, ...], Counts]
 
 
 class Predicted(NamedTuple):
@@ -42,31 +41,37 @@ class Predicted(NamedTuple):
 
 @dataclass(frozen=True)
 class Answers:
-    """The likeliest labels of each row, by number, best first (-1: no more), and how sure each is."""
+    """The likeliest labels of each row, by number, best first (-1: no more), how sure each is, and whether the model
+    may decide alone.
+
+    `context` is the most telling one that speaks for the best (-1: words alone do): in it `times` of `all_times`
+    choices were the same.
+    """
 
     labels: NDArray[np.int64]
     confidence: Floats
+    applied: NDArray[np.bool_]
+    context: NDArray[np.int64]
+    times: Floats
+    all_times: Floats
 
 
 @dataclass(frozen=True)
 class OwnModel:
-    """`attributes` are the organization's most telling columns; `counts` are of the contexts in `counted`."""
+    """`attributes` are the organization's most telling columns."""
 
     labels: tuple[str, ...]
     attributes: tuple[str, ...]
-    counted: tuple[int, ...]
     counts: Counts
     linear: Linear
     trees: Trees | None
-    trust: Trust
+    trust: Trusts
 
     def predict(self, frame: "pd.DataFrame") -> Predicted:
         """Each row's label; the index of the frame does not matter, its order does."""
         answers = self.answers(rows_of_frame(frame, self.attributes))
-        confidence = answers.confidence[:, 0]
-        threshold = self.trust.threshold
-        applied = confidence >= threshold if threshold is not None else np.zeros(len(frame), bool)
-        return Predicted(np.array(self.labels, dtype=object)[answers.labels[:, 0]], confidence, applied)
+        labels = np.array(self.labels, dtype=object)[answers.labels[:, 0]]
+        return Predicted(labels, answers.confidence[:, 0], answers.applied)
 
     def learn(self, frame: "pd.DataFrame") -> "OwnModel":
         """The same model knowing what people chose since; labels that it has not yet come with the next fit."""
@@ -74,21 +79,21 @@ class OwnModel:
         known = frame[frame["label"].astype(str).isin(places)]
         rows = rows_of_frame(known, self.attributes)
         labels = known["label"].astype(str).map(places).to_numpy(np.int64)
-        fresh = Counts.of(contexts_of(rows, self.counted), labels, rows.day, _weights(known))
+        fresh = Counts.of(contexts_of(rows, ALL), labels, rows.day, _weights(known))
         return replace(self, counts=self.counts.plus(fresh))
 
-    def answers(self, rows: Rows, *live: Known) -> Answers:
-        """What is likeliest; `live` are counts of other contexts, as they are now."""
+    def answers(self, rows: Rows, live: Counts | None = None) -> Answers:
+        """What is likeliest; `live` has what was chosen since for the rows' merchants."""
         pieces = [
             self._answers(rows.take(np.arange(start, min(start + CHUNK, len(rows)))), live)
             for start in range(0, max(len(rows), 1), CHUNK)
         ]
-        return Answers(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
+        return Answers(*(np.concatenate(parts) for parts in zip(*map(_columns, pieces), strict=True)))
 
-    def _answers(self, rows: Rows, live: tuple[Known, ...]) -> tuple[NDArray[np.int64], Floats]:
-        known = [(self.counted, self.counts), *live]
-        told = [(which, counts.tell(contexts_of(rows, which), rows.day)) for which, counts in known]
-        pairs = pairs_of(rows, told, self.linear.probabilities(features_of(rows, self.linear.buckets)))
+    def _answers(self, rows: Rows, live: Counts | None) -> Answers:
+        pairs = pairs_of(
+            rows, self._told(rows, live), self.linear.probabilities(features_of(rows, self.linear.buckets))
+        )
         _, top, shares = training.best(pairs, self.trees, len(rows))
         order = np.lexsort((-shares, pairs.row))
         starts = np.flatnonzero(np.r_[True, pairs.row[order][1:] != pairs.row[order][:-1]]) if len(order) else order
@@ -99,8 +104,23 @@ class OwnModel:
         where = pairs.row[order][kept], rank[kept]
         labels[where] = pairs.label[order][kept]
         sure[where] = shares[order][kept]
-        sure[:, 0] = self.trust.confidence(top)
-        return labels, sure
+        is_seen = seen(pairs, len(rows))
+        sure[:, 0] = self.trust.confidence(top, is_seen)
+        return Answers(labels, sure, self.trust.applied(sure[:, 0], is_seen), *spoken(pairs.features[order[starts]]))
+
+    def _told(self, rows: Rows, live: Counts | None) -> list[tuple[tuple[int, ...], Told]]:
+        if live is None:
+            return [(ALL, self.counts.tell(contexts_of(rows, ALL), rows.day))]
+        of_merchant, of_others = contexts_of(rows, OF_MERCHANT), contexts_of(rows, OF_OTHERS)
+        now = self.counts.only(of_merchant).plus(live)
+        return [
+            (OF_MERCHANT, now.tell(of_merchant, rows.day)),
+            (OF_OTHERS, self.counts.tell(of_others, rows.day)),
+        ]
+
+
+def _columns(answers: Answers) -> tuple[NDArray[Any], ...]:
+    return tuple(getattr(answers, each.name) for each in fields(answers))
 
 
 def fit(frame: "pd.DataFrame", seed: int = 0) -> OwnModel:
@@ -116,7 +136,7 @@ def fit(frame: "pd.DataFrame", seed: int = 0) -> OwnModel:
     attributes = telling(keys_of(frame), numbers, attribute_columns(frame))
     history = History.of(rows_of_frame(frame, attributes), numbers, _weights(frame), len(labels))
     fitted = training.fit(history, seed)
-    return OwnModel(labels, attributes, ALL, fitted.counts, fitted.linear, fitted.trees, fitted.trust)
+    return OwnModel(labels, attributes, fitted.counts, fitted.linear, fitted.trees, fitted.trust)
 
 
 def _weights(frame: "pd.DataFrame") -> Floats:

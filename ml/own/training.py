@@ -4,25 +4,29 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
-from ml.own.contexts import CONTEXTS, Hashes, Rows, contexts_of
+from ml.own.contexts import CONTEXTS, Hashes, Rows, contexts_of, scrambled
 from ml.own.counts import FEATURES, Counts, Floats
-from ml.own.evidence import Pairs, pairs_of
+from ml.own.evidence import Pairs, pairs_of, seen
 from ml.own.linear import Linear, buckets_for, features_of
 from ml.own.trees import Trees, grow
-from ml.own.trust import UNPROVEN, Trust, measured
+from ml.own.trust import NOTHING_PROVEN, Trusts, proven
 
 ALL = tuple(range(len(CONTEXTS)))
 # Words lose their meaning more slowly than the habits of those who file.
 HALF_LIFE_DAYS = 240.0
 # Below so many rows nothing can be foretold often enough to say whom to believe.
 LEAST_ROWS = 400
-# The first part is only learnt from; the last one says what scores are worth.
-FIRST_PART, PARTS = 0.35, 8
+# The first part is only learnt from; the last ones say what scores are worth.
+FIRST_PART, PARTS, PROVING = 0.3, 7, 2
 # Enough for the trees; and what is older than the latest so many rows teaches words no more.
-ROWS_A_PART, LATEST = 6500, 250_000
-SAMPLED = 60_000
+ROWS_A_PART, LATEST = 7000, 250_000
+PASSES = 2
+# Of so many merchants of a part it is tried out what is worth believing while they are new.
+HELD_BACK_PCT = 12
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Fitted:
     counts: Counts
     linear: Linear
     trees: Trees | None
-    trust: Trust
+    trust: Trusts
 
 
 @dataclass(frozen=True)
@@ -49,80 +53,101 @@ class History:
     def of(cls, rows: Rows, labels: NDArray[np.int64], weights: Floats, classes: int) -> "History":
         return cls(rows, contexts_of(rows, ALL), labels, weights, classes)
 
-    def counts(self, until: int) -> Counts:
-        """Of the rows before this one."""
-        before = slice(0, until)
-        return Counts.of(self.contexts[before], self.labels[before], self.rows.day[before], self.weights[before])
+    def counts(self, where: NDArray[np.intp]) -> Counts:
+        """Of these rows."""
+        return Counts.of(self.contexts[where], self.labels[where], self.rows.day[where], self.weights[where])
 
 
 def fit(history: History, seed: int = 0) -> Fitted:
     """Learn from all of it; `trees` is none where there is too little."""
-    everything = len(history.labels)
+    everything = np.arange(len(history.labels))
     words = _Words(history, seed)
-    if everything < LEAST_ROWS:
-        words.learn(everything, passes=3)
-        return Fitted(history.counts(everything), words.linear, None, UNPROVEN)
-    cuts = (everything * np.linspace(FIRST_PART, 1, PARTS)).astype(int)
-    parts = []
-    for first, last in pairwise(cuts):
-        words.learn(int(first), passes=2 if not parts else 1)
-        parts.append(_foretold(history, words, int(first), int(last), seed))
-    trust = _worth(_grown(parts[:-1], seed), *parts[-1])
-    words.learn(everything)
-    return Fitted(history.counts(everything), words.linear, _grown(parts, seed), trust)
+    if len(everything) < LEAST_ROWS:
+        return Fitted(history.counts(everything), words.learn(everything), None, NOTHING_PROVEN)
+    cuts = (len(everything) * np.linspace(FIRST_PART, 1, PARTS)).astype(int)
+    parts = [_foretold(history, words, int(first), int(last), seed) for first, last in pairwise(cuts)]
+    trust = _worth(_grown(parts[:-PROVING], seed), parts[-PROVING:])
+    return Fitted(history.counts(everything), words.learn(everything), _grown(parts, seed), trust)
 
 
-Part = tuple[Pairs, NDArray[np.int64]]
+@dataclass(frozen=True)
+class Part:
+    """Some rows as what came before them saw them, and what people chose for them; `is_natural` where nothing of
+    their merchant was held back."""
+
+    pairs: Pairs
+    labels: NDArray[np.int64]
+    is_natural: NDArray[np.bool_]
 
 
 def _grown(parts: list[Part], seed: int) -> Trees:
     """Trees that tell what people chose from what else came into question."""
-    features = np.concatenate([pairs.features for pairs, _ in parts])
-    return grow(features, np.concatenate([labels[pairs.row] == pairs.label for pairs, labels in parts]), seed)
+    features = np.concatenate([part.pairs.features for part in parts])
+    return grow(features, np.concatenate([part.labels[part.pairs.row] == part.pairs.label for part in parts]), seed)
 
 
 class _Words:
-    """The linear model as it goes through the history."""
+    """The linear model of what was known at some point of the history."""
 
     def __init__(self, history: History, seed: int) -> None:
         self._history = history
-        self._random = np.random.default_rng(seed)
+        self._seed = seed
         self._from = max(len(history.labels) - LATEST, 0)
-        self._learnt = self._from
-        self.linear = Linear.new(buckets_for(history.classes), history.classes)
-        self._features = features_of(history.rows.take(np.arange(self._from, len(history.labels))), self.linear.buckets)
+        latest = history.rows.take(np.arange(self._from, len(history.labels)))
+        self._buckets = buckets_for(history.classes)
+        self._features = features_of(latest, self._buckets)
 
-    def learn(self, until: int, *, passes: int = 1) -> None:
-        """What is new, and some of what was learnt before, so that it is not forgotten; late choices weigh more."""
-        until = max(until, min(self._from + 1, len(self._history.labels)))
-        old = np.arange(self._from, self._learnt)
-        if len(old) > SAMPLED:
-            old = np.sort(self._random.choice(old, SAMPLED, replace=False))
-        where = np.r_[old, np.arange(self._learnt, until)]
+    def learn(self, where: NDArray[np.intp]) -> Linear:
+        """From nothing: one that goes on from where it was keeps what it learnt first, and late choices weigh more."""
+        where = where[where >= self._from] if (where >= self._from).any() else where[-1:]
         days = self._history.rows.day[where]
         fading = np.exp2((days - days.max()) / HALF_LIFE_DAYS).astype(np.float32) * self._history.weights[where]
-        features = self._features[where - self._from]
-        seed = int(self._random.integers(1 << 31))
-        self.linear.learn(features, self._history.labels[where], fading, passes=passes, seed=seed)
-        self._learnt = until
+        linear = Linear.new(self._buckets, self._history.classes)
+        linear.learn(self._of(where), self._history.labels[where], fading, passes=PASSES, seed=self._seed)
+        return linear
 
-    def likely(self, where: NDArray[np.intp]) -> Floats:
-        return self.linear.probabilities(self._features[np.maximum(where - self._from, 0)])
+    def likely(self, linear: Linear, where: NDArray[np.intp]) -> Floats:
+        return linear.probabilities(self._of(where))
+
+    def _of(self, where: NDArray[np.intp]) -> csr_matrix:
+        return self._features[np.maximum(where - self._from, 0)]
 
 
 def _foretold(history: History, words: _Words, first: int, last: int, seed: int) -> Part:
-    """A part as what came before it saw it: the pairs of some of its rows, and what people chose for these."""
-    where = np.arange(max(first, words._from), last)
+    """A part as what came before it saw it. Of some merchants most of that is held back.
+
+    Else nobody would know what is worth believing of a merchant that is new, where there were few.
+    """
+    is_held, few = _held_back(history.rows, first)
+    where = np.arange(first, last)
     if len(where) > ROWS_A_PART:
         where = np.sort(np.random.default_rng(seed).choice(where, ROWS_A_PART, replace=False))
+    before = np.flatnonzero(~is_held[:first] | few)
     rows = history.rows.take(where)
-    told = history.counts(first).tell(history.contexts[where], rows.day)
-    return pairs_of(rows, [(ALL, told)], words.likely(where)), history.labels[where]
+    told = history.counts(before).tell(history.contexts[where], rows.day)
+    likely = words.likely(words.learn(before), where)
+    return Part(pairs_of(rows, [(ALL, told)], likely), history.labels[where], ~is_held[where])
 
 
-def _worth(trees: Trees, pairs: Pairs, labels: NDArray[np.int64]) -> Trust:
-    chosen, score, _ = best(pairs, trees, len(labels))
-    return measured(score, chosen == labels)
+def _held_back(rows: Rows, first: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whose rows are held back (of all rows), and which of theirs before `first` are not: up to three, the latest."""
+    lots = scrambled(rows.fields["key"] ^ np.uint64(first))
+    is_held = lots % np.uint64(100) < HELD_BACK_PCT
+    before = pd.Series(rows.fields["key"][:first])
+    latest = before[::-1].groupby(before[::-1]).cumcount()[::-1].to_numpy()
+    return is_held, latest < (lots[:first] >> np.uint64(32)) % np.uint64(4)
+
+
+def _worth(trees: Trees, parts: list[Part]) -> Trusts:
+    """What scores are worth for merchants that were seen before, and for those that were not."""
+    score, is_right, is_seen, is_natural = [], [], [], []
+    for part in parts:
+        chosen, scores, _ = best(part.pairs, trees, len(part.labels))
+        score.append(scores)
+        is_right.append(chosen == part.labels)
+        is_seen.append(seen(part.pairs, len(part.labels)))
+        is_natural.append(part.is_natural)
+    return proven(*map(np.concatenate, (score, is_right, is_seen, is_natural)))
 
 
 def best(pairs: Pairs, trees: Trees | None, rows: int) -> tuple[NDArray[np.int64], Floats, Floats]:

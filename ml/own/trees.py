@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from ml.own.counts import Floats
 
 TREES, LEAVES, LEAST_IN_LEAF, RATE, RIDGE = 120, 24, 60, 0.1, 5.0
+# Few pairs are told apart by few trees.
+FEWEST, PAIRS_A_TREE = 40, 2000
 CHUNK = 1 << 14
 
 
@@ -50,7 +52,7 @@ def grow(features: Floats, is_right: NDArray[np.bool_], seed: int = 0) -> Trees:
     # scikit-learn refuses columns without a value
     said = np.flatnonzero(~np.isnan(features).all(axis=0))
     grown = HistGradientBoostingClassifier(
-        max_iter=TREES,
+        max_iter=int(np.clip(len(features) // PAIRS_A_TREE, FEWEST, TREES)),
         learning_rate=RATE,
         max_leaf_nodes=LEAVES,
         min_samples_leaf=LEAST_IN_LEAF,

@@ -11,7 +11,7 @@ from ml.own.counts import Floats
 WANTED, SURENESS = 0.95, 0.95
 # Thresholds are looked for at so many places only: the more are tried, the more one is good by chance.
 PLACES = 25
-ROWS_A_KNOT = 100
+ROWS_A_KNOT = 60
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,15 @@ class Trust:
     scores: Floats
     confidences: Floats
     threshold: float | None
+    # of the rows that it was measured on: the share that was right, that is applied, and that was right of these
+    right: float | None = None
+    applied: float | None = None
+    applied_right: float | None = None
+
+    def measured(self) -> dict[str, float | None]:
+        """What is told of it."""
+        told = {"right": self.right, "applied": self.applied, "applied_right": self.applied_right}
+        return {**told, "applies_from": self.threshold}
 
     def confidence(self, scores: Floats) -> Floats:
         return np.interp(scores, self.scores, self.confidences).astype(np.float32)
@@ -28,6 +37,33 @@ class Trust:
 
 # Without a measured past nothing is applied alone, and a score is worth half of what it says.
 UNPROVEN = Trust(np.array([0, 1], np.float32), np.array([0, 0.5], np.float32), None)
+
+
+@dataclass(frozen=True)
+class Trusts:
+    """Merchants that were seen before are one thing, new ones another."""
+
+    seen: Trust
+    new: Trust
+
+    def confidence(self, scores: Floats, is_seen: NDArray[np.bool_]) -> Floats:
+        return np.where(is_seen, self.seen.confidence(scores), self.new.confidence(scores))
+
+    def applied(self, confidences: Floats, is_seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """What the model may decide alone."""
+        least = [np.inf if each.threshold is None else each.threshold for each in (self.new, self.seen)]
+        return confidences >= np.array(least)[is_seen.astype(int)]  # type: ignore[no-any-return]
+
+
+NOTHING_PROVEN = Trusts(UNPROVEN, UNPROVEN)
+
+
+def proven(
+    scores: Floats, is_right: NDArray[np.bool_], is_seen: NDArray[np.bool_], is_natural: NDArray[np.bool_]
+) -> Trusts:
+    """Merchants of which something was held back tell of new ones only."""
+    known = is_seen & is_natural
+    return Trusts(measured(scores[known], is_right[known]), measured(scores[~is_seen], is_right[~is_seen]))
 
 
 def measured(scores: Floats, is_right: NDArray[np.bool_]) -> Trust:
@@ -40,8 +76,13 @@ def measured(scores: Floats, is_right: NDArray[np.bool_]) -> Trust:
     knots = np.quantile(scores, np.linspace(0, 1, min(len(scores) // ROWS_A_KNOT, 200) + 1)).astype(np.float32)
     knots = np.unique(knots)
     confidences = fitted.predict(knots).astype(np.float32) + np.linspace(0, 1e-4, len(knots), dtype=np.float32)
-    trust = Trust(knots, np.minimum(confidences, 0.999), None)
-    return Trust(knots, trust.confidences, threshold(trust.confidence(scores), is_right))
+    confidences = np.minimum(confidences, 0.999)
+    sure = np.interp(scores, knots, confidences).astype(np.float32)
+    least = threshold(sure, is_right)
+    applied = sure >= least if least is not None else np.zeros(len(sure), bool)
+    applied_right = round(float(is_right[applied].mean()), 4) if applied.any() else None
+    shares = round(float(is_right.mean()), 4), round(float(applied.mean()), 4)
+    return Trust(knots, confidences, least, *shares, applied_right)
 
 
 def threshold(confidences: Floats, is_right: NDArray[np.bool_]) -> float | None:

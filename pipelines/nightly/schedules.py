@@ -1,17 +1,19 @@
-"""Every night: decide what is undecided, find what recurs and what is odd, forecast, and build the marts."""
+"""Every night: learn what people taught, decide, find what recurs and what is odd, forecast, and build the marts."""
 
 import dagster as dg
 
 from pipelines.cashflow.assets import FORECASTS
 from pipelines.insights.assets import ANOMALIES
 from pipelines.marts.jobs import build_marts
+from pipelines.own.assets import OWN_MODELS
 from pipelines.recurring.assets import RECURRING
 from pipelines.suggestions.assets import SUGGESTIONS
 
 nightly = dg.define_asset_job(
     "nightly",
-    selection=dg.AssetSelection.assets(SUGGESTIONS, RECURRING, ANOMALIES, FORECASTS) | build_marts.selection,
-    description="Decide what is undecided, find what recurs and what is odd, forecast, build the marts.",
+    selection=dg.AssetSelection.assets(OWN_MODELS, SUGGESTIONS, RECURRING, ANOMALIES, FORECASTS)
+    | build_marts.selection,
+    description="Learn own categories, decide, find what recurs and what is odd, forecast, build the marts.",
 )
 every_night = dg.ScheduleDefinition(
     name="every_night",

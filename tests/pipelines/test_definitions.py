@@ -58,7 +58,7 @@ def test_every_dbt_test_is_a_check_that_blocks(repository: dg.RepositoryDefiniti
 def test_the_night_suggests_and_builds(repository: dg.RepositoryDefinition) -> None:
     nodes = set(repository.get_job("nightly").graph.node_names())
     assert nodes == {
-        "published__suggestions", "ml__recurring", "ml__anomalies", "ml__forecasts", "marts",
+        "ml__own_models", "published__suggestions", "ml__recurring", "ml__anomalies", "ml__forecasts", "marts",
         "transactions_as_a_whole",
         "batches_as_a_whole",
         "published__transactions_balances_hold",

@@ -72,6 +72,11 @@ def test_a_little_history_applies_nothing_alone() -> None:
     assert (labels == history(50, seed=3)["label"].to_numpy()).mean() > 0.6
 
 
+def test_a_merchant_that_is_new_is_not_decided_alone_where_new_ones_are_not_proven(model: OwnModel) -> None:
+    asked = pd.DataFrame({"description": ["QUIMBY HATS"], "amount": [-20], "date": [pd.Timestamp("2025-09-15")]})
+    assert not model.predict(asked).applied[0]
+
+
 def test_what_was_learnt_since_counts_at_once(model: OwnModel) -> None:
     asked = pd.DataFrame({"description": ["QUIMBY HATS"], "amount": [-20], "date": [pd.Timestamp("2025-09-15")]})
     taught = pd.concat([asked.assign(label="Own paper")] * 3)
@@ -107,5 +112,5 @@ def test_a_threshold_needs_a_past_that_proves_it() -> None:
 
 
 def test_a_model_without_a_proven_past_decides_nothing_alone(model: OwnModel) -> None:
-    unproven = replace(model, trust=replace(model.trust, threshold=None))
+    unproven = replace(model, trust=replace(model.trust, seen=replace(model.trust.seen, threshold=None)))
     assert not unproven.predict(history(20)).applied.any()

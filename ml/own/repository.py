@@ -1,0 +1,249 @@
+"""Every query of own categories: the history that teaches, the model that was learnt from it, and who is kin."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from ai2.books.transfers.verdicts import RULES_VERSION
+from ai2.kit.database import Connection, number, one, rows
+
+# Of a merchant so many of the latest choices are read when something is asked; of one with more the rest is counted.
+LATEST = 100
+# What is known of every transaction besides the file's own columns, where it may tell something.
+ACCOUNT, CODE = "@account", "@mcc"
+# Choices of people, of their rules and of their files. What machines said teaches nobody.
+TAUGHT = sql.SQL("decided_by in ('user', 'rule', 'import') and deleted_at is null")
+_VALUE = sql.SQL("case {name} when {account} then account_id::text when {code} then mcc else attributes ->> {name} end")
+
+
+def _values(attributes: Sequence[str], names: Sequence[str]) -> sql.Composed:
+    """The values of these attributes as columns of these names, empty where there is none."""
+    return sql.SQL(", ").join(
+        sql.SQL("coalesce({}, '') as {}").format(
+            _VALUE.format(name=sql.Literal(attribute), account=sql.Literal(ACCOUNT), code=sql.Literal(CODE)),
+            sql.Identifier(name),
+        )
+        for attribute, name in zip(attributes, names, strict=False)
+    ) or sql.SQL("'' as none")
+
+
+async def find(db: Connection, organization_id: UUID) -> DictRow | None:
+    """The model as it was kept."""
+    query = """
+        select version, model, digest, labels, attributes, rows, learnt_to::text as learnt_to, measured, trained_at
+        from ml.own_models where organization_id = %(organization_id)s
+    """
+    return await one(db, query, {"organization_id": organization_id})
+
+
+async def version(db: Connection, organization_id: UUID) -> int:
+    """Which version of the model there is; 0 is none."""
+    query = "select version from ml.own_models where organization_id = %(organization_id)s"
+    found = await one(db, query, {"organization_id": organization_id})
+    return int(found["version"]) if found else 0
+
+
+async def latest(
+    db: Connection,
+    organization_id: UUID,
+    keys: Sequence[str],
+    is_counted: Sequence[bool],
+    *,
+    attributes: Sequence[str],
+    learnt_to: str,
+) -> list[DictRow]:
+    """What was last chosen for these merchants; of those that are counted only what the model does not know yet."""
+    query = sql.SQL(
+        """
+        select asked.merchant_key, chosen.*
+        from unnest(%(keys)s::text[], %(is_counted)s::boolean[]) as asked (merchant_key, is_counted)
+        cross join lateral (
+            select
+                description, amount::float8 as amount, booked_on, category_id, decided_by, {values},
+                row_xid >= %(learnt_to)s::xid8 as is_fresh
+            from books.transactions as transaction
+            where transaction.organization_id = %(organization_id)s
+                and transaction.merchant_key = asked.merchant_key and {taught}
+            order by row_xid desc limit {latest}
+        ) as chosen
+        where chosen.is_fresh or not asked.is_counted
+        """
+    ).format(values=_values(attributes, ("a1", "a2", "a3")), taught=TAUGHT, latest=sql.Literal(LATEST))
+    found = await db.execute(
+        query,
+        {
+            "organization_id": organization_id,
+            "keys": list(keys),
+            "is_counted": list(is_counted),
+            "learnt_to": learnt_to,
+        },
+    )
+    return await found.fetchall()
+
+
+async def kin(db: Connection, organization_id: UUID, kins: Sequence[str]) -> list[DictRow]:
+    """What people taught of merchants that may be kin of others, latest first."""
+    query = """
+        select
+            decision.merchant_key, decision.kin, decision.money_in, decision.category_id, decision.detailed,
+            decision.times, coalesce(decision.merchant, decision.merchant_key) as merchant, category.name as category
+        from ml.merchant_decisions as decision
+        inner join books.categories as category
+            on category.organization_id = decision.organization_id
+                and category.category_id = decision.category_id and category.archived_at is null
+        where decision.organization_id = %(organization_id)s and decision.kin = any(%(kins)s)
+        order by decision.decided_at desc, decision.merchant_key limit 20000
+    """
+    return await rows(db, query, {"organization_id": organization_id, "kins": list(kins)})
+
+
+async def in_use(db: Connection, organization_id: UUID, category_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The names of those of these categories that are in use."""
+    query = """
+        select category_id, name from books.categories
+        where organization_id = %(organization_id)s and category_id = any(%(ids)s) and archived_at is null
+    """
+    found = await rows(db, query, {"organization_id": organization_id, "ids": list(category_ids)})
+    return {row["category_id"]: row["name"] for row in found}
+
+
+async def now(db: Connection) -> str:
+    """The oldest transaction that may still be open: what is committed later may have a number from here on."""
+    found = await one(db, "select pg_snapshot_xmin(pg_current_snapshot())::text as xid")
+    return str(found["xid"]) if found else "0"
+
+
+async def fresh(db: Connection, organization_id: UUID, learnt_to: str, most: int) -> int:
+    """How many choices there are that the model does not know, counted up to `most`."""
+    query = sql.SQL(
+        """
+        select count(*) as choices from (
+            select from books.transactions
+            where organization_id = %(organization_id)s and row_xid >= %(learnt_to)s::xid8 and {taught}
+            limit %(most)s
+        ) as choices
+        """
+    ).format(taught=TAUGHT)
+    found = await db.execute(query, {"organization_id": organization_id, "learnt_to": learnt_to, "most": most})
+    row = await found.fetchone()
+    return int(row["choices"]) if row else 0
+
+
+async def attribute_names(db: Connection, organization_id: UUID) -> list[str]:
+    """The columns that the organization's files have besides the known ones, as its latest choices have them."""
+    query = sql.SQL(
+        """
+        select name, count(*) as times from (
+            select attributes from books.transactions
+            where organization_id = %(organization_id)s and {taught}
+            order by booked_on desc, transaction_id desc limit 20000
+        ) as latest
+        cross join lateral jsonb_object_keys(attributes) as name
+        group by name order by times desc, name limit 12
+        """
+    ).format(taught=TAUGHT)
+    found = await db.execute(query, {"organization_id": organization_id})
+    return [row["name"] for row in await found.fetchall()]
+
+
+async def history(
+    db: Connection, organization_id: UUID, attributes: Sequence[str], names: Sequence[str], most: int
+) -> bytes:
+    """The latest choices as CSV with a header, oldest first; attributes by the names given for them."""
+    query = sql.SQL(
+        """
+        copy (
+            select * from (
+                select
+                    description, merchant_key, amount, booked_on as date, category_id as label, decided_by,
+                    transaction_id, {values}
+                from books.transactions
+                where organization_id = {organization_id} and {taught}
+                    and decided_version is distinct from {transfers}
+                order by booked_on desc, transaction_id desc limit {most}
+            ) as latest order by date, transaction_id
+        ) to stdout (format csv, header)
+        """
+    ).format(
+        values=_values(attributes, names), organization_id=sql.Literal(organization_id), taught=TAUGHT,
+        transfers=sql.Literal(RULES_VERSION), most=sql.Literal(most),
+    )  # fmt: skip
+    async with db.cursor().copy(query) as copy:
+        return b"".join([bytes(part) async for part in copy])
+
+
+async def keep(db: Connection, organization_id: UUID, **values: Any) -> int:
+    """Keep a model in place of the former one; its version."""
+    return await number(
+        db,
+        """
+        insert into ml.own_models as kept (
+            organization_id, model, digest, labels, attributes, rows, learnt_to, measured
+        ) values (
+            %(organization_id)s, %(model)s, %(digest)s, %(labels)s, %(attributes)s, %(rows)s, %(learnt_to)s::xid8,
+            %(measured)s
+        )
+        on conflict (organization_id) do update set
+            version = kept.version + 1, model = excluded.model, digest = excluded.digest, labels = excluded.labels,
+            attributes = excluded.attributes, rows = excluded.rows, learnt_to = excluded.learnt_to,
+            measured = excluded.measured, trained_at = now()
+        returning version
+        """,
+        {**values, "organization_id": organization_id, "measured": Jsonb(values["measured"])},
+    )
+
+
+async def forget(db: Connection, organization_id: UUID) -> None:
+    """The model of an organization that has no history any more."""
+    await db.execute("delete from ml.own_models where organization_id = %s", [organization_id])
+
+
+async def follow(db: Connection, organization_id: UUID, category_id: UUID, heir_id: UUID, detailed: str | None) -> None:
+    """Hand what was taught and learnt of a category to another one. What waits for a person follows too."""
+    values = {
+        "organization_id": organization_id,
+        "category_id": category_id,
+        "heir_id": heir_id,
+        "detailed": detailed,
+    }
+    await db.execute(
+        """
+        update ml.merchant_decisions set category_id = %(heir_id)s, detailed = %(detailed)s
+        where organization_id = %(organization_id)s and category_id = %(category_id)s
+        """,
+        values,
+    )
+    await db.execute(
+        """
+        update ml.suggestions set category_id = %(heir_id)s
+        where organization_id = %(organization_id)s and category_id = %(category_id)s
+        """,
+        values,
+    )
+    await db.execute(
+        """
+        update ml.own_models set labels = array_replace(labels, %(category_id)s, %(heir_id)s), version = version + 1
+        where organization_id = %(organization_id)s and %(category_id)s = any(labels)
+        """,
+        values,
+    )
+
+
+async def teaching(db: Connection) -> list[UUID]:
+    """The organizations with choices that a model could be learnt from. `db` is the pipeline role's."""
+    query = sql.SQL(
+        """
+        select organization.organization_id from identity.organizations as organization
+        where exists (
+            select from books.transactions as transaction
+            where transaction.organization_id = organization.organization_id and {taught}
+        )
+        order by organization.organization_id
+        """
+    ).format(taught=TAUGHT)
+    found = await db.execute(query)
+    return [row["organization_id"] for row in await found.fetchall()]

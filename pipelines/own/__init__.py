@@ -1,0 +1,1 @@
+"""Own categories: each organization's model, learnt from its own history."""
