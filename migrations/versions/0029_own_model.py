@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0029"
-down_revision = "0025"
+down_revision = "0028"
 
 TAUGHT = "create index transactions_taught on books.transactions (organization_id, merchant_key, row_xid) " + (
     "where decided_by in ('user', 'rule', 'import') and deleted_at is null"
