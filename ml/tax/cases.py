@@ -60,11 +60,26 @@ async def _categories(
         analyses = await _analyses(db, organization_id, [items[place] for place in asked]) if asked else []
     else:
         asked = list(range(len(items)))
+    own = await _own(db, organization_id, analyses)
     for place, analysis in zip(asked, analyses, strict=True):
-        category = analysis.category
-        is_settled = analysis.decision != "abstain"
-        told[place] = tuple(code for code in (category.detailed or category.primary,) if code and is_settled)
+        told[place] = _settled(analysis, own)
     return told
+
+
+async def _own(db: Connection, organization_id: UUID, analyses: Sequence[Analysis]) -> Codes:
+    """What the organization's own categories stand for, where an answer names nothing else."""
+    is_needed = any(each.category.category_id and not each.category.detailed for each in analyses)
+    return await repository.codes(db, organization_id) if is_needed else {}
+
+
+def _settled(analysis: Analysis, own: Codes) -> tuple[str, ...]:
+    """The predicted categories of an answer that says something."""
+    category = analysis.category
+    if analysis.decision == "abstain":
+        return ()
+    if category.detailed or category.primary:
+        return (str(category.detailed or category.primary),)
+    return tuple(own.get(UUID(category.category_id), ())) if category.category_id else ()
 
 
 async def _analyses(db: Connection, organization_id: UUID, items: Sequence[Movement]) -> list[Analysis]:

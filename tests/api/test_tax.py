@@ -382,6 +382,15 @@ async def test_a_strangers_transactions_are_not_there(owner: AsyncClient, their_
     assert (await their_owner.post(FEEDBACK, json=said)).status_code == 200
 
 
+async def test_an_analysis_says_what_it_is_to_the_taxman(owner: AsyncClient) -> None:
+    asked = {"description": "TESCO STORES 3297", "amount": "-12.50", "currency": "GBP", "date": "2026-05-04"}
+    answer = (await owner.post("/api/ai/analyze-transaction", json=asked)).json()
+    assert answer["category"]["detailed"] == "FOOD_AND_DRINK_GROCERIES"
+    assert (answer["tax"]["deductible"], answer["tax"]["jurisdiction"]) == ("no", "GB")
+    await owner.patch("/api/core/organization", json={"country": None})
+    assert (await owner.post("/api/ai/analyze-transaction", json=asked)).json()["tax"] is None
+
+
 FIGURES: list[tuple[dict[str, Any], Any]] = [
     ({"kind": "mileage", "jurisdiction": "US", "trips": [{"date": "2026-07-01", "distance": 100}]}, "76.00"),
     ({"kind": "mileage", "jurisdiction": "UK", "trips": [{"date": "2026-10-01", "distance": 12000}]}, "6000.00"),

@@ -1,6 +1,6 @@
 """Assessing, as other rooms ask for it: categories that they know, items of theirs, and what the profile changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from datetime import date as Day  # noqa: N812 - a field is called date
 from decimal import Decimal
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from ai2.books.categories import service as categories
 from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
@@ -50,6 +51,16 @@ async def test_what_the_caller_knows_of_the_category_is_taken(db: Connection, or
         (None, "needs_evidence", Decimal(0)),
     ]
     assert {each.id for each in found} == {"a"}
+
+
+async def test_a_category_of_ones_own_is_what_stands_above_it(db: Connection, organization: Organization) -> None:
+    above = await categories.find(db, organization.organization_id, "Restaurants")
+    own = await categories.create(
+        db, organization.organization_id, name="Client lunches", kind=None, parent_id=above.category_id
+    )
+    analysis = replace(known("x"), category=Category(None, None, str(own.category_id), own.name))
+    [found] = await assess(db, organization.organization_id, [LUNCH], "US", analyses=[analysis])
+    assert (found.head, found.possible) == ("meals", Decimal("50.00"))
 
 
 @pytest.mark.parametrize(
