@@ -74,7 +74,7 @@ def learn(rows: pd.DataFrame, contexts: Sequence[str]) -> Known:
         spread=spread,
         twins=(float(recent["is_twin"].sum()) + had) / (len(recent) + of),
     )
-    merchants["twins"] = _twins(recent, "merchant", overall.twins).reindex(merchants.index)
+    merchants["twins"] = _twins(recent, "merchant", overall.twins).reindex(merchants.index).fillna(overall.twins)
     return Known(
         overall=overall,
         merchants=merchants,
@@ -118,7 +118,7 @@ def _context(trusted: pd.DataFrame, recent: pd.DataFrame, name: str, overall: Ov
         "high": own * grouped.quantile(0.99) + (1 - own) * overall.high,
         "median": own * grouped.median() + (1 - own) * overall.median,
     })  # fmt: skip
-    found["twins"] = _twins(recent, name, overall.twins).reindex(found.index)
+    found["twins"] = _twins(recent, name, overall.twins).reindex(found.index).fillna(overall.twins)
     return found
 
 

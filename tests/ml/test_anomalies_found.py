@@ -69,6 +69,17 @@ async def test_tells_each_kind_with_what_would_have_been_normal(
     assert all(0.5 <= each.score <= 1 and each.reasons for each in told.values())
 
 
+async def test_a_merchant_last_seen_long_ago_is_judged_by_what_holds_of_all(
+    db: Connection, organization: Organization, write: Write
+) -> None:
+    for day in (date(2025, 1, 2), date(2026, 6, 10), date(2026, 6, 10)):
+        await write("Old Friend", "-7.77", day)
+    told = await found(db, organization)
+    share = told["duplicate_charge"].normal.repeated_share
+    assert share is not None
+    assert 0 < share < 0.1
+
+
 async def test_judging_again_changes_nothing_and_what_is_edited_or_deleted_is_gone(
     db: Connection, organization: Organization, write: Write
 ) -> None:

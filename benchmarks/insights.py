@@ -1,0 +1,111 @@
+"""How soon insights and recommendations are told of the council's purchase cards (131,618 rows), and anomalies found.
+
+    AI2_TEST_DATA=<folder of real files> python -m benchmarks.insights
+
+The mark (2 cores): insights within 300 ms (median). The rows are in the categories that hashes of their merchants
+choose, 40 of them; what recurs, what is odd and the forecast were found before, as the worker does.
+"""
+
+import asyncio
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+FILE = "purchases/council_cards_2013_2016.csv.gz"
+TODAY, TIMES = date(2017, 1, 2), 40
+
+
+def main() -> None:
+    data = Path(os.environ["AI2_TEST_DATA"]) / FILE
+    with tempfile.TemporaryDirectory(prefix="ai2-benchmark-") as home:
+        Path(home).chmod(0o711)
+        os.environ["AI2_HOME"] = home
+        from ai2.kit import postgres
+        from ai2.kit.migrate import migrate
+
+        with postgres.running(Path(home)):
+            migrate()
+            asyncio.run(measure(data))
+
+
+async def measure(path: Path) -> None:
+    from ai2 import flows
+    from ai2.books.categories import service as categories
+    from ai2.identity import organizations
+    from ai2.ingest.service import ImportOptions, Source
+    from ai2.kit.database import Database
+    from ml.insights import recommendations, service
+
+    async with Database() as database:
+        async with database.transaction() as db:
+            owner = (await organizations.create(db, name="Council", base_currency="GBP")).organization_id
+            await categories.create_defaults(db, owner)
+        await flows.import_file(
+            database,
+            organization_id=owner,
+            account_name="Cards",
+            path=path,
+            file_name=path.name,
+            options=ImportOptions(positive_is="out"),
+            source=Source.CLI,
+            imported_by="benchmark",
+        )
+        async with database.transaction(owner) as db:
+            await db.execute(CATEGORISED, [owner, owner])
+        started = time.perf_counter()
+        await flows.find_recurring(database, owner, is_all=True)
+        print(f"recurring: {time.perf_counter() - started:.1f} s")
+        before_mb = _peak_mb()
+        for run in ("first", "again"):
+            started = time.perf_counter()
+            judged = await flows.find_anomalies(database, owner)
+            print(f"anomalies, {run}: {judged} rows judged in {time.perf_counter() - started:.1f} s")
+        print(f"peak {before_mb} MB before, {_peak_mb()} MB after")
+
+        async def insights(db: Any) -> Any:
+            return await service.insights(db, owner, today=TODAY)
+
+        async def recommended(db: Any) -> Any:
+            return await recommendations.recommendations(db, owner, today=TODAY)
+
+        for name, ask in (("insights", insights), ("recommendations", recommended)):
+            await _times(database, owner, name, ask)
+
+
+async def _times(database: Any, owner: Any, name: str, ask: Callable[[Any], Awaitable[Any]]) -> None:
+    took_ms, cpu = [], time.process_time()
+    for number in range(TIMES + 1):
+        started = time.perf_counter()
+        async with database.transaction(owner) as db:
+            await ask(db)
+        if number:
+            took_ms.append((time.perf_counter() - started) * 1000)
+        else:
+            print(f"{name}, the first: {(time.perf_counter() - started) * 1000:.0f} ms")
+    percentiles = statistics.quantiles(took_ms, n=20)
+    print(f"{name}: p50 {percentiles[9]:.0f} ms, p95 {percentiles[18]:.0f} ms; cpu {time.process_time() - cpu:.1f} s")
+
+
+def _peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+
+
+CATEGORISED = """
+    with numbered as (
+        select category_id, row_number() over (order by category_id) - 1 as number from books.categories
+        where organization_id = %s and kind = 'expense' order by category_id limit 40
+    )
+    update books.transactions as transaction
+    set category_id = numbered.category_id, decided_by = 'import'
+    from numbered
+    where transaction.organization_id = %s and numbered.number = abs(hashtext(transaction.merchant_key)) %% 40
+"""
+
+if __name__ == "__main__":
+    main()
