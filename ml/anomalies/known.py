@@ -25,12 +25,11 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Overall:
-    """What all rows say: their median, the amount that one in a hundred passes, and the spread around merchants."""
+    """What all rows say: their median, the amount that one in a hundred passes, and how often they come twice."""
 
     rows: int
     median: float
     high: float
-    spread: float
     twins: float
 
 
@@ -65,13 +64,11 @@ def learn(rows: pd.DataFrame, contexts: Sequence[str]) -> Known:
     trusted = rows[~rows["suspect"] | rows["merchant"].isin(suspects.index[suspects >= USUAL_AFTER])]
     recent = rows[rows["day"] > rows["day"].iloc[-1] - TWIN_DAYS]
     merchants = _merchants(trusted)
-    spread = 1.4826 * float((trusted["log"] - trusted["merchant"].map(merchants["median"])).abs().median())
     had, of = TWINS_OF_NOBODY
     overall = Overall(
         rows=len(trusted),
         median=float(trusted["log"].median()),
         high=float(trusted["log"].quantile(0.99)),
-        spread=spread,
         twins=(float(recent["is_twin"].sum()) + had) / (len(recent) + of),
     )
     merchants["twins"] = _twins(recent, "merchant", overall.twins).reindex(merchants.index).fillna(overall.twins)

@@ -13,7 +13,7 @@ from ai2.kit.periods import Period
 from ml.anomalies import service as anomalies
 from ml.anomalies.service import Filter
 from ml.insights import receipts, recurring, repository
-from ml.insights.model import VERSION, Recommendation, Recommendations, Rows, Silent
+from ml.insights.model import Recommendation, Recommendations, Rows, Silent
 from ml.insights.span import Span, span
 from ml.recurring import service as patterns
 
@@ -181,6 +181,3 @@ async def _sorted(
         return worth is None, -(worth if worth is not None else each.amount), each.type, each.reason
 
     return sorted(found, key=key)
-
-
-__all__ = ["VERSION", "recommendations"]

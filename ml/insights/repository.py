@@ -1,7 +1,6 @@
 """Every query of insights and recommendations: sums from totals, and few rows by index."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -190,7 +189,3 @@ async def of_category(
 
 def _of(organization_id: UUID, period: Period, currency: str | None) -> dict[str, Any]:
     return {"organization_id": organization_id, "start": period.start, "end": period.end, "currency": currency}
-
-
-def month_of(day: date) -> date:
-    return day.replace(day=1)
