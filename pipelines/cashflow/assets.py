@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import dagster as dg
@@ -37,21 +37,21 @@ def forecasts(config: Whose, books: Books) -> dg.MaterializeResult[None]:
     whose = [UUID(only)] if only else books.of_all(everyone)
     found = [books.of_one(partial(_rehearsed, organization_id=organization_id)) for organization_id in whose]
     figures = together(each for each in found if each)
-    counted = {"organizations": sum(each is not None for each in found), "version": VERSION}
+    counted: dict[str, Any] = {"organizations": sum(each is not None for each in found), "version": VERSION}
     run_id = registry.log_backtest("cashflow", figures, counted) if figures else None
     return dg.MaterializeResult(metadata={**figures, **counted, **({"mlflow_run": run_id} if run_id else {})})
 
 
 def together(found: Iterable["Rehearsed"]) -> dict[str, float]:
     """The mean miss of each candidate and the share that each interval held, over the series of all organizations."""
-    total: Counter[str] = Counter()
+    total: dict[str, float] = {}
     counted: Counter[str] = Counter()
     series = 0
     for each in found:
         series += each.series
         told = [(f"mase_{name}", pair) for name, pair in each.misses.items()]
         for name, (sum_of_it, number) in [*told, *((f"held_{level}", pair) for level, pair in each.held.items())]:
-            total[name] += sum_of_it  # type: ignore[assignment]
+            total[name] = total.get(name, 0.0) + sum_of_it
             counted[name] += number
     figures = {name: round(total[name] / counted[name], 6) for name in sorted(total) if counted[name]}
     return {**figures, "series": float(series)} if figures else {}
