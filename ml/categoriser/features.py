@@ -52,7 +52,8 @@ def tokens(rendered: str) -> Iterable[str]:
 
 def split_line(rendered: str) -> tuple[list[str], list[str]]:
     """What is known besides the text, and the words of the text."""
-    known, words = [], []
+    known: list[str] = []
+    words: list[str] = []
     for word in rendered.split():
         (known if "=" in word else words).append(word)
     return known, words

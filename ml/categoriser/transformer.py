@@ -25,6 +25,8 @@ FILE = DATA / "transformer_head.npz"
 HIDDEN, RIDGE, EPOCHS, SEEDS = 256, 1.0, 20, (0, 1)
 # Components of an embedding of length one lie between -0.25 and 0.25; they are kept in steps of 1/500.
 STEPS = 500
+# What banks say in words of their own is not read off a name.
+BANKS_OWN = ("INCOME", "TRANSFER", "LOAN_PAYMENTS", "BANK_FEES")
 Floats = NDArray[np.float32]
 
 
@@ -67,11 +69,12 @@ def embed(keys: Sequence[str]) -> Floats:
 def blended(by_primary: Floats, names: Sequence[str], told: Floats, known: Sequence[str]) -> Floats:
     """Two opinions of the primary categories as one: their geometric mean where both have one.
 
-    `by_primary` has a column for each of `names`, `told` one for each of `known`. What the head does not know
-    (wages, transfers) keeps what it had.
+    `by_primary` has a column for each of `names`, `told` one for each of `known`. What is no shop's name (wages,
+    transfers, fees) keeps what it had.
     """
-    places = [names.index(name) for name in known if name in names]
-    columns = [n for n, name in enumerate(known) if name in names]
+    shops = [name for name in known if name in names and not name.startswith(BANKS_OWN)]
+    places = [names.index(name) for name in shops]
+    columns = [list(known).index(name) for name in shops]
     both = np.sqrt(by_primary[:, places] * told[:, columns] + 1e-12)
     mixed = by_primary.copy()
     mixed[:, places] = both / both.sum(axis=1, keepdims=True) * by_primary[:, places].sum(axis=1, keepdims=True)
