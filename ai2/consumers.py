@@ -9,6 +9,9 @@ from ai2.kit.deliveries import Consumer
 from ai2.kit.events import Event
 from ai2.kit.settings import settings
 
+# What they decide teaches nobody.
+MACHINES = frozenset({"recurring", "merchant", "model", "llm"})
+
 
 async def categorise_import(database: Database, event: Event) -> None:
     """Have decided what an import brought, but for what rules decided already. Of an event there is one job."""
@@ -37,7 +40,7 @@ async def find_anomalies(database: Database, event: Event) -> None:
 
 async def learn_own(database: Database, event: Event) -> None:
     """Have looked at whether people have chosen enough to learn from. While one such job waits, it serves all."""
-    if not settings().enable_ai:
+    if not settings().enable_ai or event.payload.get("decided_by") in MACHINES:
         return
     async with database.transaction(event.organization_id) as db:
         await queue.enqueue(db, event.organization_id, "learn_own", {}, key="own")

@@ -21,6 +21,7 @@ KEPT_BACK = (
     "events.heads",
     "events.cursors",
     "ml.recurring_runs",
+    "ml.own_models",
 )
 SECRET_COLUMNS = ["refresh_digest", "spent_digests", "row_xid", "details_digest"]
 # Where the history of an organization names who did something, and the ids of what it was.

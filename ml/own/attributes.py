@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ml.own.contexts import ATTRIBUTES
@@ -17,6 +16,8 @@ def telling(
     keys: NDArray[np.object_], labels: NDArray[np.int64], columns: Mapping[str, NDArray[np.object_]]
 ) -> tuple[str, ...]:
     """The names of at most three columns, most telling first; rows are in order of time, and the latest count."""
+    import pandas as pd
+
     latest = slice(-LOOKED_AT, None)
     merchant, chosen = pd.factorize(keys[latest])[0], labels[latest]
     alone = right_by_others(merchant, chosen)
@@ -31,6 +32,8 @@ def telling(
 
 def right_by_others(groups: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
     """The share of rows whose label is what most others of their group have."""
+    import pandas as pd
+
     frame = pd.DataFrame({"group": groups, "label": labels})
     same = frame.groupby(["group", "label"]).size().sort_values(ascending=False).reset_index(name="rows")
     best = same.drop_duplicates("group").set_index("group")
@@ -41,6 +44,8 @@ def right_by_others(groups: NDArray[np.int64], labels: NDArray[np.int64]) -> flo
 
 
 def _may_tell(values: NDArray[np.object_]) -> bool:
+    import pandas as pd
+
     filled = values[values != ""]
     distinct = len(pd.unique(filled))
     return len(filled) >= LEAST_FILLED * len(values) and 2 <= distinct <= max(20, MOST_DISTINCT * len(filled))

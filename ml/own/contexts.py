@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
@@ -132,5 +131,7 @@ def _numbers(name: str, values: NDArray[np.int64]) -> Hashes:
 def distinct_of(values: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
     if len(values) == 1:
         return values, np.zeros(1, np.intp)
+    import pandas as pd  # not where one thing is asked
+
     where, distinct = pd.factorize(values)
     return np.asarray(distinct, dtype=object), where

@@ -93,6 +93,9 @@ class Linear:
 
     def probabilities(self, features: csr_matrix) -> Floats:
         """One row for each example, one column for each class."""
+        if features.shape[0] == 1:
+            alone = features.data @ self.weights[features.indices].astype(np.float32)
+            return _softmax((alone * self.unit + self.bias)[None])
         used, features = _used(features)
         return _softmax((features @ self.weights[used].astype(np.float32)) * self.unit + self.bias)
 
@@ -145,7 +148,10 @@ def _joined(
     ]
     values = np.r_[np.concatenate([value for _, value in words])[of_words], np.ones(int(there.sum()), np.float32)]
     values /= np.sqrt(np.bincount(rows, values**2, minlength=len(where)))[rows]
-    return csr_matrix((values.astype(np.float32), (rows, columns)), shape=(len(where), buckets))
+    values = values.astype(np.float32)
+    if len(where) == 1:
+        return csr_matrix((values, columns, np.array([0, len(columns)])), shape=(1, buckets))
+    return csr_matrix((values, (rows, columns)), shape=(len(where), buckets))
 
 
 def _counting(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -68,6 +68,7 @@ async def latest(
             from books.transactions as transaction
             where transaction.organization_id = %(organization_id)s
                 and transaction.merchant_key = asked.merchant_key and {taught}
+                and decided_version is distinct from %(transfers)s
             order by row_xid desc limit {latest}
         ) as chosen
         where chosen.is_fresh or not asked.is_counted
@@ -80,6 +81,7 @@ async def latest(
             "keys": list(keys),
             "is_counted": list(is_counted),
             "learnt_to": learnt_to,
+            "transfers": RULES_VERSION,
         },
     )
     return await found.fetchall()
@@ -121,11 +123,11 @@ async def fresh(db: Connection, organization_id: UUID, learnt_to: str, most: int
     """How many choices there are that the model does not know, counted up to `most`."""
     query = sql.SQL(
         """
-        select count(*) as choices from (
-            select from books.transactions
-            where organization_id = %(organization_id)s and row_xid >= %(learnt_to)s::xid8 and {taught}
-            limit %(most)s
-        ) as choices
+        select count(*) filter (where row_xid >= %(learnt_to)s::xid8) as choices from (
+            select row_xid from books.transactions
+            where organization_id = %(organization_id)s and {taught}
+            order by row_xid desc limit %(most)s
+        ) as latest
         """
     ).format(taught=TAUGHT)
     found = await db.execute(query, {"organization_id": organization_id, "learnt_to": learnt_to, "most": most})

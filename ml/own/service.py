@@ -8,9 +8,11 @@ import asyncio
 import datetime
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from psycopg.rows import DictRow
 
 from ai2.books.categories import service as categories
@@ -18,7 +20,7 @@ from ai2.kit.database import Connection
 from ml.answers import Alternative, Item, KnownMerchant, Verdict
 from ml.knowledge.labels import primary_of
 from ml.own import loaded, repository
-from ml.own.contexts import ATTRIBUTES, CONTEXTS, OF_MERCHANT, Rows, contexts_of, rows_of
+from ml.own.contexts import ATTRIBUTES, CONTEXTS, LABEL_MASK, OF_MERCHANT, Rows, contexts_of, rows_of
 from ml.own.counts import Counts
 from ml.own.frames import day_of, named
 from ml.own.kin import ALIKE, SAME, kins_of, likeness
@@ -123,7 +125,16 @@ async def _by_model(
     else:
         answers = await asyncio.to_thread(lambda: known.model.answers(rows, _live(known, chosen)))
     names = await repository.in_use(db, organization_id, _named(answers, known))
+    answers = replace(answers, applied=answers.applied & _says_as_much(rows, known))
     return [_verdict(item, answers, place, known, names) for place, item in enumerate(items)]
+
+
+def _says_as_much(rows: Rows, known: Loaded) -> NDArray[np.bool_]:
+    """Whether a row has any of the columns that told categories apart in the past, on which trust was proven."""
+    columns = ATTRIBUTES[: len(known.model.attributes)]
+    if not columns:
+        return np.ones(len(rows), bool)
+    return np.any([rows.fields[name] != 0 for name in columns], axis=0)  # type: ignore[no-any-return]
 
 
 def _rows(items: Sequence[Item], attributes: Sequence[str]) -> Rows:
@@ -146,13 +157,13 @@ def value_of(item: Item, attribute: str) -> str:
     return str(item.attributes.get(attribute) or "")
 
 
-def _is_counted(known: Loaded, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_counted(known: Loaded, rows: Rows) -> NDArray[np.bool_]:
     """Whether the model has counted a row's merchant: then only what came since is read."""
     contexts = contexts_of(rows, (_KEY,))[:, 0]
     counted = known.model.counts.entries
     at = np.searchsorted(counted, contexts)
     following = counted[np.minimum(at, len(counted) - 1)] if len(counted) else contexts
-    return (at < len(counted)) & ((following ^ contexts) < 4096) & (contexts != 0)  # type: ignore[no-any-return]
+    return (at < len(counted)) & ((following & ~LABEL_MASK) == contexts) & (contexts != 0)  # type: ignore[no-any-return]
 
 
 def _live(known: Loaded, chosen: Sequence[DictRow]) -> Counts:

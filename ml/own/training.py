@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -131,6 +130,8 @@ def _foretold(history: History, words: _Words, first: int, last: int, seed: int)
 
 def _held_back(rows: Rows, first: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whose rows are held back (of all rows), and which of theirs before `first` are not: up to three, the latest."""
+    import pandas as pd
+
     lots = scrambled(rows.fields["key"] ^ np.uint64(first))
     is_held = lots % np.uint64(100) < HELD_BACK_PCT
     before = pd.Series(rows.fields["key"][:first])

@@ -35,14 +35,18 @@ class Trees:
         )
 
     def _scores(self, features: Floats) -> Floats:
-        flat, width = features.ravel(), features.shape[1]
-        at = np.broadcast_to(self.roots, (len(features), len(self.roots)))
-        base = (np.arange(len(features), dtype=np.int64) * width)[:, None]
+        flat, width, trees = features.ravel(), features.shape[1], len(self.roots)
+        at = np.tile(self.roots, len(features))
+        base = np.repeat(np.arange(len(features), dtype=np.int64) * width, trees)
+        going = np.arange(len(at))
         for _ in range(self.depth):
-            value = flat[base + self.feature[at]]
-            goes_left = (value <= self.threshold[at]) | (np.isnan(value) & self.missing_left[at])
-            at = np.where(goes_left, self.left[at], self.right[at])
-        return (self.value[at].sum(axis=1) + self.base).astype(np.float32)  # type: ignore[no-any-return]
+            node = at[going]
+            value = flat[base[going] + self.feature[node]]
+            goes_left = (value <= self.threshold[node]) | (np.isnan(value) & self.missing_left[node])
+            following = np.where(goes_left, self.left[node], self.right[node])
+            at[going] = following
+            going = going[self.left[following] != following]  # the others are at their leaves
+        return (self.value[at].reshape(len(features), trees).sum(axis=1) + self.base).astype(np.float32)  # type: ignore[no-any-return]
 
 
 def grow(features: Floats, is_right: NDArray[np.bool_], seed: int = 0) -> Trees:

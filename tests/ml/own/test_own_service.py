@@ -119,6 +119,10 @@ class TestLearnt:
         assert (lunch.category_id, food.category_id) == (own["Lunches"], own["Own northwind foods"])
         assert (lunch.decided_by, lunch.decision) == ("model", "apply")
         assert "Cost centre" in lunch.reasons[0]
+        # without the columns on which it was proven nothing is applied alone
+        (bare,) = await ask(db, organization, item("CITY FUEL 4711"))
+        assert bare is not None
+        assert bare.decision == "review"
 
     async def test_a_choice_holds_from_the_next_request_on_without_a_training(
         self, db: Connection, organization: Organization, own: dict[str, UUID], write: Write
