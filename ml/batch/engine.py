@@ -107,7 +107,7 @@ async def _write(db: Connection, organization_id: UUID, part: Sequence[tuple[Any
 
 
 def _item(row: DictRow) -> Item:
-    if row["alone_id"]:
+    if row["alone_id"] or row["is_own"]:
         known = {name: row[name] for name in ("currency", "account_id", "amount")}
         known |= {"date": row["booked_on"], "transaction_id": row["alone_id"], "attributes": row["attributes"] or {}}
     else:

@@ -35,6 +35,24 @@ class Staged:
     closed: int
 
 
+# What an own model looks at besides the descriptor: rows that differ in it ask different questions.
+OWN = """
+    (
+        select array_agg(
+            coalesce(
+                case seen.name
+                    when '@account' then transaction.account_id::text when '@mcc' then transaction.mcc
+                    else transaction.attributes ->> seen.name
+                end, ''
+            ) order by seen.place
+        ) || transaction.amount::text
+        from ml.own_models as model
+        cross join lateral unnest(array_append(model.attributes, '')) with ordinality as seen (name, place)
+        where model.organization_id = %(organization_id)s
+    )
+"""
+
+
 async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_through: date | None) -> Staged:
     """Gather what has no decision; closed periods are left out, and only counted."""
     known = {"organization_id": organization_id, **scope.parameters(), "closed_through": closed_through}
@@ -48,13 +66,15 @@ async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_thro
         ),
 
         asked as (
-            select distinct
+            select
                 transaction.merchant_key, transaction.description, transaction.merchant, transaction.mcc,
                 transaction.amount > 0 as money_in,
-                case when going_on.merchant_key is not null then transaction.transaction_id end as alone_id
+                case when going_on.merchant_key is not null then transaction.transaction_id end as alone_id,
+                {OWN} as own, min(transaction.transaction_id::text)::uuid as like_id
             from books.transactions as transaction
             left join going_on on going_on.merchant_key = transaction.merchant_key
             where {UNDECIDED} and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
+            group by 1, 2, 3, 4, 5, 6, 7
         )
 
         select (row_number() over (order by merchant_key))::integer as descriptor_id, asked.* from asked
@@ -74,6 +94,7 @@ async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_thro
             and descriptor.merchant is not distinct from transaction.merchant
             and descriptor.mcc is not distinct from transaction.mcc
             and (descriptor.alone_id is null or descriptor.alone_id = transaction.transaction_id)
+            and (descriptor.own is null or descriptor.own = {OWN})
         where {UNDECIDED} and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
         """,
         known,
@@ -90,17 +111,19 @@ async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_thro
 
 
 async def descriptors(db: Connection, organization_id: UUID, first: int, last: int) -> list[DictRow]:
-    """The questions from the first to the last; of those that are asked alone, the transaction too."""
+    """The questions from the first to the last; of those that are not the descriptor's alone, a transaction too."""
     return await rows(
         db,
         """
         select
             descriptor.descriptor_id, descriptor.merchant_key, descriptor.description, descriptor.merchant,
             descriptor.mcc, descriptor.money_in, descriptor.alone_id, alone.amount, alone.currency, alone.booked_on,
-            alone.account_id, alone.attributes
+            alone.account_id, alone.attributes, descriptor.own is not null as is_own
         from pg_temp.descriptors as descriptor
         left join books.transactions as alone
-            on alone.organization_id = %(organization_id)s and alone.transaction_id = descriptor.alone_id
+            on alone.organization_id = %(organization_id)s
+                and (descriptor.alone_id is not null or descriptor.own is not null)
+                and alone.transaction_id = coalesce(descriptor.alone_id, descriptor.like_id)
         where descriptor.descriptor_id between %(first)s and %(last)s order by descriptor.descriptor_id
         """,
         {"organization_id": organization_id, "first": first, "last": last},

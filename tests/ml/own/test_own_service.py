@@ -23,6 +23,7 @@ from ml.answers import Item, Verdict
 from ml.own import loaded, refit, repository, service, storing
 from ml.own.kin import kin_of
 from ml.own.model import fit
+from ml.service import suggest
 
 SHOPS = ("northwind foods", "acme tools", "blue bottle", "city fuel", "paper mill", "harbour travel")
 CENTRES = ("kitchen", "workshop", "office")
@@ -133,6 +134,19 @@ class TestLearnt:
         (now,) = await ask(db, organization, item("QUIMBY HATS 5678"))
         assert now is not None
         assert now.category_id == own["Own acme tools"]
+
+    async def test_what_is_stored_is_decided_with_its_own_columns(
+        self, db: Connection, organization: Organization, own: dict[str, UUID], write: Write
+    ) -> None:
+        await refit.refit(db, organization.organization_id)
+        lunch = await write("NORTHWIND FOODS 4711", attributes={"Cost centre": "office"})
+        food = await write("NORTHWIND FOODS 4711", attributes={"Cost centre": "kitchen"})
+        await suggest(db, organization.organization_id)
+        found = [
+            await transactions.get(db, organization.organization_id, each.transaction_id) for each in (lunch, food)
+        ]
+        assert [each.category_id for each in found] == [own["Lunches"], own["Own northwind foods"]]
+        assert {(each.decided_by, each.decided_version) for each in found} == {("model", "own-1")}
 
     async def test_answers_of_machines_teach_nothing(
         self, db: Connection, organization: Organization, own: dict[str, UUID], write: Write
