@@ -33,7 +33,7 @@ def main() -> None:
     took, worked = time.perf_counter() - started, time.process_time() - cpu
     print(f"fit on {len(known):,} rows: {took:.0f} s ({worked:.0f} s of work); columns that tell: {model.attributes}")
     print(f"kept in {len(dump(model)):,} bytes", flush=True)
-    tell("in one go", later, *predicted(model, later), later["description"].isin(known["description"]).to_numpy())
+    tell("in one go", *predicted(model, later), later["description"].isin(known["description"]).to_numpy())
     by_month(model, known, later)
     print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000, "MB")
 
@@ -64,12 +64,11 @@ def by_month(model: OwnModel, known: pd.DataFrame, later: pd.DataFrame) -> None:
         seen.append(month["description"].isin(before).to_numpy())
         model = model.learn(month)
         before |= set(month["description"])
-    tell("month by month", later, *map(np.concatenate, zip(*found, strict=True)), np.concatenate(seen))
+    is_right, sure, applied = (np.concatenate(each) for each in zip(*found, strict=True))
+    tell("month by month", is_right, sure, applied, np.concatenate(seen))
 
 
-def tell(
-    how: str, frame: pd.DataFrame, is_right: np.ndarray, sure: np.ndarray, applied: np.ndarray, seen: np.ndarray
-) -> None:
+def tell(how: str, is_right: np.ndarray, sure: np.ndarray, applied: np.ndarray, seen: np.ndarray) -> None:
     order = np.argsort(-sure, kind="stable")
     precise = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     covered = {share: (np.flatnonzero(precise >= share)[-1] + 1) / len(order) for share in (0.9, 0.95)}

@@ -64,8 +64,9 @@ def spoken(features: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
     share = np.nan_to_num(kept[:, :, 1])
     context = np.where(share.max(axis=1, initial=0) > 0, (share > 0).argmax(axis=1), -1)
     chosen = kept[np.arange(len(features)), np.maximum(context, 0)]
-    all_times = np.expm1(np.nan_to_num(chosen[:, 2]))
-    return context, np.nan_to_num(chosen[:, 1]) * (all_times + 0.5), all_times
+    all_times = np.expm1(np.nan_to_num(chosen[:, 2])).astype(np.float32)
+    times = np.nan_to_num(chosen[:, 1]) * (all_times + np.float32(0.5))
+    return context.astype(np.int64), times.astype(np.float32), all_times
 
 
 def seen(pairs: Pairs, rows: int) -> NDArray[np.bool_]:

@@ -78,7 +78,7 @@ class OwnModel:
         places = {label: place for place, label in enumerate(self.labels)}
         known = frame[frame["label"].astype(str).isin(places)]
         rows = rows_of_frame(known, self.attributes)
-        labels = known["label"].astype(str).map(places).to_numpy(np.int64)
+        labels = np.array([places[label] for label in known["label"].astype(str)], np.int64)
         fresh = Counts.of(contexts_of(rows, ALL), labels, rows.day, _weights(known))
         return replace(self, counts=self.counts.plus(fresh))
 

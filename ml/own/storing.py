@@ -49,7 +49,7 @@ def load(raw: bytes, labels: tuple[str, ...], attributes: tuple[str, ...]) -> Ow
         return OwnModel(
             labels=labels,
             attributes=attributes,
-            counts=Counts(*(kept[name] for name in _ENTRIES), today=int(kept["today"])),
+            counts=Counts(**{name: kept[name] for name in _ENTRIES}, today=int(kept["today"])),
             linear=Linear.kept(kept["weights"], kept["bias"], kept["unit"]),
             trees=Trees(**trees | {"base": float(trees["base"]), "depth": int(trees["depth"])}) if trees else None,
             trust=Trusts(*known),
