@@ -50,7 +50,8 @@ __all__ = [
     "champion", "copies", "measured_champion", "refresh",
 ]  # fmt: skip
 EXPERIMENT, EVALUATIONS = "categoriser", "evaluations"
-ANSWER_S = 2.0
+# Who only looks goes on without an answer; who acts waits for one.
+LOOK_S, ACT_S = 2.0, 20.0
 
 
 class RegistryDown(Unavailable):
@@ -74,7 +75,7 @@ def aliases() -> dict[str, str] | None:
     if not is_used():
         return None
     try:
-        return store().aliases()
+        return store(LOOK_S).aliases()
     except RegistryDown:
         return None
 
@@ -90,15 +91,17 @@ class Store(Protocol):
     def tell(self, key: str, value: str, version: str | None = None) -> None: ...
 
 
-def store() -> Store:
+def store(patience_s: float = ACT_S) -> Store:
+    """MLflow's registry: its server, which may take so long to answer, or a store without one."""
     is_server = urlparse(settings().mlflow_url).scheme in {"http", "https"}
-    return _Server(settings().mlflow_url) if is_server else _Client()
+    return _Server(settings().mlflow_url, patience_s) if is_server else _Client()
 
 
 class _Server:
     """MLflow's server, asked by HTTP: MLflow itself is large, and this process may never need it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, patience_s: float) -> None:
+        self._patience_s = patience_s
         self._address = address.rstrip("/") + "/api/2.0/mlflow/"
 
     def aliases(self) -> dict[str, str]:
@@ -135,7 +138,7 @@ class _Server:
             self._address + path, content, {"Content-Type": "application/json"}, method=method
         )
         try:
-            with urllib.request.urlopen(asked, timeout=ANSWER_S) as answer:  # noqa: S310
+            with urllib.request.urlopen(asked, timeout=self._patience_s) as answer:  # noqa: S310
                 return dict(json.load(answer))
         except urllib.error.HTTPError as error:
             if error.code == 404:  # nothing is registered yet
