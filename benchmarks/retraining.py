@@ -97,17 +97,21 @@ def corrections(organizations: list[tuple[Any, Any]]) -> Iterator[tuple[Any, ...
     words = build_examples().query("source == 'words'")
     trades = [(line.split()[-1], detailed) for line, detailed in zip(words["line"], words["detailed"], strict=True)]
     each = ROWS // len(organizations)
+    known_to_several = [merchant(random, number, trades) for number in range(each)]
     for place, (organization_id, category_id) in enumerate(organizations):
         for number in range(each):
-            is_known_to_others = number % 3 == 0
-            seed = number if is_known_to_others else place * each + number
-            merchant = Random(f"{SEED} {is_known_to_others} {seed}")  # noqa: S311
-            word, detailed = merchant.choice(trades)
+            own = number % 3 != 0
+            name, detailed = merchant(random, place * each + number, trades) if own else known_to_several[number]
             if random.random() < 0.1:
                 _, detailed = random.choice(trades)
-            name = "".join(merchant.choice("bdfgklmnprstvz") + merchant.choice("aeiou") for _ in range(3))
             decided_at = BEGIN + timedelta(days=random.random() * 730)
-            yield organization_id, f"{name} {word} {seed % 9973}", False, category_id, detailed, decided_at
+            yield organization_id, name, False, category_id, detailed, decided_at
+
+
+def merchant(random: Random, number: int, trades: list[tuple[str, str]]) -> tuple[str, str]:
+    word, detailed = random.choice(trades)
+    name = "".join(random.choice("bdfgklmnprstvz") + random.choice("aeiou") for _ in range(3))
+    return f"{name} {word} {number % 9973}", detailed
 
 
 if __name__ == "__main__":
