@@ -47,11 +47,28 @@ def evaluate(
         columns = Columns(description, label, date, amount, tuple(feature or ()))
         with trouble.status(f"Measuring on {escape(file.name)}") as status:
             report = service.evaluate(file, columns, map_file, lambda step: status.update(f"Measuring: {step}"))
+        _log(report)
     out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     console.print(_table(report))
     for note in report["notes"]:
         console.print(note, markup=False)
     console.print(f"{report['rows']} rows, {report['labels']} labels. Written to {out}", markup=False)
+
+
+def _log(report: dict[str, Any]) -> None:
+    """Let the model card know, where there is an MLflow: shares and counts, no row of the file."""
+    from ml import registry
+
+    figures: dict[str, float] = {}
+    for name, told in report["splits"].items():
+        for figure in ("accuracy", "applied", "applied_precision"):
+            if told and told[figure]:
+                figures[f"{name}_{figure}"] = told[figure]["share"]
+        for precision, found in (told["coverage"] if told else {}).items():
+            if found:
+                figures[f"{name}_coverage_at_{precision}"] = found["share"]
+    known = {"data": report["file"], "rows": report["rows"], "labels": report["labels"]}
+    registry.log_evaluation(f"evaluation of {report['file']}", figures, {**known, "split": ", ".join(report["splits"])})
 
 
 def _table(report: dict[str, Any]) -> Table:

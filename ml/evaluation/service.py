@@ -76,7 +76,7 @@ def _own(frame: "pd.DataFrame", held: splits.Which, notes: list[str], name: str)
 def _cold(frame: "pd.DataFrame", map_file: Path | None, has_amount: bool, notes: list[str]) -> dict[str, Any] | None:
     """What is answered before there is a history, to the primary category."""
     from ml import registry
-    from ml.categoriser.retrain import ensure_champion
+    from ml.governance.retrain import ensure_champion
 
     primary = mapping(map_file, list(frame["label"].unique()))
     is_mapped = frame["label"].isin(primary).to_numpy()

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ai2.cli import app
-from ml.categoriser import retrain
 from ml.evaluation import measures, splits
 from ml.evaluation.measures import Answered, covered, measured, share
 from ml.evaluation.reading import Columns, NoDays, NoSuchCategory, labelled, mapping
+from ml.governance import retrain
 
 SHOPS = (("TESCO STORES {}", "FOOD_AND_DRINK"), ("SHELL OIL {}", "TRANSPORTATION"), ("NETFLIX.COM {}", "ENTERTAINMENT"))
 
