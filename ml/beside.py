@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from uuid import UUID
 
-from ai2.identity import organizations
+from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ml.answers import Analysis, Item
 from ml.tax import loading, profile, service
@@ -13,26 +12,26 @@ from ml.tax.rules import UnknownJurisdiction, UnknownYear
 
 
 async def taxed(
-    db: Connection, organization_id: UUID, items: Sequence[Item], told: Sequence[Analysis]
+    db: Connection, organization: Organization, items: Sequence[Item], told: Sequence[Analysis]
 ) -> list[TaxAnswer | None]:
     """What the tax rules say of each item; none where nobody said where the organization is taxed, or of that year.
 
     None of what is stored, too: that is asked by itself, with its splits and receipts.
     """
-    places = await _assessable(db, organization_id, items)
+    places = await _assessable(db, organization, items)
     answers: list[TaxAnswer | None] = [None] * len(items)
     if places:
         asked, known = [items[place] for place in places], [told[place] for place in places]
-        found = await service.assess(db, organization_id, asked, analyses=known)
+        found = await service.assess(db, organization.organization_id, asked, analyses=known, organization=organization)
         for place, answer in zip(places, found, strict=True):
             answers[place] = replace(answer, id=None)  # the analysis has it
     return answers
 
 
-async def _assessable(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[int]:
+async def _assessable(db: Connection, organization: Organization, items: Sequence[Item]) -> list[int]:
     rules = await loading.current(db)
     try:
-        where = profile.of(rules, await organizations.get(db, organization_id), None).jurisdiction
+        where = profile.of(rules, organization, None).jurisdiction
     except UnknownJurisdiction:
         return []
     places = []

@@ -8,14 +8,14 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ai2.kit.database import Connection, number, rows
+from ai2.kit.database import Connection, Query, number, rows
 from ml.own.kin import kin_of
 from ml.scope import Scope
 
 TAUGHT = "taught"
 
 
-async def taught(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
+def taught_query(organization_id: UUID, merchant_keys: Sequence[str]) -> Query:
     """What the organization's people decided for these merchants, with the category's present name and kind."""
     query = """
         select
@@ -27,7 +27,12 @@ async def taught(db: Connection, organization_id: UUID, merchant_keys: Sequence[
                 and category.category_id = decision.category_id and category.archived_at is null
         where decision.organization_id = %(organization_id)s and decision.merchant_key = any(%(keys)s)
     """
-    return await rows(db, query, {"organization_id": organization_id, "keys": list(merchant_keys)})
+    return query, {"organization_id": organization_id, "keys": list(merchant_keys)}
+
+
+async def taught(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
+    """What `taught_query` asks for."""
+    return await rows(db, *taught_query(organization_id, merchant_keys))
 
 
 async def chosen(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[DictRow]:

@@ -10,6 +10,7 @@ from ml import analyses, beside, registry
 from ml.answers import Analysis, Item
 from ml.batch import engine
 from ml.deciders import chain
+from ml.deciders.known import Known, read
 from ml.governance import service as governance
 from ml.llm import service as llm
 from ml.scope import EVERYTHING, Scope
@@ -38,14 +39,17 @@ async def analyze(db: Connection, organization_id: UUID, item: Item) -> Analysis
 
 async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Analysis]:
     """An answer for each item, carrying the item's id, with what tax rules say of it; equal descriptors once."""
-    told = await categorise(db, organization_id, items)
-    taxed = await beside.taxed(db, organization_id, items, told)
+    known = await read(db, organization_id, items)
+    told = await categorise(db, organization_id, items, known)
+    taxed = await beside.taxed(db, known.organization, items, told)
     return [replace(analysis, tax=tax) if tax else analysis for analysis, tax in zip(told, taxed, strict=True)]
 
 
-async def categorise(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Analysis]:
+async def categorise(
+    db: Connection, organization_id: UUID, items: Sequence[Item], known: Known | None = None
+) -> list[Analysis]:
     """The same without the tax."""
-    verdicts = await chain.decide(db, organization_id, items)
+    verdicts = await chain.decide(db, organization_id, items, known)
     told = await analyses.tell(db, organization_id, verdicts)
     return [replace(analysis, id=item.id) for analysis, item in zip(told, items, strict=True)]
 

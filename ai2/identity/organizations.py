@@ -1,16 +1,19 @@
 """Organizations: the tenants, each with a key of its own for its raw files."""
 
 import calendar
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from ai2.identity import repository
 from ai2.kit import events
 from ai2.kit.countries import is_country
-from ai2.kit.database import Connection, act_for
+from ai2.kit.database import Connection, Query, act_for
 from ai2.kit.envelope import fresh_wrapped_key, unwrap_key
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
@@ -89,9 +92,18 @@ async def create(db: Connection, *, name: str, base_currency: str, country: str 
 
 async def get(db: Connection, organization_id: UUID) -> Organization:
     row = await repository.organization(db, organization_id)
-    if row is None:
+    return read([row] if row else [])
+
+
+def query(organization_id: UUID) -> Query:
+    """What asks for an organization, for who asks for more at once; `read` makes one of the rows."""
+    return repository.organization_query(organization_id)
+
+
+def read(found: Sequence[DictRow]) -> Organization:
+    if not found:
         raise OrganizationNotFound
-    return Organization(**row)
+    return Organization(**found[0])
 
 
 async def update(

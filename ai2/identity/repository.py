@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, Query, one, rows
 
 if TYPE_CHECKING:
     from ai2.identity.organizations import Organization
@@ -32,12 +32,13 @@ async def insert_organization(db: Connection, organization: "Organization", wrap
     )
 
 
+def organization_query(organization_id: UUID) -> Query:
+    query = f"select {ORGANIZATION} from identity.organizations where organization_id = %(organization_id)s"
+    return query, {"organization_id": organization_id}
+
+
 async def organization(db: Connection, organization_id: UUID) -> DictRow | None:
-    return await one(
-        db,
-        f"select {ORGANIZATION} from identity.organizations where organization_id = %(organization_id)s",
-        {"organization_id": organization_id},
-    )
+    return await one(db, *organization_query(organization_id))
 
 
 async def lock_organization(db: Connection, organization_id: UUID) -> None:

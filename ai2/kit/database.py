@@ -18,6 +18,8 @@ from ai2.kit.secrets import secrets
 from ai2.kit.settings import Settings, settings
 
 Connection = AsyncConnection[DictRow]
+# What is asked of it, and with which parameters.
+Query = tuple[str, dict[str, Any]]
 
 # Refusals that the database makes itself, by their SQLSTATE: who owns such a rule says here what its problem is.
 REFUSALS: dict[str, Callable[[DatabaseError], Problem]] = {}
@@ -190,6 +192,13 @@ async def hold(db: Connection, table: str, **key: object) -> None:
 async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> list[DictRow]:
     """All rows of a query, as dictionaries."""
     return await (await db.execute(query, parameters)).fetchall()
+
+
+async def at_once(db: Connection, *queries: Query) -> list[list[DictRow]]:
+    """The rows of queries none of which waits for another's answer: one round trip for all."""
+    async with db.pipeline():
+        cursors = [await db.execute(*query) for query in queries]
+        return [await cursor.fetchall() for cursor in cursors]
 
 
 async def one(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> DictRow | None:

@@ -14,6 +14,7 @@ from ai2.kit.database import Connection
 from ml.answers import Item, Verdict
 from ml.deciders import llm, own, people, recurring, rules
 from ml.deciders.decider import Decide
+from ml.deciders.known import Known, read
 from ml.deciders.public import Public
 from ml.deciders.rules import Ruled
 from ml.llm.service import is_configured
@@ -26,17 +27,19 @@ async def decide(
     db: Connection,
     organization_id: UUID,
     items: Sequence[Item],
-    *,
-    public: Public | None = None,
+    known: Known | None = None,
 ) -> list[Verdict]:
     """A verdict for each item, in their order. Whoever comes later is asked only where nobody before is sure.
 
     What people and their rules say is followed; of the others, what is less sure than the organization wants waits
     for a person.
     """
-    ruled = await rules.look(db, organization_id, items)
-    continued = await matching(db, organization_id, ruled.items)
-    return await _decide(db, organization_id, ruled, continued, public or Public())
+    before = known or await read(db, organization_id, items)
+    ruled = await rules.look(db, organization_id, items, before.rules)
+    is_renamed = any(item.key != former.key for item, former in zip(ruled.items, items, strict=True))
+    by_people = await people.decide(db, organization_id, ruled.items, None if is_renamed else before.taught)
+    continued = await matching(db, organization_id, ruled.items, None if is_renamed else before.patterns)
+    return await _decide(db, before.organization, ruled, by_people, continued, Public())
 
 
 async def decide_stored(db: Connection, organization_id: UUID, items: Sequence[Item], public: Public) -> list[Verdict]:
@@ -48,27 +51,28 @@ async def decide_stored(db: Connection, organization_id: UUID, items: Sequence[I
     found = await matching(db, organization_id, alone) if alone else []
     by_id = {item.transaction_id: match for item, match in zip(alone, found, strict=True)}
     continued = [by_id.get(item.transaction_id) if item.transaction_id else None for item in items]
-    return await _decide(db, organization_id, Ruled(items, [None] * len(items)), continued, public)
+    by_people = await people.decide(db, organization_id, items)
+    organization = await organizations.get(db, organization_id)
+    return await _decide(db, organization, Ruled(items, [None] * len(items)), by_people, continued, public)
 
 
 async def _decide(
     db: Connection,
-    organization_id: UUID,
+    organization: Organization,
     ruled: Ruled,
+    by_people: Sequence[Verdict | None],
     continued: Sequence[RecurringMatch | None],
     public: Public,
 ) -> list[Verdict]:
-    by_people = await people.decide(db, organization_id, ruled.items)
     said = [[verdict for verdict in both if verdict] for both in zip(by_people, ruled.verdicts, strict=True)]
     if not all(map(_is_settled, said)):
-        organization = await organizations.get(db, organization_id)
         least = organization.auto_apply_confidence
         for verdicts, match in zip(said, continued, strict=True):
             answer = recurring.verdict(match)
             if answer and not _is_settled(verdicts):
                 verdicts.append(_held(answer, least))
         for ask in _machines(organization, public):
-            await _ask(ask, db, organization_id, ruled.items, said, least)
+            await _ask(ask, db, organization.organization_id, ruled.items, said, least)
     chosen = map(_chosen, said)
     return [replace(each, recurring=match) if match else each for each, match in zip(chosen, continued, strict=True)]
 

@@ -13,23 +13,22 @@ from ml.repository import TAUGHT
 
 OWN = "own"
 
-Taught = dict[tuple[str, bool], DictRow]
 
+async def decide(
+    db: Connection, organization_id: UUID, items: Sequence[Item], read: Sequence[DictRow] | None = None
+) -> list[Verdict | None]:
+    """The person's own decision for this very transaction, or else what they last said of its merchant.
 
-async def decide(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
-    """The person's own decision for this very transaction, or else what they last said of its merchant."""
+    `read` is what they taught of the items' merchants, where it was read already.
+    """
     stored = [item.transaction_id for item in items if item.transaction_id]
     found = await repository.chosen(db, organization_id, stored) if stored else []
     chosen = {row["transaction_id"]: row for row in found}
-    known = await taught(db, organization_id, [item.key for item in items])
+    if read is None:
+        names = sorted({item.key[0] for item in items} - {""})
+        read = await repository.taught(db, organization_id, names) if names else []
+    known = {(row["merchant_key"], row["money_in"]): row for row in read}
     return [_own(chosen.get(item.transaction_id)) or _taught(known.get(item.key)) for item in items]
-
-
-async def taught(db: Connection, organization_id: UUID, keys: Sequence[tuple[str, bool]]) -> Taught:
-    """What was taught of these merchants."""
-    names = sorted({name for name, _ in keys if name})
-    found = await repository.taught(db, organization_id, names) if names else []
-    return {(row["merchant_key"], row["money_in"]): row for row in found}
 
 
 def _own(row: DictRow | None) -> Verdict | None:

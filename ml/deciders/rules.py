@@ -11,7 +11,6 @@ from uuid import UUID
 import pyarrow as pa
 
 from ai2.books.categories import service as categories
-from ai2.books.rules import service as rules
 from ai2.books.rules.matching import AMOUNT, FACTS, NONE, Rule
 from ai2.books.rules.matching import decide as match
 from ai2.books.rules.runs import MANY
@@ -28,9 +27,8 @@ class Ruled:
     verdicts: Sequence[Verdict | None]
 
 
-async def look(db: Connection, organization_id: UUID, items: Sequence[Item]) -> Ruled:
+async def look(db: Connection, organization_id: UUID, items: Sequence[Item], known: Sequence[Rule]) -> Ruled:
     """What the rules in force say of each item."""
-    known = await rules.in_force(db, organization_id)
     if not known:
         return Ruled(items, [None] * len(items))
     matching = match if len(items) < MANY else None

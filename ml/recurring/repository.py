@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, Query, one, rows
 
 COLUMNS = """
     pattern.pattern_id, pattern.account_id, pattern.merchant_key, pattern.merchant, pattern.money_in, pattern.currency,
@@ -196,7 +196,7 @@ async def rejected_of(db: Connection, organization_id: UUID, payment: DictRow) -
     return found["pattern_id"] if found else None
 
 
-async def of_merchants(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
+def of_merchants_query(organization_id: UUID, merchant_keys: Sequence[str]) -> Query:
     """The patterns of these merchants that go on, each with what its members agree on."""
     query = f"""
         select
@@ -214,7 +214,12 @@ async def of_merchants(db: Connection, organization_id: UUID, merchant_keys: Seq
         where pattern.organization_id = %(organization_id)s and pattern.merchant_key = any(%(keys)s) and {GOES_ON}
         order by pattern.decision is not distinct from 'confirmed' desc, pattern.confidence desc, pattern.pattern_id
     """
-    return await rows(db, query, {"organization_id": organization_id, "keys": list(merchant_keys)})
+    return query, {"organization_id": organization_id, "keys": list(merchant_keys)}
+
+
+async def of_merchants(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
+    """What `of_merchants_query` asks for."""
+    return await rows(db, *of_merchants_query(organization_id, merchant_keys))
 
 
 async def members_among(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> dict[UUID, UUID]:

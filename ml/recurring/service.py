@@ -190,11 +190,20 @@ async def dismiss(db: Connection, organization_id: UUID, pattern_id: UUID, *, ac
     return await get(db, organization_id, pattern_id)
 
 
-async def matching(db: Connection, organization_id: UUID, items: Sequence[Movement]) -> list[RecurringMatch | None]:
-    """For each movement the pattern that it continues: of its merchant, at about its amounts, near a due date."""
+async def matching(
+    db: Connection, organization_id: UUID, items: Sequence[Movement], patterns: Sequence[DictRow] | None = None
+) -> list[RecurringMatch | None]:
+    """For each movement the pattern that it continues: of its merchant, at about its amounts, near a due date.
+
+    `patterns` are those of the merchants, where they were read already.
+    """
+    if patterns is not None and not patterns:
+        return [None] * len(items)
     keys = [merchant_key(item.description, item.merchant) for item in items]
     found: dict[str, list[DictRow]] = {}
-    for row in await repository.of_merchants(db, organization_id, sorted({key for key in keys if key})):
+    if patterns is None:
+        patterns = await repository.of_merchants(db, organization_id, sorted({key for key in keys if key}))
+    for row in patterns:
         found.setdefault(row["merchant_key"], []).append(row)
     ids = [item.transaction_id for item in items if item.transaction_id] if found else []
     members = await repository.members_among(db, organization_id, ids) if ids else {}

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, number, one, rows
+from ai2.kit.database import Connection, Query, number, one, rows
 
 COLUMNS = """
     rule_id, name, position, is_active, description_by, description, merchant_by, merchant, min_amount, max_amount,
@@ -18,14 +18,19 @@ APPLICATION = """
 """
 
 
-async def list_all(db: Connection, organization_id: UUID, *, active: bool = False) -> list[DictRow]:
+def list_query(organization_id: UUID, *, active: bool = False) -> Query:
     """The rules in their order; with `active` those alone that are in force."""
     query = f"""
         select {COLUMNS} from books.rules
         where organization_id = %(organization_id)s and deleted_at is null and (is_active or not %(active)s)
         order by position, rule_id
     """
-    return await rows(db, query, {"organization_id": organization_id, "active": active})
+    return query, {"organization_id": organization_id, "active": active}
+
+
+async def list_all(db: Connection, organization_id: UUID, *, active: bool = False) -> list[DictRow]:
+    """What `list_query` asks for."""
+    return await rows(db, *list_query(organization_id, active=active))
 
 
 async def get(db: Connection, organization_id: UUID, rule_id: UUID) -> DictRow | None:

@@ -1,5 +1,6 @@
 """Rules: what an organization wants done with transactions that it describes. People come first, then rules."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from ai2.books.rules import repository
 from ai2.books.rules.matching import Actions, Conditions, Rule, TextTest, TransferTo, is_expression
 from ai2.books.rules.parts import RuleDoesNotHold
 from ai2.kit import events
-from ai2.kit.database import Connection, hold
+from ai2.kit.database import Connection, Query, hold
 from ai2.kit.errors import Conflict, FieldError, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.money import LIMIT, exact, exponent
@@ -42,6 +43,15 @@ async def list_all(db: Connection, organization_id: UUID) -> list[Rule]:
 async def in_force(db: Connection, organization_id: UUID) -> list[Rule]:
     """The active ones, in their order."""
     return [_rule(row) for row in await repository.list_all(db, organization_id, active=True)]
+
+
+def in_force_query(organization_id: UUID) -> Query:
+    """What asks for the active ones, for who asks for more at once; `read` makes rules of the rows."""
+    return repository.list_query(organization_id, active=True)
+
+
+def read(found: Sequence[DictRow]) -> list[Rule]:
+    return [_rule(row) for row in found]
 
 
 async def get(db: Connection, organization_id: UUID, rule_id: UUID) -> Rule:
