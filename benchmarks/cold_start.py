@@ -17,7 +17,7 @@ from pathlib import Path
 from ml import registry
 from ml.answers import Descriptor, Verdict
 from ml.categoriser.perturb import flip_rate
-from ml.categoriser.retrain import ensure_champion
+from ml.governance.retrain import ensure_champion
 from ml.knowledge.labels import primary_of
 
 LINES = Path(__file__).with_name("statement_lines.csv")
