@@ -167,4 +167,4 @@ def plain(pairs: Pairs) -> Floats:
     for number in range(len(CONTEXTS)):
         share = np.nan_to_num(pairs.features[:, number * FEATURES])
         score = score + share * (4.0 / (1 + number))
-    return score.astype(np.float32)  # type: ignore[no-any-return]
+    return score.astype(np.float32)
