@@ -1,10 +1,11 @@
-"""The model card: every number of what serves with its data and split, the bad ones too. `python -m ml.governance.card`
+"""The model card: every number of what serves with its data and split, the bad ones too. `python -m ml.governance.card FILE`
 
 Written from what MLflow has (or the copies here, where there is none); nothing in it is written by hand but the words.
 """
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from ml import registry
@@ -114,7 +115,7 @@ def _gates(title: str, about: About) -> str:
 def _evaluation(found: Evaluation) -> str:
     told = "; ".join(f"{name}: {value}" for name, value in sorted(found.data.items()))
     rows = [(name, round(value, 4)) for name, value in sorted(found.metrics.items())]
-    return f"\n## {found.name}\n\n{told or 'No word on its data.'} Measured {found.measured_at:%Y-%m-%d}.\n\n" + table(
+    return f"\n## {found.name}\n\n{told or 'no word on its data'}. Measured {found.measured_at:%Y-%m-%d}.\n\n" + table(
         ("figure", "value"), rows
     )
 
@@ -145,4 +146,5 @@ def current() -> str | None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(current() or sys.exit("No model serves yet: `ai2 models retrain` trains one."))
+    text = current() or sys.exit("No model serves yet: `ai2 models retrain` trains one.")
+    Path(sys.argv[1]).write_text(text, encoding="utf-8")
