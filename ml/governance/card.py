@@ -1,4 +1,4 @@
-"""The model card: every number of what serves with its data and split, the bad ones too. `python -m ml.governance.card FILE`
+"""The model card: every number of what serves, the bad ones too, with data and split. `python -m ml.governance.card FILE`
 
 Written from what MLflow has (or the copies here, where there is none); nothing in it is written by hand but the words.
 """
