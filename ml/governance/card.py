@@ -1,4 +1,6 @@
-"""The model card: every number of what serves, the bad ones too, with data and split. `python -m ml.governance.card FILE`
+"""The model card: every number of what serves, the bad ones too, with data and split.
+
+`python -m ml.governance.card FILE` writes it.
 
 Written from what MLflow has (or the copies here, where there is none); nothing in it is written by hand but the words.
 """
@@ -10,7 +12,7 @@ from typing import Any
 
 from ml import registry
 from ml.copies import About
-from ml.governance import gates
+from ml.governance.rows import ENOUGH
 from ml.registry import Evaluation
 
 SIDES = {
@@ -36,7 +38,7 @@ card, in its figures, or in MLflow.
 def written(champion: About, tried: About | None, evaluations: Sequence[Evaluation], *, source: str) -> str:
     """The card as Markdown."""
     parts = [
-        HEAD.format(source=source, enough=gates.ENOUGH),
+        HEAD.format(source=source, enough=ENOUGH),
         _identity(champion),
         _learnt_from(champion),
         "".join(_measured(champion.report)),
@@ -126,8 +128,8 @@ def _flat(figures: dict[str, Any]) -> str:
 
 def table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     """A Markdown table."""
-    head = list(head)
-    lines = [head, ["---"] * len(head), *map(list, rows)]
+    names = list(head)
+    lines: list[list[object]] = [names, ["---"] * len(names), *map(list, rows)]
     return "".join("| " + " | ".join(_cell(value) for value in line) + " |\n" for line in lines)
 
 

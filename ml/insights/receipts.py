@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from ai2.kit.database import Connection
 from ai2.kit.errors import Problem
 from ml.insights.model import Recommendation, Rows, Silent
-from ml.insights.rooms import room
+from ml.tax import service as tax
 
 # Below it nobody looks for a paper; so many of the largest are assessed.
 LEAST, LOOKED_AT = 75, 200
@@ -20,9 +20,6 @@ async def recommended(
     db: Connection, organization_id: UUID, rows: Sequence[DictRow]
 ) -> tuple[list[Recommendation], Silent | None]:
     """Of expenses without a receipt, those that count; or why nobody can say."""
-    tax = room("tax")
-    if tax is None:
-        return [], Silent("missing_receipt", "there are no tax rules here to say what is deductible")
     if not rows:
         return [], None
     try:
@@ -31,11 +28,11 @@ async def recommended(
     except Problem as problem:
         return [], Silent("missing_receipt", problem.detail)
     counts = {
-        answer.transaction_id: answer
+        answer.transaction_id: answer.rule_id
         for answer in answers
         if answer.deductible in COUNTS and answer.rule_id and answer.amount
     }
-    return [_one(row, counts[row["transaction_id"]].rule_id) for row in rows if row["transaction_id"] in counts], None
+    return [_one(row, counts[row["transaction_id"]]) for row in rows if row["transaction_id"] in counts], None
 
 
 def _one(row: DictRow, rule_id: str) -> Recommendation:

@@ -12,9 +12,9 @@ from ai2.kit.periods import Period, months
 from ml.anomalies import service as anomalies
 from ml.anomalies.model import Anomaly
 from ml.anomalies.service import Filter
+from ml.cashflow import service as cashflow
 from ml.insights import repository
 from ml.insights.model import Insights, Rows, Told
-from ml.insights.rooms import room
 from ml.insights.runway import runways
 from ml.insights.span import Span, span
 from ml.insights.trends import Trend, trends
@@ -104,9 +104,6 @@ async def _runways(db: Connection, organization_id: UUID, known: Span | None, cu
 
 
 async def _forecast(db: Connection, organization_id: UUID, currency: str | None) -> tuple[Any, str | None]:
-    cashflow = room("cashflow")
-    if cashflow is None:
-        return None, "this installation does not forecast"
     try:
         found = await cashflow.forecast(db, organization_id, FORECAST_MONTHS, currency)
     except Problem as problem:

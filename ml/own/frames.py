@@ -26,7 +26,7 @@ def rows_of_frame(frame: "pd.DataFrame", attributes: Sequence[str]) -> Rows:
     Where there are no dates, each row is a day later than the one before.
     """
     texts = column(frame, "description")
-    amounts = frame["amount"].astype("float64").fillna(0).to_numpy(np.float64)
+    amounts = np.asarray(frame["amount"].astype("float64").fillna(0), dtype=np.float64)
     days = days_of(frame["date"]) if "date" in frame else np.arange(len(frame), dtype=np.int32)
     return rows_of(texts, keys_of(frame), amounts, days, named(attributes, lambda name: column(frame, name)))
 

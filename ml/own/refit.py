@@ -143,5 +143,5 @@ def _frame(history: bytes, attributes: list[str]) -> "pd.DataFrame":
     table = csv.read_csv(
         io.BytesIO(history), parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=types
     )
-    frame = table.drop_columns(["transaction_id"]).to_pandas()
+    frame: pd.DataFrame = table.drop_columns(["transaction_id"]).to_pandas()
     return frame.assign(weight=np.where(frame.pop("decided_by") == "user", BY_PERSON, 1))

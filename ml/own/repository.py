@@ -20,7 +20,7 @@ TAUGHT = sql.SQL("decided_by in ('user', 'rule', 'import') and deleted_at is nul
 _VALUE = sql.SQL("case {name} when {account} then account_id::text when {code} then mcc else attributes ->> {name} end")
 
 
-def _values(attributes: Sequence[str], names: Sequence[str]) -> sql.Composed:
+def _values(attributes: Sequence[str], names: Sequence[str]) -> sql.Composable:
     """The values of these attributes as columns of these names, empty where there is none."""
     return sql.SQL(", ").join(
         sql.SQL("coalesce({}, '') as {}").format(
