@@ -5,7 +5,7 @@ The head over its embeddings is a small network that was trained on the split `t
 shipped with the embeddings of the brands that were held out, so that retraining can weigh and measure both together
 without the transformer. `python -m ml.categoriser.transformer` makes them again; that takes some minutes.
 
-It is asked only for names that nobody knows and of which the linear model is not sure: 5 to 20 ms each.
+It is asked only for names that nobody knows and of which the linear model is not sure: about 20 ms each.
 """
 
 import argparse
