@@ -1,6 +1,4 @@
-"""The model card: every number of what serves, the bad ones too, with data and split.
-
-`python -m ml.governance.card FILE` writes it.
+"""The model card: every number of what serves, the bad ones too. `python -m ml.governance.card FILE` writes it.
 
 Written from what MLflow has (or the copies here, where there is none); nothing in it is written by hand but the words.
 """
@@ -128,8 +126,8 @@ def _flat(figures: dict[str, Any]) -> str:
 
 def table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     """A Markdown table."""
-    names = list(head)
-    lines: list[list[object]] = [names, ["---"] * len(names), *map(list, rows)]
+    titles = list(head)
+    lines: list[list[object]] = [titles, ["---"] * len(titles), *map(list, rows)]
     return "".join("| " + " | ".join(_cell(value) for value in line) + " |\n" for line in lines)
 
 
