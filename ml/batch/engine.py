@@ -58,11 +58,14 @@ async def run(db: Connection, organization_id: UUID, scope: Scope, *, writes: bo
     scoring = Scoring(done.staged.descriptors)
     try:
         part: list[tuple[Any, ...]] = []
+        first = 1
         async for shard in _shards(db, organization_id, done.staged.descriptors, scoring):
             part += await _decide(db, organization_id, shard, scoring, codes, done)
-            if writes and (len(part) >= PART or shard.rows[-1]["descriptor_id"] == done.staged.descriptors):
-                await _write(db, organization_id, part, done)
+            last = shard.rows[-1]["descriptor_id"]
+            if writes and (len(part) >= PART or last == done.staged.descriptors):
+                await _write(db, organization_id, part, done, first, last)
                 part.clear()
+                first = last + 1
     finally:
         scoring.close()
     return done
@@ -99,11 +102,13 @@ async def _decide(
     return (_row(row, verdict, codes) for row, verdict in pairs if verdict.decision != "abstain")
 
 
-async def _write(db: Connection, organization_id: UUID, part: Sequence[tuple[Any, ...]], done: Done) -> None:
-    staged = await repository.stage_verdicts(db, organization_id, part)
+async def _write(
+    db: Connection, organization_id: UUID, part: Sequence[tuple[Any, ...]], done: Done, first: int, last: int
+) -> None:
+    staged = await repository.stage_verdicts(db, organization_id, part, first, last)
     async with planned_for(db, staged):
         done.applied += await decisions.apply_decided(db, organization_id)
-    done.to_review += await repository.write_suggestions(db, organization_id)
+    done.to_review += await repository.write_suggestions(db, organization_id, first, last)
 
 
 def _item(row: DictRow) -> Item:

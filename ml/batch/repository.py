@@ -1,8 +1,8 @@
 """Every query of the batch engine, over temporary tables of the caller's transaction.
 
 `descriptors` has each distinct question once, in the order of its merchant; `described` which transactions ask it.
-What continues a recurring pattern is asked by itself: its amount and date count too. `verdicts` and `decided` hold
-what was decided of a part of the questions.
+What continues a recurring pattern is asked by itself: its amount and date count too. `verdicts` holds what was
+decided, more with each part of the questions; `decided` what of the last part goes to the books.
 """
 
 from collections.abc import Iterable, Sequence
@@ -100,6 +100,14 @@ async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_thro
         known,
     )
     await db.execute("analyze pg_temp.described")
+    await db.execute(
+        """
+        create temporary table verdicts (
+            descriptor_id integer, decision text, detailed text, category_id uuid, confidence numeric,
+            decided_by text, version text, alternatives jsonb, reasons jsonb
+        ) on commit drop
+        """
+    )
     closed = 0
     if closed_through is not None:
         query = f"""
@@ -149,22 +157,16 @@ async def commonest(db: Connection, descriptor_ids: Sequence[int], most: int) ->
     return [row["descriptor_id"] for row in await rows(db, query, {"ids": list(descriptor_ids), "most": most})]
 
 
-async def stage_verdicts(db: Connection, organization_id: UUID, verdicts: Iterable[tuple[Any, ...]]) -> int:
-    """What was decided of a part of the questions into `verdicts`, and from it `decided` for the books.
+async def stage_verdicts(
+    db: Connection, organization_id: UUID, verdicts: Iterable[tuple[Any, ...]], first: int, last: int
+) -> int:
+    """What was decided of the questions from the first to the last to `verdicts`, and from it `decided` for the books.
 
     Says how many transactions are decided by it. A verdict is (descriptor_id, decision, detailed, category_id,
     confidence, decided_by, version, alternatives, reasons), the last two as JSON text. An answer that a person
     rejected for a transaction is left out.
     """
-    await db.execute("drop table if exists pg_temp.verdicts, pg_temp.decided")
-    await db.execute(
-        """
-        create temporary table verdicts (
-            descriptor_id integer, decision text, detailed text, category_id uuid, confidence numeric,
-            decided_by text, version text, alternatives jsonb, reasons jsonb
-        ) on commit drop
-        """
-    )
+    await db.execute("drop table if exists pg_temp.decided")
     async with db.cursor().copy("copy pg_temp.verdicts from stdin") as copy:
         for verdict in verdicts:
             await copy.write_row(verdict)
@@ -178,6 +180,7 @@ async def stage_verdicts(db: Connection, organization_id: UUID, verdicts: Iterab
         from pg_temp.described as described
         inner join pg_temp.verdicts as verdict using (descriptor_id)
         where verdict.decision = 'apply' and verdict.category_id is not null
+            and verdict.descriptor_id between %(first)s and %(last)s
             and not exists (
                 select from ml.suggestions as refused
                 where refused.organization_id = %(organization_id)s
@@ -185,14 +188,14 @@ async def stage_verdicts(db: Connection, organization_id: UUID, verdicts: Iterab
                     and verdict.category_id::text = any(refused.rejected)
             )
         """,
-        {"organization_id": organization_id},
+        {"organization_id": organization_id, "first": first, "last": last},
     )
     await db.execute("analyze pg_temp.decided")
     return made.rowcount
 
 
-async def write_suggestions(db: Connection, organization_id: UUID) -> int:
-    """Leave what needs a person's look as suggestions, and say how many there are.
+async def write_suggestions(db: Connection, organization_id: UUID, first: int, last: int) -> int:
+    """Leave what of the questions from the first to the last needs a person's look as suggestions, and count them.
 
     What says the same already is not written again, and an answer that a person rejected never; another one is.
     """
@@ -208,7 +211,7 @@ async def write_suggestions(db: Connection, organization_id: UUID) -> int:
             left join ml.suggestions as refused
                 on refused.organization_id = %(organization_id)s
                 and refused.transaction_id = described.transaction_id and refused.rejected <> '{}'
-            where verdict.decision = 'review' and not coalesce(
+            where verdict.decision = 'review' and verdict.descriptor_id between %(first)s and %(last)s and not coalesce(
                 coalesce(verdict.category_id::text, verdict.detailed) = any(refused.rejected), false
             )
         ),
@@ -231,6 +234,6 @@ async def write_suggestions(db: Connection, organization_id: UUID) -> int:
 
         select count(*) as waiting from waiting
         """,
-        {"organization_id": organization_id},
+        {"organization_id": organization_id, "first": first, "last": last},
     )
     return int(found["waiting"]) if found else 0
