@@ -153,25 +153,6 @@ class TestLearning:
             answer = await service.analyze(theirs, stranger.organization_id, Item("TESCO", Decimal(-1)))
         assert answer.category.name == "Groceries"
 
-    async def test_only_those_who_share_teach_the_shared_model(
-        self, database: Database, pipeline: Database, organization: Organization, stranger: Organization
-    ) -> None:
-        for owner, key in ((organization, "quimby shared"), (stranger, "quimby private")):
-            async with database.transaction(owner.organization_id) as db:
-                groceries = await categories.find(db, owner.organization_id, "Groceries")
-                await repository.remember(
-                    db, owner.organization_id, merchant_key=key, money_in=False, merchant=None,
-                    category_id=groceries.category_id, detailed="FOOD_AND_DRINK_GROCERIES",
-                )  # fmt: skip
-        async with pipeline.transaction() as db:
-            await db.execute(
-                "update identity.organizations set shares_learning = true where organization_id = %s",
-                [organization.organization_id],
-            )
-            shared = {row["merchant_key"] for row in await repository.opted_in_corrections(db)}
-        assert "quimby shared" in shared
-        assert "quimby private" not in shared
-
     async def test_an_own_category_without_a_code_is_answered_but_teaches_no_model(
         self, db: Connection, organization: Organization, write: Write
     ) -> None:
