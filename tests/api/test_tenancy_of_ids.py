@@ -5,6 +5,7 @@ A new operation that takes an id fails here until it has a case: in BY_ID of tes
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -82,6 +83,7 @@ MORE: list[Case] = [
     ("POST", "/api/ai/suggestions/bulk", {"items": [{"suggestion_id": "{suggestion_id}", "answer": "reject"}]}),
     ("POST", "/api/ai/feedback", {"transaction_id": "{transaction_id}", "field": "merchant", "value": "Tea Room"}),
 ]
+PHONE = {"category": "Telephone"}
 # Places that need no such case, and what says so.
 ELSEWHERE = {
     ("login", "body:organization_id"): "test_who_is_no_member_does_not_sign_in_there",
@@ -94,8 +96,8 @@ ELSEWHERE = {
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
     ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
 }
-# Lists of what is no organization's: the configuration's, and a person's own (test_oidc.py).
-OF_NOBODY = {"list_oidc_providers", "list_identities"}
+# Lists of what is no organization's: the configuration's, a person's own (test_oidc.py), and the law's.
+OF_NOBODY = {"list_oidc_providers", "list_identities", "list_tax_rules"}
 
 
 async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
@@ -192,6 +194,11 @@ async def make_second_ones(client: AsyncClient, person: Person, made: dict[str, 
         ("PATCH", "organization", {"fiscal_year_start": 5}),
         ("POST", "periods/close", {"through": "2026-01-31"}),
         ("POST", "periods/reopen", {"from": "2026-01-01", "reason": "late bill"}),
+        # what may be deductible this year
+        *(
+            ("POST", "transactions", {**LUNCH, "date": f"{datetime.now(UTC):%Y-%m-%d}", "description": name, **PHONE})
+            for name in ("Giffgaff", "Lebara")
+        ),
     ]
     for method, address, body in asked:
         answer = await client.request(method, f"/api/core/{address}", json=body)
