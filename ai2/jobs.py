@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from ai2.kit import queue
 from ai2.kit.database import Database
 from ai2.kit.errors import Problem
 from ai2.kit.periods import Period
@@ -50,10 +51,21 @@ async def categorise(database: Database, _: Database, job: Job, progress: Progre
 
 
 async def find_recurring(database: Database, _: Database, job: Job, progress: Progress) -> Result:
-    """Find what recurs among what was written since the last look."""
+    """Find what recurs among what was written since the last look, and have the forecast worked out by it."""
     from ai2 import flows
 
-    return asdict(await flows.find_recurring(database, job.organization_id))
+    found = await flows.find_recurring(database, job.organization_id)
+    async with database.transaction(job.organization_id) as db:
+        await queue.enqueue(db, job.organization_id, "rehearse_forecast", {}, key="rehearse_forecast")
+    return asdict(found)
+
+
+async def rehearse_forecast(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Work out what a forecast needs, so that who asks for it need not wait; at once where it is known."""
+    from ai2 import flows
+
+    found = await flows.rehearse_forecast(database, job.organization_id)
+    return {"is_forecast": found is not None}
 
 
 async def find_anomalies(database: Database, _: Database, job: Job, progress: Progress) -> Result:
@@ -104,6 +116,7 @@ HANDLERS: Mapping[str, Handler] = {
     "import": import_,
     "categorise": categorise,
     "find_recurring": find_recurring,
+    "rehearse_forecast": rehearse_forecast,
     "find_anomalies": find_anomalies,
     "orchestrate": orchestrate,
     "learn_own": learn_own,

@@ -183,6 +183,11 @@ async def test_what_is_written_down_is_looked_at_by_a_job(
     result = await HANDLERS["find_recurring"](database, pipeline, job, lambda _: None)
     assert result
     assert result["patterns"] == 1
+    async with database.transaction(organization.organization_id) as db:
+        query = "select job_id from queue.jobs where kind = 'rehearse_forecast' and state = 'queued'"
+        [row] = await (await db.execute(query)).fetchall()
+        job = await queue.get(db, organization.organization_id, row["job_id"])
+    assert await HANDLERS["rehearse_forecast"](database, pipeline, job, lambda _: None) == {"is_forecast": False}
 
 
 @dataclass(frozen=True)
