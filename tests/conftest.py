@@ -20,6 +20,11 @@ from ai2.kit import postgres  # noqa: E402
 from ai2.kit.database import Connection, Database, Role  # noqa: E402
 from ai2.kit.ids import new_id  # noqa: E402
 from ai2.kit.migrate import migrate  # noqa: E402
+from tests import seeds  # noqa: E402
+
+
+def pytest_report_header() -> str:
+    return f"AI2_TEST_SEED={seeds.RUN}"
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from ai2.kit.database import act_for
 from ai2.kit.ids import new_id
 from ai2.kit.money import exact
 from tests.books.test_splits import totals_hold
+from tests.seeds import seeds
 
 PERSON = f"user:{new_id()}"
 TESCO = Conditions(description=TextTest("contains", "tesco"), currency="GBP")
@@ -107,7 +108,7 @@ class TestSplitting:
         else:
             assert made.decided_by is None
 
-    @pytest.mark.parametrize("seed", [random.randrange(2**32) for _ in range(3)])
+    @pytest.mark.parametrize("seed", seeds("test_always_sums_and_is_never_a_unit_away", 3))
     async def test_always_sums_and_is_never_a_unit_away(self, db, organization, account, make, shares, seed) -> None:
         print(f"seed {seed}")
         choose = random.Random(seed)

@@ -25,6 +25,7 @@ from ai2.kit.errors import Conflict, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.periods import Period
 from tests.books.test_totals import months_hold
+from tests.seeds import seeds
 
 MARCH = Period(date(2026, 3, 1), date(2026, 3, 31))
 KEPT = """
@@ -236,7 +237,7 @@ async def test_parts_that_are_given_back_sum_to_the_amount_of_now(book, split, d
     await totals_hold(db)
 
 
-@pytest.mark.parametrize("seed", [random.randrange(2**32) for _ in range(2)])
+@pytest.mark.parametrize("seed", seeds("test_totals_hold_after_any_changes_of_many_at_once", 2))
 async def test_totals_hold_after_any_changes_of_many_at_once(book, database, account, organization, db, seed) -> None:
     """Several people at the same transactions: whatever was refused, and whoever was last, the totals are the rows'."""
     print(f"seed {seed}")
