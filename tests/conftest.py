@@ -27,6 +27,11 @@ def pytest_report_header() -> str:
     return f"AI2_TEST_SEED={seeds.RUN}"
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Archives hold the time at which they were made, which is another one in each process."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[None]:
     """A running, migrated PostgreSQL. It need not survive a power cut."""
