@@ -20,6 +20,7 @@ from ai2.kit import postgres  # noqa: E402
 from ai2.kit.database import Connection, Database, Role  # noqa: E402
 from ai2.kit.ids import new_id  # noqa: E402
 from ai2.kit.migrate import migrate  # noqa: E402
+from ml import serving  # noqa: E402
 from tests import seeds  # noqa: E402
 
 
@@ -30,6 +31,14 @@ def pytest_report_header() -> str:
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """Archives hold the time at which they were made, which is another one in each process."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_watches() -> Iterator[None]:
+    """The thread that looks for a new model would go on from one test into all others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "_watch", lambda: None)
+        yield
 
 
 @pytest.fixture(scope="session")
