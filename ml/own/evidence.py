@@ -11,7 +11,11 @@ from ml.own.counts import FEATURES, Floats, Told
 # From each context and from the linear model so many categories come into question.
 FROM_CONTEXT, FROM_LINEAR = 6, 6
 _PAIR = 1 << 13
-WIDTH = len(CONTEXTS) * FEATURES + 5
+# What is known besides what contexts say; the first is the words' own.
+BESIDES = 6
+WIDTH = len(CONTEXTS) * FEATURES + BESIDES
+# What was learnt is as stale as this at the most; trees have seen no more.
+MOST_STALE = 400
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,9 @@ class Pairs:
     features: Floats
 
 
-def pairs_of(rows: Rows, told: list[tuple[tuple[int, ...], Told]], likely: Floats) -> Pairs:
-    """`told` by the contexts that were asked; `likely` is the linear model's word (rows x categories)."""
+def pairs_of(rows: Rows, told: list[tuple[tuple[int, ...], Told]], likely: Floats, today: int) -> Pairs:
+    """`told` by the contexts that were asked; `likely` is the linear model's word (rows x categories, of which it may
+    not know the latest); `today` is the day up to which all of it was learnt."""
     named = [each.row[chosen] * _PAIR + each.label[chosen] for _, each in told if len(chosen := _first(each))]
     top = min(FROM_LINEAR, likely.shape[1])
     best = np.argpartition(-likely, top - 1, axis=1)[:, :top]
@@ -39,7 +44,8 @@ def pairs_of(rows: Rows, told: list[tuple[tuple[int, ...], Told]], likely: Float
         for number in range(FEATURES):
             features[at[there], column + number] = each.features[there, number]
     row, label = pairs // _PAIR, pairs % _PAIR
-    _say_the_rest(features, rows, row, label, likely)
+    _say_the_rest(features, rows, row, _of_label(likely, row, label), likely)
+    features[:, -1] = np.clip(rows.day - today, 0, MOST_STALE)[row]
     return Pairs(row, label, features)
 
 
@@ -47,11 +53,15 @@ def _first(told: Told) -> NDArray[np.intp]:
     return np.flatnonzero(told.rank < FROM_CONTEXT)
 
 
-def _say_the_rest(
-    features: Floats, rows: Rows, row: NDArray[np.int64], label: NDArray[np.int64], likely: Floats
-) -> None:
+def _of_label(likely: Floats, row: NDArray[np.int64], label: NDArray[np.int64]) -> Floats:
+    """Words have nothing against a category that is newer than they are."""
+    is_known = label < likely.shape[1]
+    return np.where(is_known, likely[row, np.where(is_known, label, 0)], likely.max(axis=1)[row])
+
+
+def _say_the_rest(features: Floats, rows: Rows, row: NDArray[np.int64], own: Floats, likely: Floats) -> None:
     rest = features[:, len(CONTEXTS) * FEATURES :]
-    rest[:, 0] = np.log(likely[row, label] + 1e-6)
+    rest[:, 0] = np.log(own + 1e-6)
     rest[:, 1] = np.log(likely.max(axis=1) + 1e-6)[row]
     rest[:, 2] = rows.size[row]
     rest[:, 3] = rows.money_in[row]

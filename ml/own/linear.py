@@ -16,6 +16,8 @@ MOST_WEIGHTS = 1 << 21
 LEAST_MOVED = 1e-3
 LEAST_BUCKETS, MOST_BUCKETS = 1 << 9, 1 << 16
 BATCH, RATE = 256, 0.5
+# So much of how far it was moved is remembered when it learns on.
+FORGOTTEN = 0.5
 PARTS, PART_WEIGHT = (3, 4), 0.35
 # What is known besides words. Rarer pairs are left to the counts.
 CROSSED = (
@@ -64,6 +66,22 @@ class Linear:
     def kept(cls, weights: NDArray[np.int8], bias: Floats, unit: Floats) -> "Linear":
         nothing = np.zeros((0, 0), np.float32)
         return cls(weights, bias, unit, nothing, nothing[0:0, :].ravel())
+
+    @property
+    def may_learn(self) -> bool:
+        """Not where it is kept small."""
+        return self.weights.dtype != np.int8
+
+    def going_on(self, classes: int) -> "Linear":
+        """A copy that learns on, perhaps more classes, by steps that are not as small as its last ones."""
+        more = (0, classes - len(self.bias))
+        return Linear(
+            np.pad(self.weights, ((0, 0), more)),
+            np.pad(self.bias, more, constant_values=self.bias.min(initial=0)),
+            np.pad(self.unit, more, constant_values=1),
+            np.pad(self.moved * FORGOTTEN, ((0, 0), more), constant_values=LEAST_MOVED),
+            np.pad(self.moved_bias * FORGOTTEN, more, constant_values=LEAST_MOVED),
+        )
 
     @property
     def buckets(self) -> int:

@@ -2,7 +2,7 @@
 
 model = fit(frame)                        # description, amount, label, date?, merchant?, weight?, attributes...
 labels, confidence, applied = model.predict(frame)
-model = model.learn(frame)                # counts at once; words and trees at the next fit
+model = model.learn(frame)                # counts at once; and words; trees at the next fit
 """
 
 from dataclasses import dataclass, fields, replace
@@ -74,13 +74,17 @@ class OwnModel:
         return Predicted(labels, answers.confidence[:, 0], answers.applied)
 
     def learn(self, frame: "pd.DataFrame") -> "OwnModel":
-        """The same model knowing what people chose since; labels that it has not yet come with the next fit."""
-        places = {label: place for place, label in enumerate(self.labels)}
-        known = frame[frame["label"].astype(str).isin(places)]
-        rows = rows_of_frame(known, self.attributes)
-        labels = np.array([places[label] for label in known["label"].astype(str)], np.int64)
-        fresh = Counts.of(contexts_of(rows, ALL), labels, rows.day, _weights(known))
-        return replace(self, counts=self.counts.plus(fresh))
+        """The same model knowing what people chose since, new labels too; whom to believe comes with the next fit."""
+        frame = _labelled(frame)
+        named = frame["label"].astype(str)
+        known = (*self.labels, *sorted(set(named) - set(self.labels)))[:MOST_LABELS]
+        places = {label: place for place, label in enumerate(known)}
+        frame = frame[named.isin(places)]
+        rows = rows_of_frame(frame, self.attributes)
+        labels = frame["label"].astype(str).map(places).to_numpy(np.int64)
+        fresh = Counts.of(contexts_of(rows, ALL), labels, rows.day, _weights(frame))
+        linear = training.taught(self.linear, rows, labels, _weights(frame), len(known))
+        return replace(self, labels=known, counts=self.counts.plus(fresh), linear=linear)
 
     def answers(self, rows: Rows, live: Counts | None = None) -> Answers:
         """What is likeliest; `live` has what was chosen since for the rows' merchants."""
@@ -92,7 +96,10 @@ class OwnModel:
 
     def _answers(self, rows: Rows, live: Counts | None) -> Answers:
         pairs = pairs_of(
-            rows, self._told(rows, live), self.linear.probabilities(features_of(rows, self.linear.buckets))
+            rows,
+            self._told(rows, live),
+            self.linear.probabilities(features_of(rows, self.linear.buckets)),
+            self.counts.today,
         )
         _, top, shares = training.best(pairs, self.trees, len(rows))
         order = np.lexsort((-shares, pairs.row))
@@ -125,9 +132,7 @@ def _columns(answers: Answers) -> tuple[NDArray[Any], ...]:
 
 def fit(frame: "pd.DataFrame", seed: int = 0) -> OwnModel:
     """Learn from a labelled history. Rows without a label teach nothing, nor do the rarest of too many labels."""
-    frame = frame[frame["label"].notna() & (frame["label"].astype(str) != "")]
-    if "date" in frame:
-        frame = frame.sort_values("date", kind="stable")
+    frame = _labelled(frame)
     names = frame["label"].astype(str)
     labels = tuple(sorted(names.value_counts().index[:MOST_LABELS]))
     places = {label: place for place, label in enumerate(labels)}
@@ -137,6 +142,12 @@ def fit(frame: "pd.DataFrame", seed: int = 0) -> OwnModel:
     history = History.of(rows_of_frame(frame, attributes), numbers, _weights(frame), len(labels))
     fitted = training.fit(history, seed)
     return OwnModel(labels, attributes, fitted.counts, fitted.linear, fitted.trees, fitted.trust)
+
+
+def _labelled(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows that have a label, in the order of time."""
+    frame = frame[frame["label"].notna() & (frame["label"].astype(str) != "")]
+    return frame.sort_values("date", kind="stable") if "date" in frame else frame
 
 
 def _weights(frame: "pd.DataFrame") -> Floats:

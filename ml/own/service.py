@@ -25,7 +25,7 @@ from ml.own.counts import Counts
 from ml.own.frames import day_of, named
 from ml.own.kin import ALIKE, SAME, kins_of, likeness
 from ml.own.loaded import Loaded
-from ml.own.model import Answers
+from ml.own.model import MOST_LABELS, Answers
 
 # Worth a person's look from here on, as everywhere.
 REVIEW = 0.4
@@ -120,6 +120,7 @@ async def _by_model(
         db, organization_id, list(keys), list(keys.values()),
         attributes=known.model.attributes, learnt_to=known.learnt_to,
     )  # fmt: skip
+    known = _with_new_categories(known, chosen)
     if len(items) <= FEW:
         answers = known.model.answers(rows, _live(known, chosen))
     else:
@@ -127,6 +128,13 @@ async def _by_model(
     names = await repository.in_use(db, organization_id, _named(answers, known))
     answers = replace(answers, applied=answers.applied & _says_as_much(rows, known))
     return [_verdict(item, answers, place, known, names) for place, item in enumerate(items)]
+
+
+def _with_new_categories(known: Loaded, chosen: Sequence[DictRow]) -> Loaded:
+    """The model with room for categories that were first chosen since it was learnt."""
+    new = {row["category_id"] for row in chosen} - set(known.category_ids)
+    room = max(MOST_LABELS - len(known.category_ids), 0)
+    return replace(known, category_ids=(*known.category_ids, *sorted(new)[:room])) if new else known
 
 
 def _says_as_much(rows: Rows, known: Loaded) -> NDArray[np.bool_]:
@@ -169,7 +177,8 @@ def _is_counted(known: Loaded, rows: Rows) -> NDArray[np.bool_]:
 def _live(known: Loaded, chosen: Sequence[DictRow]) -> Counts:
     """Counts of the latest choices, in the contexts of their merchants."""
     places = {category_id: place for place, category_id in reversed(list(enumerate(known.category_ids)))}
-    chosen = [row for row in chosen if row["category_id"] in places]
+    # what was chosen last comes first from the books
+    chosen = [row for row in reversed(chosen) if row["category_id"] in places]
     attributes = ATTRIBUTES[: len(known.model.attributes)]
     values = {name: np.array([row[name] for row in chosen], dtype=object) for name in attributes}
     days = np.array([day_of(row["booked_on"]) for row in chosen], np.int32)

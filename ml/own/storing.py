@@ -16,10 +16,10 @@ from ml.own.model import OwnModel
 from ml.own.trees import Trees
 from ml.own.trust import Trust, Trusts
 
-FORMAT = 1
+FORMAT = 2
 MOST_BYTES = 2_000_000
 MOST_ENTRIES = 120_000
-_ENTRIES = ("entries", "weight", "times", "last")
+_ENTRIES = ("entries", "weight", "times", "latest", "late", "last")
 _TRUST = ("scores", "confidences", "threshold")
 
 

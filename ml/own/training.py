@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from ml.own.contexts import CONTEXTS, Hashes, Rows, contexts_of, scrambled
 from ml.own.counts import FEATURES, Counts, Floats
-from ml.own.evidence import Pairs, pairs_of, seen
+from ml.own.evidence import BESIDES, Pairs, pairs_of, seen
 from ml.own.linear import Linear, buckets_for, features_of
 from ml.own.trees import Trees, grow
 from ml.own.trust import NOTHING_PROVEN, Trusts, proven
@@ -20,9 +20,9 @@ HALF_LIFE_DAYS = 240.0
 # Below so many rows nothing can be foretold often enough to say whom to believe.
 LEAST_ROWS = 400
 # The first part is only learnt from; the last ones say what scores are worth.
-FIRST_PART, PARTS, PROVING = 0.3, 7, 2
+FIRST_PART, PARTS, PROVING = 0.3, 12, 4
 # Enough for the trees; and what is older than the latest so many rows teaches words no more.
-ROWS_A_PART, LATEST = 7000, 250_000
+ROWS_A_PART, LATEST = 4000, 250_000
 PASSES = 2
 # Of so many merchants of a part it is tried out what is worth believing while they are new.
 HELD_BACK_PCT = 12
@@ -112,6 +112,15 @@ class _Words:
         return self._features[np.maximum(where - self._from, 0)]
 
 
+def taught(linear: Linear, rows: Rows, labels: NDArray[np.int64], weights: Floats, classes: int) -> Linear:
+    """The words knowing these rows too, where they can learn on."""
+    if not linear.may_learn or not len(labels):
+        return linear
+    linear = linear.going_on(classes)
+    linear.learn(features_of(rows, linear.buckets), labels, weights, passes=PASSES)
+    return linear
+
+
 def _foretold(history: History, words: _Words, first: int, last: int, seed: int) -> Part:
     """A part as what came before it saw it. Of some merchants most of that is held back.
 
@@ -123,9 +132,10 @@ def _foretold(history: History, words: _Words, first: int, last: int, seed: int)
         where = np.sort(np.random.default_rng(seed).choice(where, ROWS_A_PART, replace=False))
     before = np.flatnonzero(~is_held[:first] | few)
     rows = history.rows.take(where)
-    told = history.counts(before).tell(history.contexts[where], rows.day)
+    counts = history.counts(before)
+    told = counts.tell(history.contexts[where], rows.day)
     likely = words.likely(words.learn(before), where)
-    return Part(pairs_of(rows, [(ALL, told)], likely), history.labels[where], ~is_held[where])
+    return Part(pairs_of(rows, [(ALL, told)], likely, counts.today), history.labels[where], ~is_held[where])
 
 
 def _held_back(rows: Rows, first: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -163,7 +173,7 @@ def best(pairs: Pairs, trees: Trees | None, rows: int) -> tuple[NDArray[np.int64
 
 def plain(pairs: Pairs) -> Floats:
     """Without trees the most telling context that knows anything decides, and words where none does."""
-    score = pairs.features[:, -5] / 4
+    score = pairs.features[:, -BESIDES] / 4
     for number in range(len(CONTEXTS)):
         share = np.nan_to_num(pairs.features[:, number * FEATURES])
         score = score + share * (4.0 / (1 + number))

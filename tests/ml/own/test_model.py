@@ -1,12 +1,14 @@
 """The model of an organization's own categories: labels of its own, attributes that tell, and honest doubt."""
 
 import random
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ml.own.contexts import LABEL_BITS
+from ml.own.counts import Counts
 from ml.own.model import OwnModel, fit
 from ml.own.trust import WANTED, least_share, threshold
 
@@ -81,6 +83,35 @@ def test_what_was_learnt_since_counts_at_once(model: OwnModel) -> None:
     asked = pd.DataFrame({"description": ["QUIMBY HATS"], "amount": [-20], "date": [pd.Timestamp("2025-09-15")]})
     taught = pd.concat([asked.assign(label="Own paper")] * 3)
     assert model.learn(taught).predict(asked).labels[0] == "Own paper"
+
+
+def test_a_label_that_is_newer_than_the_fit_is_learnt_too(model: OwnModel) -> None:
+    asked = pd.DataFrame({"description": ["QUIMBY HATS"], "amount": [-20], "date": [pd.Timestamp("2025-09-15")]})
+    learnt = model.learn(pd.concat([asked.assign(label="Own hats")] * 3))
+    assert learnt.predict(asked).labels[0] == "Own hats"
+    assert model.predict(asked).labels[0] != "Own hats"
+
+
+def test_what_is_counted_month_by_month_is_what_is_counted_at_once() -> None:
+    chance = np.random.default_rng(3)
+    contexts = (chance.integers(1, 9, (400, 2)) + np.array([0, 100])).astype(np.uint64) << np.uint64(LABEL_BITS)
+    labels, days = chance.integers(0, 4, 400), np.sort(chance.integers(0, 90, 400)).astype(np.int32)
+    weights = chance.choice([1, 3], 400).astype(np.float32)
+    at_once = Counts.of(contexts, labels, days, weights)
+    early, late = (
+        Counts.of(contexts[part], labels[part], days[part], weights[part]) for part in (slice(0, 250), slice(250, None))
+    )
+    for one, other in zip(astuple(early.plus(late)), astuple(at_once), strict=True):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_of_a_context_the_last_choice_is_known_whatever_is_usual() -> None:
+    contexts = np.full((9, 1), 1 << LABEL_BITS, np.uint64)
+    counts = Counts.of(contexts, np.array([0] * 8 + [1]), np.zeros(9, np.int32))
+    told = counts.tell(contexts[:1], np.zeros(1, np.int32))
+    usual, last = told.features[told.label == 0][0], told.features[told.label == 1][0]
+    assert usual[1] > last[1]
+    assert last[5] > usual[5]
 
 
 def test_the_same_history_gives_the_same_answers() -> None:

@@ -135,6 +135,19 @@ class TestLearnt:
         assert now is not None
         assert now.category_id == own["Own acme tools"]
 
+    async def test_a_category_that_is_newer_than_the_model_is_answered_from_the_next_request_on(
+        self, db: Connection, organization: Organization, write: Write
+    ) -> None:
+        await refit.refit(db, organization.organization_id)
+        hats = await categories.create(
+            db, organization.organization_id, name="Own hats", kind="expense", parent_id=None
+        )
+        for _ in range(3):
+            await write("QUIMBY HATS 1234", category_id=hats.category_id)
+        (now,) = await ask(db, organization, item("QUIMBY HATS 5678"))
+        assert now is not None
+        assert now.category_id == hats.category_id
+
     async def test_what_is_stored_is_decided_with_its_own_columns(
         self, db: Connection, organization: Organization, own: dict[str, UUID], write: Write
     ) -> None:
