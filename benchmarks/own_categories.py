@@ -1,9 +1,10 @@
 """How well an organization's own categories are learnt: the council's purchase cards and its staff's account codes.
 
-    AI2_TEST_DATA=<folder of real files> python -m benchmarks.own_categories [--validate]
+    AI2_TEST_DATA=<folder of real files> python -m benchmarks.own_categories [--validate] [--fit-twice]
 
 Trained to the end of 2015, tested on 2016, in one go and month by month (learning what each month's people chose
-before the next). `--validate` trains to the middle of 2015 and tests on the rest of it: what is turned is turned there.
+before the next; `--fit-twice` fits it anew in the middle of the year besides; the product does so more often).
+`--validate` trains to the end of 2014 and tests on 2015: what is turned is turned there.
 The marks: seen merchants 0.69, unseen 0.47, 33 % of rows at 90 % precision; month by month 0.765 on seen merchants and
 0.715 on all.
 """
@@ -21,7 +22,7 @@ from ml.own.model import OwnModel, fit
 from ml.own.storing import dump
 
 FILE = "purchases/council_cards_2013_2016.csv.gz"
-TEST, VALIDATION = ("2016-01-01", "2017-01-01"), ("2015-07-01", "2016-01-01")
+TEST, VALIDATION = ("2016-01-01", "2017-01-01"), ("2015-01-01", "2016-01-01")
 
 
 def main() -> None:
@@ -59,7 +60,9 @@ def predicted(model: OwnModel, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndar
 
 def by_month(model: OwnModel, known: pd.DataFrame, later: pd.DataFrame) -> None:
     found, seen, before = [], [], set(known["description"])
-    for _, month in later.groupby(later["date"].dt.to_period("M")):
+    for number, (_, month) in enumerate(later.groupby(later["date"].dt.to_period("M"))):
+        if number == 6 and "--fit-twice" in sys.argv:
+            model = fit(pd.concat([known, later[later["date"] < month["date"].min()]]))
         found.append(predicted(model, month))
         seen.append(month["description"].isin(before).to_numpy())
         model = model.learn(month)

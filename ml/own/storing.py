@@ -20,6 +20,8 @@ FORMAT = 2
 MOST_BYTES = 2_000_000
 MOST_ENTRIES = 120_000
 _ENTRIES = ("entries", "weight", "times", "latest", "late", "last")
+# Never large, and of what is faded no more than three digits matter.
+_SMALL = ("latest", "late")
 _TRUST = ("scores", "confidences", "threshold")
 
 
@@ -49,11 +51,16 @@ def load(raw: bytes, labels: tuple[str, ...], attributes: tuple[str, ...]) -> Ow
         return OwnModel(
             labels=labels,
             attributes=attributes,
-            counts=Counts(**{name: kept[name] for name in _ENTRIES}, today=int(kept["today"])),
+            counts=Counts(**_entries(kept), today=int(kept["today"])),
             linear=Linear.kept(kept["weights"], kept["bias"], kept["unit"]),
             trees=Trees(**trees | {"base": float(trees["base"]), "depth": int(trees["depth"])}) if trees else None,
             trust=Trusts(*known),
         )
+
+
+def _entries(kept: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    entries = {name: kept[name] for name in _ENTRIES}
+    return entries | {name: entries[name].astype(np.float32) for name in _SMALL}
 
 
 def _trust(kept: Mapping[str, NDArray[Any]], name: str) -> Trust:
@@ -75,6 +82,7 @@ def without(counts: Counts, rows: Rows) -> Counts:
 def _dump(model: OwnModel, entries: int) -> bytes:
     counts, linear = _weightiest(model.counts, entries), model.linear.small()
     arrays = {name: getattr(counts, name) for name in _ENTRIES}
+    arrays |= {name: arrays[name].astype(np.float16) for name in _SMALL}
     arrays |= {"weights": linear.weights, "bias": linear.bias, "unit": linear.unit}
     for name, trust in (("seen", model.trust.seen), ("new", model.trust.new)):
         threshold = np.nan if trust.threshold is None else trust.threshold

@@ -19,10 +19,12 @@ ALL = tuple(range(len(CONTEXTS)))
 HALF_LIFE_DAYS = 240.0
 # Below so many rows nothing can be foretold often enough to say whom to believe.
 LEAST_ROWS = 400
-# The first part is only learnt from; the last ones say what scores are worth.
-FIRST_PART, PARTS, PROVING = 0.3, 12, 4
-# Enough for the trees; and what is older than the latest so many rows teaches words no more.
-ROWS_A_PART, LATEST = 4000, 250_000
+# The first part is only learnt from; the others are of a month each, as far as so few or so many of them can be; the
+# last third says what scores are worth.
+FIRST_PART, FEWEST_PARTS, MOST_PARTS, DAYS_A_PART, PROVING = 0.3, 6, 12, 30, 3
+# Enough for the trees, and of what came after each part, as a model sees it that was long not learnt anew; and what is
+# older than the latest so many rows teaches words no more.
+ROWS, LATER_PCT, LATEST = 42_000, 25, 250_000
 PASSES = 2
 # Of so many merchants of a part it is tried out what is worth believing while they are new.
 HELD_BACK_PCT = 12
@@ -63,9 +65,9 @@ def fit(history: History, seed: int = 0) -> Fitted:
     words = _Words(history, seed)
     if len(everything) < LEAST_ROWS:
         return Fitted(history.counts(everything), words.learn(everything), None, NOTHING_PROVEN)
-    cuts = (len(everything) * np.linspace(FIRST_PART, 1, PARTS)).astype(int)
-    parts = [_foretold(history, words, int(first), int(last), seed) for first, last in pairwise(cuts)]
-    trust = _worth(_grown(parts[:-PROVING], seed), parts[-PROVING:])
+    parts = [_foretold(history, words, part) for part in _parts(history.rows.day, seed)]
+    proving = len(parts) // PROVING
+    trust = _worth(_grown(parts[:-proving], seed), parts[-proving:])
     return Fitted(history.counts(everything), words.learn(everything), _grown(parts, seed), trust)
 
 
@@ -121,15 +123,30 @@ def taught(linear: Linear, rows: Rows, labels: NDArray[np.int64], weights: Float
     return linear
 
 
-def _foretold(history: History, words: _Words, first: int, last: int, seed: int) -> Part:
+def _parts(days: NDArray[np.int32], seed: int) -> list[tuple[int, NDArray[np.intp]]]:
+    """Where each part begins, and the rows that are foretold from there: of the part, and some of what came later."""
+    random, rows = np.random.default_rng(seed), len(days)
+    begin = int(rows * FIRST_PART)
+    parts = int(np.clip((days[-1] - days[begin]) // DAYS_A_PART, FEWEST_PARTS, MOST_PARTS))
+    cuts = np.linspace(begin, rows, parts + 1).astype(int)
+    proving, found = cuts[-1 - parts // PROVING], []
+    for first, last in pairwise(cuts):
+        # what proves is not seen before
+        near, far = np.arange(first, last), np.arange(last, proving if last <= proving else rows)
+        most = ROWS // parts
+        later = min(most * LATER_PCT // 100, len(far))
+        near = random.choice(near, min(most - later, len(near)), replace=False)
+        found.append((int(first), np.sort(np.r_[near, random.choice(far, later, replace=False)])))
+    return found
+
+
+def _foretold(history: History, words: _Words, part: tuple[int, NDArray[np.intp]]) -> Part:
     """A part as what came before it saw it. Of some merchants most of that is held back.
 
     Else nobody would know what is worth believing of a merchant that is new, where there were few.
     """
+    first, where = part
     is_held, few = _held_back(history.rows, first)
-    where = np.arange(first, last)
-    if len(where) > ROWS_A_PART:
-        where = np.sort(np.random.default_rng(seed).choice(where, ROWS_A_PART, replace=False))
     before = np.flatnonzero(~is_held[:first] | few)
     rows = history.rows.take(where)
     counts = history.counts(before)

@@ -9,6 +9,8 @@ from ml.own.counts import Floats
 
 # What is applied alone is right at least so often, and we are so sure of that.
 WANTED, SURENESS = 0.95, 0.95
+# Habits change after a training: so much is to be right in the past that WANTED is met later.
+AIMED = 0.965
 # Thresholds are looked for at so many places only: the more are tried, the more one is good by chance.
 PLACES = 25
 ROWS_A_KNOT = 60
@@ -86,13 +88,13 @@ def measured(scores: Floats, is_right: NDArray[np.bool_]) -> Trust:
 
 
 def threshold(confidences: Floats, is_right: NDArray[np.bool_]) -> float | None:
-    """The least confidence from which on so much was right that WANTED is met, as far as the past can tell."""
+    """The least confidence from which on so much was right that AIMED is met, as far as the past can tell."""
     order = np.argsort(-confidences, kind="stable")
     sure, right = confidences[order], np.cumsum(is_right[order])
     found = None
     for place in np.unique(np.linspace(1, len(sure), PLACES + 1).astype(int)[1:] - 1):
         last = int(np.searchsorted(-sure, -sure[place], side="right")) - 1
-        if least_share(int(right[last]), last + 1) >= WANTED:
+        if least_share(int(right[last]), last + 1) >= AIMED:
             found = float(sure[last])
     return found
 

@@ -10,7 +10,7 @@ import pytest
 from ml.own.contexts import LABEL_BITS
 from ml.own.counts import Counts
 from ml.own.model import OwnModel, fit
-from ml.own.trust import WANTED, least_share, threshold
+from ml.own.trust import AIMED, WANTED, least_share, threshold
 
 SHOPS = ("northwind foods", "acme tools", "blue bottle", "city fuel", "paper mill", "harbour travel")
 
@@ -139,7 +139,8 @@ def test_a_threshold_needs_a_past_that_proves_it() -> None:
     assert found is not None
     assert is_right[confidences >= found].mean() >= WANTED
     assert threshold(confidences[:40], is_right[:40]) is None
-    assert least_share(58, 58) < WANTED < least_share(59, 59)
+    assert WANTED < AIMED
+    assert least_share(84, 84) < AIMED < least_share(85, 85)
 
 
 def test_a_model_without_a_proven_past_decides_nothing_alone(model: OwnModel) -> None:
