@@ -94,8 +94,8 @@ class Counts:
 
     def where(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> "Counts":
         """Only these entries."""
-        columns = (self.entries, self.weight, self.times, self.latest, self.late, self.last)
-        return Counts(*(column[kept] for column in columns), self.today)
+        weight, times, latest, late = (each[kept] for each in (self.weight, self.times, self.latest, self.late))
+        return Counts(self.entries[kept], weight, times, latest, late, self.last[kept], self.today)
 
     def tell(self, contexts: Hashes, days: NDArray[np.int32]) -> Told:
         """What is known in each context of each row (rows x contexts)."""

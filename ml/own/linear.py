@@ -76,7 +76,7 @@ class Linear:
         """A copy that learns on, perhaps more classes, by steps that are not as small as its last ones."""
         more = (0, classes - len(self.bias))
         return Linear(
-            np.pad(self.weights, ((0, 0), more)),
+            np.pad(np.asarray(self.weights, np.float32), ((0, 0), more)),
             np.pad(self.bias, more, constant_values=self.bias.min(initial=0)),
             np.pad(self.unit, more, constant_values=1),
             np.pad(self.moved * FORGOTTEN, ((0, 0), more), constant_values=LEAST_MOVED),

@@ -81,7 +81,7 @@ class OwnModel:
         places = {label: place for place, label in enumerate(known)}
         frame = frame[named.isin(places)]
         rows = rows_of_frame(frame, self.attributes)
-        labels = frame["label"].astype(str).map(places).to_numpy(np.int64)
+        labels = np.array([places[label] for label in frame["label"].astype(str)], np.int64)
         fresh = Counts.of(contexts_of(rows, ALL), labels, rows.day, _weights(frame))
         linear = training.taught(self.linear, rows, labels, _weights(frame), len(known))
         return replace(self, labels=known, counts=self.counts.plus(fresh), linear=linear)

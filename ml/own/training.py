@@ -160,7 +160,9 @@ def _held_back(rows: Rows, first: int) -> tuple[NDArray[np.bool_], NDArray[np.bo
     import pandas as pd
 
     lots = scrambled(rows.fields["key"] ^ np.uint64(first))
-    is_held = lots % np.uint64(100) < HELD_BACK_PCT
+    drawn = lots % np.uint64(100)
+    # of few merchants too there is one: else words that were never wrong are believed of whatever is new
+    is_held = drawn < max(HELD_BACK_PCT, int(drawn.min(initial=0xFF)) + 1)
     before = pd.Series(rows.fields["key"][:first])
     latest = before[::-1].groupby(before[::-1]).cumcount()[::-1].to_numpy()
     return is_held, latest < (lots[:first] >> np.uint64(32)) % np.uint64(4)
