@@ -41,6 +41,17 @@ def nobody_watches() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def no_mlflow_of_another_test() -> Iterator[None]:
+    """MLflow writes the address that it is told into the environment, where all that comes later would find it."""
+    told = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    if told is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = told
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[None]:
     """A running, migrated PostgreSQL. It need not survive a power cut."""

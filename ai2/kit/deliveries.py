@@ -148,10 +148,13 @@ async def _due(db: Connection, consumers: list[str]) -> list[dict[str, Any]]:
 
 
 async def _begin(db: Connection, organization_id: UUID, consumer: str) -> None:
+    """A consumer that is new hears all that is still kept; what was forgotten before it came is no gap of its own."""
     await db.execute(
         """
-        insert into events.cursors (organization_id, consumer)
-        select %(organization_id)s, %(consumer)s
+        insert into events.cursors (organization_id, consumer, position)
+        select
+            %(organization_id)s, %(consumer)s,
+            coalesce((select forgotten_to from events.heads where organization_id = %(organization_id)s), 0)
         where not exists (
             select from events.cursors where organization_id = %(organization_id)s and consumer = %(consumer)s
         )

@@ -55,7 +55,7 @@ class TrendOut(OfCurrency):
     rows: RowsOut
 
 
-class RangeOut(Out):
+class InsightRangeOut(Out):
     """An expected amount, and between what it lies 80 and 95 times of 100; null where too little is known."""
 
     amount: Amount
@@ -65,17 +65,17 @@ class RangeOut(Out):
     high_95: Amount | None
 
 
-class ForecastMonthOut(Out):
+class InsightMonthOut(Out):
     """A month to come. Net is income less expense; transfers between own accounts are neither."""
 
     month: date
-    income: RangeOut
-    expense: RangeOut
-    net: RangeOut
-    balance: RangeOut | None = Field(description="At its end; null where nobody says what was held.")
+    income: InsightRangeOut
+    expense: InsightRangeOut
+    net: InsightRangeOut
+    balance: InsightRangeOut | None = Field(description="At its end; null where nobody says what was held.")
 
 
-class BacktestOut(Out):
+class InsightBacktestOut(Out):
     """How forecasts of this went at months of the past, told only what was known then."""
 
     flow: str
@@ -88,21 +88,21 @@ class BacktestOut(Out):
     intervals: int
 
 
-class CurrencyForecastOut(OfCurrency):
+class InsightCurrencyOut(OfCurrency):
     """The months ahead of one currency."""
 
-    months: list[ForecastMonthOut]
-    backtest: list[BacktestOut]
+    months: list[InsightMonthOut]
+    backtest: list[InsightBacktestOut]
     notes: list[str]
 
 
-class ForecastOut(Out):
+class InsightForecastOut(Out):
     """The months ahead, and how such forecasts went before. GET /api/ai/forecast tells more."""
 
     as_of: Instant
     computed_by: str = Field(validation_alias="version")
     history_months: int
-    currencies: list[CurrencyForecastOut]
+    currencies: list[InsightCurrencyOut]
 
 
 class RunwayOut(OfCurrency):
@@ -141,7 +141,7 @@ class InsightsOut(Out):
     trends: list[TrendOut]
     trends_reason: str | None
     anomalies: AnomaliesOut
-    forecast: ForecastOut | None
+    forecast: InsightForecastOut | None
     forecast_reason: str | None
     runway: list[RunwayOut]
 

@@ -5,22 +5,14 @@ from ai2.kit import live
 revision = "0026"
 down_revision = "0025"
 
-FIELDS = "check (field in ('category', 'merchant', 'tax', 'business_use', 'recurring', 'transfer'))"
-FORMER_FIELDS = "check (field in ('category', 'merchant'))"
-
 
 def upgrade() -> None:
-    live.constraint("ml.feedback", "feedback_fields", FIELDS)
-    live.run("alter table ml.feedback drop constraint if exists feedback_field_check", RECURRING)
+    live.run(RECURRING)
 
 
 def downgrade() -> None:
     """What was found can be found again; what people said of it is lost."""
-    live.run(
-        "drop table ml.recurring_members, ml.recurring_apart, ml.recurring_runs, ml.recurring_patterns",
-        f"alter table ml.feedback add constraint feedback_field_check {FORMER_FIELDS} not valid",
-        "alter table ml.feedback drop constraint feedback_fields",
-    )
+    live.run("drop table ml.recurring_members, ml.recurring_apart, ml.recurring_runs, ml.recurring_patterns")
 
 
 RECURRING = """

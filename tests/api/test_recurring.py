@@ -187,7 +187,7 @@ async def test_what_is_written_down_is_looked_at_by_a_job(
         query = "select job_id from queue.jobs where kind = 'rehearse_forecast' and state = 'queued'"
         [row] = await (await db.execute(query)).fetchall()
         job = await queue.get(db, organization.organization_id, row["job_id"])
-    assert await HANDLERS["rehearse_forecast"](database, pipeline, job, lambda _: None) == {"is_forecast": False}
+    assert await HANDLERS["rehearse_forecast"](database, pipeline, job, lambda _: None) == {"is_forecast": True}
 
 
 @dataclass(frozen=True)

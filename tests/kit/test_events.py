@@ -219,6 +219,11 @@ async def test_old_ones_are_forgotten_once_heard_and_a_reader_is_told(
         await told(database, organization)
     last = await tell(database, organization)
     assert [event.event_id for event in await told(database, organization, 3)] == [last]
+    newcomer = Ear()
+    await deliveries.deliver(database, pipeline, newcomer.consumer, organization.organization_id)
+    assert [event.event_id for event in newcomer.heard] == [last], (
+        "of what was forgotten before it came, none is missed"
+    )
 
 
 async def test_a_stranger_hears_nothing(database: Database, organization: Organization, stranger: Organization) -> None:
