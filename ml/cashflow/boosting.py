@@ -39,6 +39,7 @@ def fit(history: Floats, horizon: int, calendar: int) -> "HistGradientBoostingRe
         return None
     every = -(-len(rows) // MOST_ROWS)
     model = _unfitted(len(rows) // every)
+    rows[:, np.isnan(rows).all(axis=0)] = 0.0  # what nobody knows, as last year in a first one: it cannot be binned
     with _one_core():
         return model.fit(rows[::every], np.clip(off[::every], -FURTHEST, FURTHEST))
 

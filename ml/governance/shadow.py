@@ -39,7 +39,7 @@ async def beside(db: Connection, organization_id: UUID) -> int:
     try:
         async with db.transaction():
             return await _beside(db, organization_id)
-    except Exception:
+    except Exception:  # whatever it is, the champion's answers stand
         log.warning("challenger_not_asked", exc_info=True)
         return 0
 
@@ -91,7 +91,7 @@ async def answered(database: Database, organization_id: UUID, asked: Sequence[De
                 source="asked",
                 counted=_counted(theirs, ours),
             )
-    except Exception:
+    except Exception:  # whatever it is, who asked has had their answer
         log.warning("challenger_not_asked", exc_info=True)
 
 

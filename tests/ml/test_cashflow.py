@@ -155,3 +155,14 @@ def test_few_misses_make_wide_intervals_and_fewer_than_three_none() -> None:
     narrow = intervals.around(many, group)[0.8][0]
     assert wide[1] - wide[0] > 1.5 * (narrow[1] - narrow[0])
     assert np.isnan(intervals.around(three[:, :2], group)[0.8]).all()
+
+
+def test_series_that_are_all_younger_than_the_books_are_learnt_from_too() -> None:
+    """A year before any of them there were books, and nothing of theirs."""
+    from ml.cashflow import boosting
+
+    history = np.random.default_rng(7).gamma(2.0, 100.0, size=(400, 15))
+    history[:, :7] = np.nan
+    model = boosting.fit(history, 3, 0)
+    assert model is not None
+    assert np.isfinite(boosting.predict(model, history, 3, 0)).all()
