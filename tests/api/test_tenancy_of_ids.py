@@ -393,8 +393,7 @@ async def test_without_filters_and_without_policies_a_stranger_gets_in(
 ) -> None:
     """The control of the test above: the filters were gone, and nothing but the policies stood in the way.
 
-    An attachment's bytes are encrypted by its organization's key besides, and a forecast cannot be worked out from the
-    books of everyone mixed up.
+    An attachment's bytes are encrypted by its organization's key besides.
     """
     closed = ("applications?rule_id={rule_id}", "{attachment_id}")
     async for client in client_without_filters(DatabaseRole.PIPELINE, secret):
