@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import BinaryIO, NoReturn
 
 from ai2.ingest.layout import words
@@ -80,7 +81,7 @@ _SCRIPTS = {
     "euc_jp": _JAPANESE,
     "gb18030": _CHINESE,
 }
-SIGNS_IN_TEXT = "€£§°–’ \u0307"
+SIGNS_IN_TEXT = "€£§°–’ \u00a0\u0307"
 # In Latin text few letters lie beyond ASCII; in other scripts most do.
 DENSE_SHARE, FEWEST = 0.5, 6
 # A script's text has at least so many of its frequent letters; scores nearer than that are the same.
@@ -219,12 +220,19 @@ def _legacy(telling: bytes, usual: str | None, head: bytes) -> str:
         if script is not None:
             return script
     order = list(dict.fromkeys([name for name in (usual, *LATIN) if name in LATIN]))
-    # Of encodings that read the same, the first: another file may have the letters in which they differ.
-    readings = {telling.decode(name, "replace"): name for name in reversed(order)}
-    scores = {name: _strangeness(text, name) for text, name in readings.items()}
+    # Of encodings that read the same, the one whose letters they are, else the first: another file may have those in
+    # which they differ.
+    readings: dict[str, list[str]] = {}
+    for name in order:
+        readings.setdefault(telling.decode(name, "replace"), []).append(name)
+    scores = dict(
+        min(((name, _strangeness(text, name)) for name in names), key=itemgetter(1)) for text, names in readings.items()
+    )
     best = min(scores.values())
     equals = [name for name in order if scores.get(name) == best]
-    common = [name for name in equals if name not in RARE] or equals
+    common = [name for name in equals if name not in RARE]
+    if not common:  # that its letters are small is too little to take a rare one: the first of a name is a capital
+        common = equals = [name for name in order if name in scores and scores[name][:-1] == best[:-1]]
     if usual in common:
         return str(usual)
     told = [name for name in equals if LATIN[name] == _letters_of(head)]

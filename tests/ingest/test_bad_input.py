@@ -1,6 +1,7 @@
 """Bad input: a clear refusal, at once and in little memory; never a traceback."""
 
 import contextlib
+import io
 import random
 import time
 
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai2.ingest import problems
+from ai2.ingest.encodings import examine
 from ai2.kit.errors import Problem
 from tests.ingest.reading import lines, read
 
@@ -83,6 +85,19 @@ class TestEncodings:
     def test_reads_central_european_text(self, encoding: str) -> None:
         text = "Datum;Popis;Částka\n2024-01-13;Žluťoučký kůň příšerně úpěl;-2,00\n2024-01-14;Děkuji, účet č. 5;-1,00\n"
         assert lines(read(text.encode(encoding), currency="CZK"))[0][2] == "Žluťoučký kůň příšerně úpěl"
+
+    def test_a_space_that_parts_thousands_is_no_letter(self) -> None:
+        content = 'Buchungstag,Verwendungszweck,Betrag\n2000-01-01,Miete,"1\u00a0000,00"\n'.encode("cp1252")
+        assert examine(io.BytesIO(content)).encoding == "cp1252"
+
+    @pytest.mark.parametrize(
+        ("name", "encoding"), [("Übertrag", "mac_roman"), ("Käse", "mac_roman"), ("Škoda", "cp1250")]
+    )
+    def test_one_letter_that_tells_nothing_is_asked_about(self, name: str, encoding: str) -> None:
+        content = f"Date,Amount,Description\n2000-01-01,0.01,{name}\n".encode(encoding)
+        with pytest.raises(problems.NeedsAnswer) as asked:
+            examine(io.BytesIO(content))
+        assert encoding in asked.value.questions[0].choices
 
     def test_zeros_that_pad_a_file_are_left_out(self) -> None:
         assert len(read(ROWS.encode() + b"\0" * 512).lines) == 2

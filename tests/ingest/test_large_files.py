@@ -61,6 +61,12 @@ def test_sheets_give_what_the_whole_gives(
     assert (in_sheets.layout, in_sheets.last_line) == (whole.layout, whole.last_line)
 
 
+@pytest.mark.parametrize("quoted", [False, True])
+@pytest.mark.parametrize("rows", range(60, 70))
+def test_a_footer_is_one_wherever_a_sheet_ends(small_sheets: None, rows: int, quoted: bool) -> None:
+    assert read(written(rows, 44, quoted=quoted), positive_is="in").outside["footer"] == 1
+
+
 class TestDecidedOverAllSheets:
     def rows(self, *days: str) -> str:
         body = "".join(f"{day},Shop,-1.00\n" for day in days)

@@ -4,9 +4,10 @@ Where every row is one line and as wide as the header, Arrow splits the file, ma
 split row by row, which tells the lines that a row came from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -24,6 +25,9 @@ HEAD_LINES = 300
 # Rows that are in memory at once: decisions are joined over all of a file's sheets.
 SHEET_ROWS = 250_000
 BLOCK_BYTES = 4 << 20
+# Fewer rows than this part of a sheet are none of their own: they may be the second half of a footer.
+LEAST_PART = 8
+Part = TypeVar("Part")
 
 
 class NotWholeLines(Exception):
@@ -83,8 +87,7 @@ class Sheets:
             records: Iterator[Record] = iter(rows)
             head = list(islice(records, HEAD_LINES))
             rows.width = len(names)
-            records = chain(head[self.heading.skip :], records)
-            while piece := list(islice(records, SHEET_ROWS)):
+            for piece in _grouped(chain(head[self.heading.skip :], records), lambda _: 1):
                 builder = SheetBuilder(names, len(names))
                 for record in piece:
                     builder.add(record)
@@ -110,16 +113,23 @@ class Sheets:
                 arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
             ) as reader,
         ):
-            yield from _grouped(reader, SHEET_ROWS)
+            yield from map(pa.Table.from_batches, _grouped(reader, len))
 
 
-def _grouped(batches: Iterator[pa.RecordBatch], least: int) -> Iterator[pa.Table]:
-    """Batches joined to tables of `least` rows or more; the last may have fewer."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        if sum(map(len, waiting)) >= least:
-            yield pa.Table.from_batches(waiting)
-            waiting = []
-    if waiting:
-        yield pa.Table.from_batches(waiting)
+def _grouped(parts: Iterable[Part], rows: Callable[[Part], int]) -> Iterator[list[Part]]:
+    """Parts together of SHEET_ROWS or more, and what is left behind them."""
+    group: list[Part] = []
+    ahead: list[Part] = []
+    in_group = in_ahead = 0
+    for part in parts:
+        if in_group < SHEET_ROWS:
+            group.append(part)
+            in_group += rows(part)
+            continue
+        ahead.append(part)
+        in_ahead += rows(part)
+        if in_ahead * LEAST_PART >= SHEET_ROWS:
+            yield group
+            group, in_group, ahead, in_ahead = ahead, in_ahead, [], 0
+    if group or ahead:
+        yield group + ahead
