@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,9 +9,9 @@ import dagster as dg
 
 from ai2 import flows
 from ai2.kit.database import Database
+from pipelines.everyone import Whose, each
 from pipelines.recurring.assets import RECURRING
 from pipelines.resources import Books
-from pipelines.suggestions.assets import Whose, everyone
 
 if TYPE_CHECKING:
     from ml.cashflow.telling import Rehearsed
@@ -33,11 +32,9 @@ def forecasts(config: Whose, books: Books) -> dg.MaterializeResult[None]:
     from ml import registry
     from ml.cashflow.kept import VERSION
 
-    only = config.organization_id
-    whose = [UUID(only)] if only else books.of_all(everyone)
-    found = [books.of_one(partial(_rehearsed, organization_id=organization_id)) for organization_id in whose]
-    figures = together(each for each in found if each)
-    counted: dict[str, Any] = {"organizations": sum(each is not None for each in found), "version": VERSION}
+    found = [rehearsed for rehearsed in each(config, books, _rehearsed) if rehearsed]
+    figures = together(found)
+    counted: dict[str, Any] = {"organizations": len(found), "version": VERSION}
     run_id = registry.log_backtest("cashflow", figures, counted) if figures else None
     return dg.MaterializeResult(metadata={**figures, **counted, **({"mlflow_run": run_id} if run_id else {})})
 
@@ -47,10 +44,10 @@ def together(found: Iterable["Rehearsed"]) -> dict[str, float]:
     total: dict[str, float] = {}
     counted: Counter[str] = Counter()
     series = 0
-    for each in found:
-        series += each.series
-        told = [(f"mase_{name}", pair) for name, pair in each.misses.items()]
-        for name, (sum_of_it, number) in [*told, *((f"held_{level}", pair) for level, pair in each.held.items())]:
+    for one in found:
+        series += one.series
+        told = [(f"mase_{name}", pair) for name, pair in one.misses.items()]
+        for name, (sum_of_it, number) in [*told, *((f"held_{level}", pair) for level, pair in one.held.items())]:
             total[name] = total.get(name, 0.0) + sum_of_it
             counted[name] += number
     figures = {name: round(total[name] / counted[name], 6) for name in sorted(total) if counted[name]}

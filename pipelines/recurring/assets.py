@@ -2,15 +2,15 @@
 
 from collections import Counter
 from dataclasses import asdict
-from functools import partial
 from uuid import UUID
 
 import dagster as dg
 
 from ai2 import flows
 from ai2.kit.database import Database
+from pipelines.everyone import Whose, each
 from pipelines.resources import Books
-from pipelines.suggestions.assets import SUGGESTIONS, Whose, everyone
+from pipelines.suggestions.assets import SUGGESTIONS
 
 RECURRING = dg.AssetKey(["ml", "recurring"])
 
@@ -24,11 +24,9 @@ RECURRING = dg.AssetKey(["ml", "recurring"])
 )
 def recurring(config: Whose, books: Books) -> dg.MaterializeResult[None]:
     """Look through all of the books; who was told something new by a person is left as they said."""
-    only = config.organization_id
-    whose = [UUID(only)] if only else books.of_all(everyone)
     counted: Counter[str] = Counter()
-    for organization_id in whose:
-        counted.update(books.of_one(partial(_found, organization_id=organization_id)))
+    for found in each(config, books, _found):
+        counted.update(found)
     return dg.MaterializeResult(metadata={"dagster/row_count": counted["patterns"], **counted})
 
 

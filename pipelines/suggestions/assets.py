@@ -2,24 +2,17 @@
 
 from collections import Counter
 from dataclasses import asdict
-from functools import partial
 from uuid import UUID
 
 import dagster as dg
 
 from ai2 import flows
-from ai2.identity import organizations
 from ai2.kit.database import Database
+from pipelines.everyone import Whose, each
 from pipelines.ingest.outcome import TRANSACTIONS
 from pipelines.resources import Books
 
 SUGGESTIONS = dg.AssetKey(["published", "suggestions"])
-
-
-class Whose(dg.Config):
-    """Whose transactions are looked at: one organization's, or everyone's."""
-
-    organization_id: str | None = None
 
 
 @dg.asset(
@@ -31,11 +24,9 @@ class Whose(dg.Config):
 )
 def suggestions(config: Whose, books: Books) -> dg.MaterializeResult[None]:
     """Decide what is undecided; what a person decided stays."""
-    only = config.organization_id
-    whose = [UUID(only)] if only else books.of_all(everyone)
     counted: Counter[str] = Counter()
-    for organization_id in whose:
-        counted.update(books.of_one(partial(_suggested, organization_id=organization_id)))
+    for suggested in each(config, books, _suggested):
+        counted.update(suggested)
     return dg.MaterializeResult(metadata={"dagster/row_count": counted["transactions"], **counted})
 
 
@@ -43,9 +34,3 @@ async def _suggested(database: Database, organization_id: UUID) -> dict[str, int
     """How many there were of everything that is counted."""
     suggested = await flows.categorise(database, organization_id)
     return {name: value for name, value in asdict(suggested).items() if isinstance(value, int)}
-
-
-async def everyone(database: Database) -> list[UUID]:
-    """Every organization."""
-    async with database.transaction() as db:
-        return [organization.organization_id for organization in await organizations.all_of_them(db)]
