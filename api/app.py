@@ -21,7 +21,7 @@ from api.edge.limits import Limits
 from api.edge.methods import KnownMethods, Methods
 
 # The guide's names of the services that are built.
-TITLES = {"core": "core-app", "ai": "ai-modules"}
+TITLES = {"core": "core-app", "ai": "ai-modules", "analytics": "analytics"}
 GATEWAY = "gateway"
 
 

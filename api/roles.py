@@ -38,6 +38,7 @@ MAY = {
         "get_tax_profile", "list_tax_rules",
         "get_forecast",
         "get_insights", "get_recommendations", "list_anomalies", "get_anomaly",
+        "generate_report", "list_reports", "get_report", "explain_cell",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",

@@ -102,6 +102,14 @@ async def db(database: Database, organization: Organization) -> AsyncIterator[Co
 
 
 @pytest.fixture(scope="session")
+def marts(server: None) -> None:
+    """The marts, built; what is written afterwards is in their live views."""
+    from pipelines import dbt
+
+    dbt.invoke("run")
+
+
+@pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real files; tests that need it skip where it is absent."""
     folder = Path(os.environ.get("AI2_TEST_DATA", ""))

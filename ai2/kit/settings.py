@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     gateway_port: int = 8000
     core_port: int = 3001
     ai_port: int = 3002
+    analytics_port: int = 3004
     dagster_port: int = 3000
     mlflow_port: int = 5000
     dagster_code_port: int = Field(default=4266, description="the definitions, for webserver and daemon")

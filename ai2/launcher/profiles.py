@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-BUILT = ("core", "ai")
+BUILT = ("core", "ai", "analytics")
 
 
 class Profile(StrEnum):

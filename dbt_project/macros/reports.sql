@@ -115,6 +115,24 @@
     {{ end_for_each(touched) }}
 {% endmacro %}
 
+{#- What each leg of the ledger gained a month: positive is a debit. Legs of accounts have no category. -#}
+{% macro ledger_months(touched=none) %}
+    {{ for_each_month(touched) }}
+    select
+        organization_id,
+        {{ month_of('entry.booked_on') }} as month,
+        account_id,
+        currency,
+        section,
+        category_id,
+        sum(amount) as amount,
+        count(*) as entries
+    from {{ ref('int_ledger__entries_posted') }} as entry
+    where true {{ in_that_month('entry', touched) }}
+    group by organization_id, month, account_id, currency, section, category_id
+    {{ end_for_each(touched) }}
+{% endmacro %}
+
 {#- What was spent on each category a month, account and currency: what was paid less what came back. -#}
 {% macro category_spending(touched=none) %}
     {{ for_each_month(touched) }}

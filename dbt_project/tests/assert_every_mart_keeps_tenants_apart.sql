@@ -5,6 +5,7 @@
 -- depends_on: {{ ref('live_daily_balances') }}
 -- depends_on: {{ ref('live_monthly_cash_flow') }}
 -- depends_on: {{ ref('live_category_spending') }}
+-- depends_on: {{ ref('live_ledger_months') }}
 -- Forced row-level security, a policy for readers and one for the pipeline, on every table; readers' rights on views.
 select pg_class.relname, pg_class.relkind
 from pg_class

@@ -12,14 +12,14 @@ from ai2.identity.principal import Role
 from ai2.kit import logs
 from ai2.kit.database import Database
 from ai2.kit.ids import new_id
-from api.app import build
+from api.app import TITLES, build
 from tests.api.asking import PASSWORD, ClientOf, Person, PersonIn, connect
 
 
 @pytest.fixture(scope="session")
-async def app(database: Database) -> FastAPI:
+async def app(database: Database, marts: None) -> FastAPI:
     logs.configure("test")
-    app = build(["core", "ai"], database=database)
+    app = build([*TITLES], database=database)
     app.state.limits.windows.limit = 1_000_000
     return app
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.ids import new_id
-from api.app import operations
+from api.app import TITLES, operations
 from tests.api.asking import PersonIn
 
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
@@ -69,6 +69,14 @@ GOOD: dict[str, dict[str, Any]] = {
         "jurisdiction": "US",
     },
     "/api/ai/tax/calculate": {"kind": "equipment", "jurisdiction": "AU", "date": "2026-08-01", "cost": "2000"},
+    "/api/analytics/generate-report": {
+        "report": "profit_and_loss",
+        "start_date": "2026-01-15",
+        "end_date": "2026-03-31",
+        "group_by": "month",
+        "currency": "EUR",
+        "compare_to": "previous_year",
+    },
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 
@@ -101,7 +109,7 @@ def fields_of(described: dict[str, Any], operation: dict[str, Any]) -> list[str]
 
 @cache
 def all_operations(app: FastAPI) -> list[tuple[str, str, list[str], list[str]]]:
-    described = operations(app, ["core", "ai"])
+    described = operations(app, [*TITLES])
     return [
         (
             method.upper(),

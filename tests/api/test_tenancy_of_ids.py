@@ -20,13 +20,14 @@ from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.database import Database
 from ai2.kit.database import Role as DatabaseRole
-from api.app import build, operations
+from api.app import TITLES, build, operations
 from tests.api.asking import PASSWORD, Person, PersonIn, connect
 from tests.api.places import Case, cursors, filled, places
 from tests.api.test_imports import send
 from tests.api.test_tenancy import BY_ID, CAFES, FOOD, LUNCH, MOVED_TO_THEIRS, SHARED, SPLIT_TO_THEIRS
 
-T, I = "/api/core/transactions", "/api/core/imports"  # noqa: E741 - they stand in every line
+T, I, A = "/api/core/transactions", "/api/core/imports", "/api/analytics"  # noqa: E741 - they stand in every line
+YEAR = {"report": "trend", "start_date": "2026-01-01", "end_date": "2026-12-31"}
 TEA = {"description": "Tea", "amount": "-1.00"}
 FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
 RECEIPT = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
@@ -82,6 +83,9 @@ MORE: list[Case] = [
     ("POST", "/api/ai/suggestions/{suggestion_id}/reject", {}),
     ("POST", "/api/ai/suggestions/bulk", {"items": [{"suggestion_id": "{suggestion_id}", "answer": "reject"}]}),
     ("POST", "/api/ai/feedback", {"transaction_id": "{transaction_id}", "field": "merchant", "value": "Tea Room"}),
+    ("POST", A + "/generate-report", {**YEAR, "account_ids": ["{account_id}"]}),
+    ("GET", A + "/reports/{report_id}", None),
+    ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
 ]
 PHONE = {"category": "Telephone"}
 # Places that need no such case, and what says so.
@@ -130,6 +134,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
     batch = (await send(client, FILE, account_name="From files", positive_is="in")).json()
     await send(client, FILE.replace("Tea", "Milk"), account_name="From files", positive_is="in")
     layout = (await client.get(f"/api/core/accounts/{batch['account_id']}/layout")).json()["items"][0]
+    report, _ = [(await client.post(f"{A}/generate-report", json=YEAR)).json() for _ in range(2)]
     for row in (rows[0], into[0]):
         monthly = {"transaction_id": row["transaction_id"], "field": "recurring", "value": "monthly"}
         assert (await client.post("/api/ai/feedback", json=monthly)).is_success
@@ -149,6 +154,8 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "pattern_id": recurring[0]["pattern_id"],
         "run_id": run["run_id"],
         "anomaly_id": rows[0]["transaction_id"],
+        "report_id": report["report_id"],
+        "cell_key": report["tables"][0]["lines"][0]["cells"][0]["key"],
     }  # fmt: skip
 
 
@@ -228,7 +235,7 @@ def request(case: Case, strangers: dict[str, Any], own: dict[str, Any]) -> dict[
 
 @pytest.fixture(scope="module")
 def described(app: FastAPI) -> dict[str, Any]:
-    return operations(app, ["core", "ai"])
+    return operations(app, [*TITLES])
 
 
 @pytest.fixture
@@ -360,7 +367,7 @@ class WithoutFilters(Database):
 
 async def client_without_filters(role: DatabaseRole, secret: str) -> AsyncIterator[AsyncClient]:
     async with WithoutFilters(role) as database:
-        app = build(["core", "ai"], database=database)
+        app = build([*TITLES], database=database)
         app.state.limits.windows.limit = 1_000_000
         async with connect(app, **{"X-API-Key": secret}) as client:
             yield client

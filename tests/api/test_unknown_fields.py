@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, one
 from ai2.kit.ids import new_id
-from api.app import operations
+from api.app import TITLES, operations
 from tests.api.test_any_input import GOOD, fields_of
 
 # What would be somebody else's, or more than the caller is, if a body could say it.
@@ -21,7 +21,7 @@ COVETED = {
 
 def asked(app: FastAPI) -> list[tuple[str, str, dict[str, Any], list[str]]]:
     """Every operation with a body, from the description: a body that holds, and the coveted fields it does not know."""
-    described = operations(app, ["core", "ai"])
+    described = operations(app, [*TITLES])
     return [
         (method.upper(), path, GOOD.get(path, {}), sorted(COVETED.keys() - fields_of(described, operation)))
         for path, methods in described["paths"].items()

@@ -7,7 +7,7 @@ import pytest
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database
 from pipelines import dbt
-from tests.dbt.bookkeeping import Books, open_books
+from tests.bookkeeping import Books, open_books
 
 
 @pytest.fixture

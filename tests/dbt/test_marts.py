@@ -17,7 +17,7 @@ from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, Role, connection_parameters
 from ai2.kit.periods import read_period
 from pipelines import dbt
-from tests.dbt.bookkeeping import Books
+from tests.bookkeeping import Books
 
 CASH_FLOW = """
     select month::text, account, flow.currency, income, expense, net, transfers_in, transfers_out, change, transactions

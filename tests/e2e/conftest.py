@@ -20,7 +20,14 @@ from ai2.kit import postgres
 
 ROOT = Path(__file__).parents[2]
 START_S = 540
-PORTS = {"GATEWAY_PORT": 8000, "CORE_PORT": 3001, "AI_PORT": 3002, "DAGSTER_PORT": 3000, "MLFLOW_PORT": 5000}
+PORTS = {
+    "GATEWAY_PORT": 8000,
+    "CORE_PORT": 3001,
+    "AI_PORT": 3002,
+    "ANALYTICS_PORT": 3004,
+    "DAGSTER_PORT": 3000,
+    "MLFLOW_PORT": 5000,
+}
 
 
 @dataclass

@@ -43,7 +43,7 @@ def until(question: Callable[[], bool]) -> None:
 
 def test_everything_comes_up_and_says_where(platform: Platform) -> None:
     assert "AI2 is up. Ctrl-C stops it." in platform.said
-    for setting in ("GATEWAY_PORT", "CORE_PORT", "AI_PORT", "DAGSTER_PORT", "MLFLOW_PORT"):
+    for setting in ("GATEWAY_PORT", "CORE_PORT", "AI_PORT", "ANALYTICS_PORT", "DAGSTER_PORT", "MLFLOW_PORT"):
         assert platform.url(setting) in platform.said
     known = json.loads((Path(platform.environment["AI2_HOME"]) / "sample.json").read_text())
     assert known["password"] in platform.said

@@ -40,8 +40,8 @@ def test_what_runs_elsewhere_is_not_started_here(using: Settings) -> None:
     ("profile", "missing"),
     [
         (Profile.CORE, ()),
-        (Profile.PREMIUM, ("analytics",)),
-        (Profile.ENTERPRISE, ("connectors", "analytics", "notifications", "subscription")),
+        (Profile.PREMIUM, ()),
+        (Profile.ENTERPRISE, ("connectors", "notifications", "subscription")),
     ],
 )
 def test_a_profile_says_what_is_not_built(profile: Profile, missing: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ select
     transaction_id,
     0 as place,
     'account' as ledger,
+    'account' as section,
     account_id,
     null::uuid as category_id,
     booked_on,
@@ -21,6 +22,8 @@ select
     transaction_id,
     place,
     type as ledger,
+    -- a refund is in the section of what it refunds; without a category only its sign is known
+    coalesce(category_kind, type) as section,
     account_id,
     category_id,
     booked_on,

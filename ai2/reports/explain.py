@@ -1,0 +1,243 @@
+"""Explain: what a cell is made of, down to transactions, where they came from, who decided and by which rate.
+
+The parts of a cell add up to it. An item is made of entries, a total of items, and a change of two cells. What an
+account holds in another currency is converted whole: there its entries add up to the balance before, and the balances
+after to the cell.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.books.rates import service as rates
+from ai2.books.rates.service import Rate
+from ai2.kit.database import Connection
+from ai2.kit.errors import NotFound
+from ai2.reports import service
+from ai2.reports.ledger import entries_repository
+from ai2.reports.ledger.entries_repository import After, Leaf
+from ai2.reports.model import Cell, Column, Line, Report, Table
+
+ENTRIES_MODEL, OPENINGS_MODEL = "int_ledger__entries_posted", "int_ledger__openings"
+
+
+class CellNotFound(NotFound):
+    """The report has no such cell; a cell's key is <table>.<line>.<column>, as the report names them."""
+
+
+@dataclass(frozen=True)
+class CellPart:
+    """A cell that another is worked out from, and the sign by which it counts."""
+
+    key: str
+    label: str
+    sign: int
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class EntryPart:
+    """A transaction, a part of a split one, or what an account began with (no transaction) behind a cell.
+
+    `amount` is what it adds to the cell: null where there is no rate, or where the balance is converted whole.
+    """
+
+    line: str
+    original_amount: Decimal
+    currency: str
+    amount: Decimal | None
+    rate: Rate | None
+    account_id: UUID
+    dbt_model: str
+    transaction_id: UUID | None = None
+    place: int | None = None
+    booked_on: date | None = None
+    description: str | None = None
+    category_id: UUID | None = None
+    decided_by: str | None = None
+    decided_version: str | None = None
+    confidence: float | None = None
+    batch_id: UUID | None = None
+    file_name: str | None = None
+    line_number: int | None = None
+
+
+@dataclass(frozen=True)
+class BalancePart:
+    """What an account holds in another currency, and what that is in the cell's."""
+
+    line: str
+    account_id: UUID
+    original_amount: Decimal
+    currency: str
+    amount: Decimal | None
+    rate: Rate
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A cell, and a page of what it is made of. `last` is where the next begins; null at the end."""
+
+    key: str
+    label: str
+    column: str
+    currency: str
+    amount: Decimal | None
+    reason: str | None
+    cells: tuple[CellPart, ...]
+    balances: tuple[BalancePart, ...]
+    entries: tuple[EntryPart, ...]
+    last: After | None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A cell with what is around it."""
+
+    report: Report
+    table: Table
+    line: Line
+    column: Column
+    cell: Cell
+
+    @property
+    def currency(self) -> str | None:
+        """The only currency whose entries count; none where all are converted."""
+        return None if self.report.asked.currency else self.table.currency
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        """The ledger's items that it is made of."""
+        return [] if self.column.is_derived else list(_leaves(self.table, self.line))
+
+
+async def explain(
+    db: Connection, organization_id: UUID, report_id: UUID, key: str, *, after: After | None, limit: int
+) -> Explanation:
+    """What a cell is made of. Raises ReportNotFound and CellNotFound."""
+    place = _find(await service.get(db, organization_id, report_id), key)
+    async with service.built():
+        entries, last = await _entries(db, organization_id, place, after=after, limit=limit)
+        is_first = after is None and place.column.start is None
+        opened = await _opened(db, organization_id, place) if is_first else []
+        balances = await _balances(db, organization_id, place, opened) if is_first else []
+    return Explanation(
+        key=key,
+        label=place.line.label,
+        column=place.column.label,
+        currency=place.table.currency,
+        amount=place.cell.amount,
+        reason=place.cell.reason,
+        cells=tuple(_cells(place.table, place.line, place.column)),
+        balances=tuple(balances),
+        entries=(*opened, *entries),
+        last=last,
+    )
+
+
+def _find(report: Report, key: str) -> _Place:
+    for table in report.tables:
+        for cell in table.cells:
+            if table.key_of(cell) == key:
+                line = next(line for line in table.lines if line.key == cell.line)
+                column = next(column for column in table.columns if column.key == cell.column)
+                return _Place(report, table, line, column, cell)
+    raise CellNotFound
+
+
+def _cells(table: Table, line: Line, column: Column) -> Iterator[CellPart]:
+    """The cells that this one is worked out from."""
+    if column.is_derived:
+        labels = {each.key: each.label for each in table.columns}
+        for sign, name in zip((1, -1), column.of, strict=True):
+            cell = table.by_place[line.key, name]
+            yield CellPart(table.key_of(cell), labels[name], sign, cell.amount)
+        return
+    labels = {each.key: each.label for each in table.lines}
+    for sign, part in line.total_of:
+        cell = table.by_place[part, column.key]
+        yield CellPart(table.key_of(cell), labels[part], sign, cell.amount)
+
+
+def _leaves(table: Table, line: Line, sign: int = 1) -> Iterator[Leaf]:
+    if line.where and line.where.source == "ledger":
+        yield Leaf(line, sign)
+    by_key = {each.key: each for each in table.lines}
+    for part_sign, part in line.total_of:
+        yield from _leaves(table, by_key[part], sign * part_sign)
+
+
+async def _entries(
+    db: Connection, organization_id: UUID, place: _Place, *, after: After | None, limit: int
+) -> tuple[list[EntryPart], After | None]:
+    """A page of the entries behind a cell, by day, and where the next begins."""
+    rows = await entries_repository.entries(
+        db, organization_id, place.leaves, place.column, place.currency,
+        accounts=place.report.asked.account_ids, after=after, limit=limit + 1,
+    )  # fmt: skip
+    parts = await _converted(db, organization_id, place, rows[:limit])
+    if len(rows) <= limit:
+        return parts, None
+    end = rows[limit - 1]
+    return parts, After(end["booked_on"], end["transaction_id"], end["place"], end["leaf"])
+
+
+async def _opened(db: Connection, organization_id: UUID, place: _Place) -> list[EntryPart]:
+    rows = await entries_repository.openings(
+        db, organization_id, place.leaves, place.currency, accounts=place.report.asked.account_ids
+    )
+    return await _converted(db, organization_id, place, rows)
+
+
+async def _converted(db: Connection, organization_id: UUID, place: _Place, rows: Sequence[DictRow]) -> list[EntryPart]:
+    """Entries in the cell's currency: flows by the rate of their day; balances are converted whole."""
+    wanted = {(row["currency"], row.get("booked_on") or place.column.end) for row in rows}
+    known = await rates.converter(db, organization_id, place.table.currency, wanted)
+    return [_part(row, known[row["currency"], row.get("booked_on") or place.column.end]) for row in rows]
+
+
+def _part(row: DictRow, rate: Rate) -> EntryPart:
+    original = row["sign"] * row["amount"] + 0
+    is_same = rate.source == "same"
+    told = ("transaction_id", "place", "description", "category_id", "decided_by", "decided_version", "confidence",
+            "batch_id", "file_name", "line_number")  # fmt: skip
+    return EntryPart(
+        line=row["line"],
+        original_amount=original,
+        currency=row["currency"],
+        amount=None if row["is_balance"] and not is_same else rate.convert(original),
+        rate=None if is_same or row["is_balance"] else rate,
+        account_id=row["account_id"],
+        dbt_model=ENTRIES_MODEL if "transaction_id" in row else OPENINGS_MODEL,
+        booked_on=row.get("booked_on"),
+        **{name: row.get(name) for name in told},
+    )
+
+
+async def _balances(
+    db: Connection, organization_id: UUID, place: _Place, opened: Sequence[EntryPart]
+) -> list[BalancePart]:
+    """What is held in other currencies behind a cell, each account's converted whole."""
+    if place.currency or not any(line.where and line.where.is_balance for line, _ in place.leaves):
+        return []
+    until = place.column.end
+    rows = await entries_repository.balances(
+        db, organization_id, place.leaves, until, accounts=place.report.asked.account_ids
+    )
+    held = [(row["line"], row["account_id"], row["currency"], row["sign"] * row["amount"]) for row in rows]
+    held += [(each.line, each.account_id, each.currency, each.original_amount) for each in opened]
+    foreign = sorted((each for each in held if each[2] != place.table.currency), key=lambda each: each[:3])
+    known = await rates.converter(db, organization_id, place.table.currency, {(each[2], until) for each in foreign})
+    return [
+        _balance(line, account_id, sum((each[3] for each in own), Decimal(0)), known[currency, until])
+        for (line, account_id, currency), own in groupby(foreign, key=lambda each: each[:3])
+    ]
+
+
+def _balance(line: str, account_id: UUID, amount: Decimal, rate: Rate) -> BalancePart:
+    return BalancePart(line, account_id, amount, rate.base, rate.convert(amount), rate)

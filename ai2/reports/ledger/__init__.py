@@ -1,0 +1,1 @@
+"""What the entries of the ledger sum to, and which they are."""

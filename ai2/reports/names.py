@@ -1,0 +1,21 @@
+"""Names: which file has which report."""
+
+from collections.abc import Mapping
+
+from ai2.reports.definitions.balance_sheet import BALANCE_SHEET
+from ai2.reports.definitions.cash_flow import CASH_FLOW
+from ai2.reports.definitions.category_breakdown import CATEGORY_BREAKDOWN
+from ai2.reports.definitions.given import Definition
+from ai2.reports.definitions.profit_and_loss import PROFIT_AND_LOSS
+from ai2.reports.definitions.spending import SPENDING
+from ai2.reports.definitions.trend import TREND
+
+# Reports over the ledger alone.
+LEDGER: Mapping[str, Definition] = {
+    "profit_and_loss": PROFIT_AND_LOSS,
+    "balance_sheet": BALANCE_SHEET,
+    "cash_flow": CASH_FLOW,
+    "spending": SPENDING,
+    "category_breakdown": CATEGORY_BREAKDOWN,
+    "trend": TREND,
+}

@@ -1,0 +1,1 @@
+"""One file a format: a report as people and programs read it."""

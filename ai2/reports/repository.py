@@ -1,0 +1,76 @@
+"""Every query on reports that were given out, and on the names that they are made with."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from ai2.kit.database import Connection, number, one, rows
+
+HEAD = "report_id, report, title, asked, digest, as_of, created_by, created_at"
+
+
+async def insert(db: Connection, organization_id: UUID, **values: Any) -> None:
+    await db.execute(
+        """
+        insert into reports.reports
+            (organization_id, report_id, report, title, asked, document, digest, as_of, created_by)
+        values (%(organization_id)s, %(report_id)s, %(report)s, %(title)s, %(asked)s::jsonb, %(document)s::jsonb,
+            %(digest)s, %(as_of)s, %(created_by)s)
+        """,
+        {**values, "organization_id": organization_id},
+    )
+
+
+async def get(db: Connection, organization_id: UUID, report_id: UUID) -> DictRow | None:
+    query = f"""
+        select {HEAD}, document::text as document from reports.reports
+        where organization_id = %(organization_id)s and report_id = %(report_id)s
+    """
+    return await one(db, query, {"organization_id": organization_id, "report_id": report_id})
+
+
+async def page(db: Connection, organization_id: UUID, *, before: UUID | None, limit: int) -> list[DictRow]:
+    """Reports, newest first."""
+    query = f"""
+        select {HEAD} from reports.reports
+        where organization_id = %(organization_id)s and (%(before)s::uuid is null or report_id < %(before)s)
+        order by report_id desc limit %(limit)s
+    """
+    return await rows(db, query, {"organization_id": organization_id, "before": before, "limit": limit})
+
+
+async def count(db: Connection, organization_id: UUID) -> int:
+    query = "select count(*) as reports from reports.reports where organization_id = %(organization_id)s"
+    return await number(db, query, {"organization_id": organization_id})
+
+
+async def categories(db: Connection, organization_id: UUID) -> list[DictRow]:
+    """Every category there ever was, with its group; an archived one's name was made free by its id."""
+    query = """
+        select
+            category.category_id, category.kind,
+            replace(category.name, ' (' || category.category_id || ')', '') as name,
+            coalesce(parent.category_id, category.category_id) as group_id,
+            replace(coalesce(parent.name, category.name), ' (' || coalesce(parent.category_id, category.category_id)
+                || ')', '') as group
+        from published.categories as category
+        left join published.categories as parent
+            on parent.organization_id = category.organization_id and parent.category_id = category.parent_id
+        where category.organization_id = %(organization_id)s
+    """
+    return await rows(db, query, {"organization_id": organization_id})
+
+
+async def accounts(db: Connection, organization_id: UUID) -> list[DictRow]:
+    query = """
+        select account_id, name, kind, currency::text as currency from published.accounts
+        where organization_id = %(organization_id)s
+    """
+    return await rows(db, query, {"organization_id": organization_id})
+
+
+async def now(db: Connection) -> Any:
+    """This transaction's moment."""
+    found = await one(db, "select now() as now")
+    return found["now"] if found else None

@@ -1,0 +1,134 @@
+"""Reports: made from the books as they are, kept as they were given out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import DictRow
+from pydantic import TypeAdapter
+
+from ai2.books.accounts import service as accounts
+from ai2.identity import organizations
+from ai2.kit.database import Connection
+from ai2.kit.errors import NotFound, Unavailable
+from ai2.kit.ids import new_id
+from ai2.reports import repository
+from ai2.reports.columns import columns
+from ai2.reports.definitions.given import Account, Category, Definition, Given
+from ai2.reports.ledger import facts as ledger
+from ai2.reports.model import Asked, Report, Table
+from ai2.reports.names import LEDGER
+from ai2.reports.tables import tabulate
+
+DOCUMENT: TypeAdapter[Report] = TypeAdapter(Report)
+ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
+
+
+class ReportNotFound(NotFound):
+    """There is no such report; GET /api/analytics/reports lists yours."""
+
+
+class MartsNotBuilt(Unavailable):
+    """The marts are not built yet: build them in Dagster (`ai2 up` does it at its first start), then ask again."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A report that was given out, without its tables."""
+
+    report_id: UUID
+    report: str
+    title: str
+    asked: Asked
+    digest: str
+    as_of: datetime
+    created_by: str
+    created_at: datetime
+
+
+async def generate(db: Connection, organization_id: UUID, asked: Asked, *, created_by: str) -> Report:
+    """Make a report of the books as they are now, and keep it. Raises MartsNotBuilt."""
+    async with built():
+        report = await make(db, organization_id, asked)
+    await repository.insert(
+        db,
+        organization_id,
+        report_id=report.report_id,
+        report=asked.report,
+        title=report.title,
+        asked=ASKED.dump_json(asked).decode(),
+        document=DOCUMENT.dump_json(report).decode(),
+        digest=report.digest,
+        as_of=report.as_of,
+        created_by=created_by,
+    )
+    return report
+
+
+async def make(db: Connection, organization_id: UUID, asked: Asked) -> Report:
+    """A report, not kept."""
+    await accounts.check_theirs(db, organization_id, asked.account_ids)
+    organization = await organizations.get(db, organization_id)
+    definition = LEDGER[asked.report]
+    return Report(
+        report_id=new_id(),
+        title=definition.title,
+        organization=organization.name,
+        asked=asked,
+        as_of=await repository.now(db),
+        tables=tuple(await _tables(db, organization_id, asked, definition, organization.fiscal_year_start)),
+        computed_by=("marts.live_ledger_months", "intermediate.int_ledger__entries_posted"),
+    )
+
+
+async def get(db: Connection, organization_id: UUID, report_id: UUID) -> Report:
+    """A report as it was given out."""
+    row = await repository.get(db, organization_id, report_id)
+    if row is None:
+        raise ReportNotFound
+    return DOCUMENT.validate_json(row["document"])
+
+
+async def page(db: Connection, organization_id: UUID, *, before: UUID | None, limit: int) -> list[Head]:
+    """Reports that were given out, newest first."""
+    return [_head(row) for row in await repository.page(db, organization_id, before=before, limit=limit)]
+
+
+async def count(db: Connection, organization_id: UUID) -> int:
+    return await repository.count(db, organization_id)
+
+
+@asynccontextmanager
+async def built() -> AsyncIterator[None]:
+    """Say what is missing where the marts are not there yet."""
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn) as error:
+        raise MartsNotBuilt from error
+
+
+async def _tables(
+    db: Connection, organization_id: UUID, asked: Asked, definition: Definition, fiscal_year_start: int
+) -> list[Table]:
+    """One table a currency, or one of everything converted."""
+    wanted = columns(asked, fiscal_year_start, is_balance=definition.is_balance)
+    found = await ledger.facts(db, organization_id, wanted, currency=asked.currency, account_ids=asked.account_ids)
+    categories = {row["category_id"]: Category(**row) for row in await repository.categories(db, organization_id)}
+    known = {row["account_id"]: Account(**row) for row in await repository.accounts(db, organization_id)}
+    return [
+        tabulate(
+            each.currency,
+            definition.title,
+            each,
+            wanted,
+            definition.lines(Given(asked, each, wanted, categories, known)),
+        )
+        for each in found
+    ]
+
+
+def _head(row: DictRow) -> Head:
+    return Head(**{**row, "asked": ASKED.validate_python(row["asked"])})

@@ -1,0 +1,58 @@
+"""How tests read a report: by the names a person sees."""
+
+from decimal import Decimal
+
+from ai2.reports import explain, service
+from ai2.reports.explain import EntryPart, Explanation
+from ai2.reports.model import Asked, Report, Table
+from tests.bookkeeping import Books
+
+
+async def made(books: Books, asked: Asked) -> Report:
+    async with books.database.transaction(books.organization_id) as db:
+        return await service.generate(db, books.organization_id, asked, created_by="test")
+
+
+def figures(table: Table, column: str = "") -> dict[str, Decimal | None]:
+    """Every line that has figures, by its label, in one column."""
+    chosen = column or table.columns[0].key
+    return {
+        line.label: table.by_place[line.key, chosen].amount
+        for line in table.lines
+        if (line.key, chosen) in table.by_place
+    }
+
+
+async def explained(books: Books, report: Report, key: str, limit: int = 1000) -> tuple[Explanation, list[EntryPart]]:
+    """A cell's explanation, and the entries of all of its pages."""
+    first: Explanation | None = None
+    entries: list[EntryPart] = []
+    after = None
+    while first is None or after is not None:
+        async with books.database.transaction(books.organization_id) as db:
+            found = await explain.explain(db, books.organization_id, report.report_id, key, after=after, limit=limit)
+        first = first or found
+        entries += found.entries
+        after = found.last
+    return first, entries
+
+
+async def assert_explained(books: Books, report: Report) -> None:
+    """Every cell of every table is the sum of its parts."""
+    for table in report.tables:
+        for cell in table.cells:
+            key = table.key_of(cell)
+            told, entries = await explained(books, report, key, limit=3)
+            column = next(each for each in table.columns if each.key == cell.column)
+            assert told.amount == cell.amount
+            if cell.amount is None or column.role == "change_pct":
+                continue
+            if told.cells:
+                assert sum((each.sign * (each.amount or 0) for each in told.cells), Decimal(0)) == cell.amount, key
+            if not column.is_derived and "exchange" not in key:
+                parts = [each.amount for each in entries if each.amount is not None]
+                parts += [each.amount for each in told.balances if each.amount is not None]
+                assert sum(parts, Decimal(0)) == cell.amount, key
+            for balance in told.balances:
+                own = [each for each in entries if (each.line, each.account_id) == (balance.line, balance.account_id)]
+                assert sum((each.original_amount for each in own), Decimal(0)) == balance.original_amount
