@@ -49,6 +49,8 @@ OWN = """
         from ml.own_models as model
         cross join lateral unnest(array_append(model.attributes, '')) with ordinality as seen (name, place)
         where model.organization_id = %(organization_id)s
+        -- without a model there is nothing to tell apart; an amount joined to no list would be a list
+        having count(*) > 0
     )
 """
 

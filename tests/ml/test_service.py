@@ -83,8 +83,9 @@ class TestSuggest:
         assert answer.decision == ("apply" if applied else "review")
 
     async def test_again_changes_nothing(self, db: Connection, organization: Organization, write: Write) -> None:
-        for text in ("TESCO STORES 6123", "TESCO STORES 6123", "RED LION PUB AND RESTAURANT", "QUIMBY"):
+        for text in ("TESCO STORES 6123", "RED LION PUB AND RESTAURANT", "QUIMBY"):
             await write(text)
+        await write("TESCO STORES 6123", "-7.20")  # the amount makes no other question of it
         first = await service.suggest(db, organization.organization_id)
         again = await service.suggest(db, organization.organization_id)
         assert (first.transactions, first.descriptors, first.applied) == (4, 3, 2)
