@@ -103,6 +103,12 @@ async def kin(db: Connection, organization_id: UUID, kins: Sequence[str]) -> lis
     return await rows(db, query, {"organization_id": organization_id, "kins": list(kins)})
 
 
+async def is_taught(db: Connection, organization_id: UUID) -> bool:
+    """Whether people taught anything of any merchant."""
+    query = "select from ml.merchant_decisions where organization_id = %(organization_id)s limit 1"
+    return await one(db, query, {"organization_id": organization_id}) is not None
+
+
 async def in_use(db: Connection, organization_id: UUID, category_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The names of those of these categories that are in use."""
     query = """
