@@ -13,6 +13,11 @@
     (select coalesce(max(seen.row_xid), '0'::xid8) from {{ watermarks() }} as seen where seen.model = '{{ model_name }}')
 {%- endmacro %}
 
+{#- Where the build before the last one stopped seeing. -#}
+{% macro former_watermark(model_name) -%}
+    (select coalesce(max(seen.former_xid), '0'::xid8) from {{ watermarks() }} as seen where seen.model = '{{ model_name }}')
+{%- endmacro %}
+
 {% macro prepare_schemas() %}
     create schema if not exists staging;
     create schema if not exists intermediate;
@@ -22,8 +27,20 @@
     create table if not exists {{ watermarks() }} (
         model text primary key,
         row_xid xid8 not null,
-        built_at timestamptz not null
+        built_at timestamptz not null,
+        -- what it was before the last build, which replaced what was touched between the two
+        former_xid xid8 not null default '0'
     );
+    do $$
+    begin
+        -- it looks first: `alter table` locks out every reader
+        if not exists (
+            select from pg_attribute where attrelid = '{{ watermarks() }}'::regclass and attname = 'former_xid'
+        ) then
+            alter table {{ watermarks() }} add column former_xid xid8 not null default '0';
+        end if;
+    end
+    $$;
     grant select on {{ watermarks() }} to ai2_api;
 {% endmacro %}
 
@@ -54,15 +71,17 @@
     delete from {{ arguments['target_relation'] }} as kept using touched
     where {% for key in arguments['unique_key'] -%}
         {{ ' and ' if not loop.first }}kept.{{ key }} = touched.{{ key }}
-    {%- endfor %};
+    {%- endfor -%}
+    {%- if config.get('meta', {}).get('replaced_from') %} and kept.{{ config.get('meta').replaced_from }} >= touched.{{ config.get('meta').replaced_from }} {%- endif %};
     insert into {{ arguments['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arguments['temp_relation'] }};
 {% endmacro %}
 
 {% macro remember_the_watermark() %}
-    insert into {{ watermarks() }} (model, row_xid, built_at)
+    insert into {{ watermarks() }} as seen (model, row_xid, built_at)
     values ('{{ this.identifier }}', pg_snapshot_xmin(pg_current_snapshot()), now())
-    on conflict (model) do update set row_xid = excluded.row_xid, built_at = excluded.built_at
+    on conflict (model) do update set
+        row_xid = excluded.row_xid, built_at = excluded.built_at, former_xid = seen.row_xid
 {% endmacro %}
 
 {#- Tables made by dbt have no policy of their own. It looks first: `alter table` locks out every reader. -#}

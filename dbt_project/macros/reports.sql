@@ -3,20 +3,21 @@
     `touched` names the relation of the keys to compute; without it everything is computed. Months are computed one by
     one then: each reads its own days by their index, and none touched reads nothing. -#}
 
-{#- What an account held at the end of each day on which something moved. -#}
-{% macro daily_balances(touched=none) %}
-    with entries as (
-        select * from {{ ref('int_ledger__entries_posted') }}
-        {%- if touched %} inner join {{ touched }} using (organization_id, account_id) {%- endif %}
-        where ledger = 'account'
-        {%- if touched %} and exists (select from {{ touched }}) {%- endif %}
-    ),
+{#- What an account held at the end of each day on which something moved.
 
-    accounts as (
+    Of a touched account the days from `touched.booked_on` on are computed, from what it held before by the mart
+    `before`: its past is as it was. -#}
+{% macro daily_balances(touched=none, before=none) %}
+    with accounts as (
         select * from {{ ref('stg_books__accounts') }}
     ),
 
     days as (
+    {%- if touched %}
+        select moved.*
+        from (select organization_id, account_id, booked_on from {{ touched }} offset 0) as that
+        cross join lateral (
+    {%- endif %}
         select
             organization_id,
             account_id,
@@ -25,8 +26,33 @@
             coalesce(sum(amount) filter (where amount > 0), 0) as money_in,
             coalesce(sum(-amount) filter (where amount < 0), 0) as money_out,
             count(*) as transactions
-        from entries
+        from {{ ref('int_ledger__accounts_moved') }} as entry
+        {%- if touched %}
+        where
+            entry.organization_id = that.organization_id and entry.account_id = that.account_id
+            and entry.booked_on >= that.booked_on
+        {%- endif %}
         group by organization_id, account_id, currency, booked_on
+        {%- if touched %}
+        ) as moved
+        {%- endif %}
+    ),
+
+    carried as (
+    {%- if touched %}
+        select held.*
+        from (select organization_id, account_id, booked_on from {{ touched }} offset 0) as that
+        cross join lateral (
+            select distinct on (currency) organization_id, account_id, currency, closing_balance
+            from {{ before }} as kept
+            where
+                kept.organization_id = that.organization_id and kept.account_id = that.account_id
+                and kept.booked_on < that.booked_on
+            order by kept.currency desc, kept.booked_on desc
+        ) as held
+    {%- else %}
+        select organization_id, account_id, currency, 0 as closing_balance from accounts where false
+    {%- endif %}
     ),
 
     openings as (
@@ -52,9 +78,11 @@
         select
             days.*,
             -- an account opens with nothing in a currency that is not its own
-            coalesce(openings.opening_balance, 0) + sum(days.money_in - days.money_out) over by_day as closing_balance,
+            coalesce(carried.closing_balance, openings.opening_balance, 0)
+            + sum(days.money_in - days.money_out) over by_day as closing_balance,
             lead(days.booked_on) over by_day - 1 as holds_until
         from days
+        left join carried using (organization_id, account_id, currency)
         left join openings using (organization_id, account_id, currency)
         window by_day as (partition by days.organization_id, days.account_id, days.currency order by days.booked_on)
     )

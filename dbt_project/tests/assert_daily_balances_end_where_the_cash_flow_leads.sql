@@ -3,12 +3,12 @@
 -- stated first, it is that balance plus what moved since.
 with last_balances as (
     select organization_id, account_id, currency, closing_balance
-    from {{ ref('live_daily_balances') }} where holds_until is null
+    from {{ tested(ref('live_daily_balances'), 'fct_daily_balances') }} as day where holds_until is null
 ),
 
 changes as (
     select organization_id, account_id, currency, sum(change) as change
-    from {{ ref('live_monthly_cash_flow') }}
+    from {{ tested(ref('live_monthly_cash_flow'), 'fct_daily_balances') }} as flow
     group by organization_id, account_id, currency
 ),
 

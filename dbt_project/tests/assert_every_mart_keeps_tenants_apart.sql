@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'live_transactions'}}}) }}
 -- depends_on: {{ ref('dim_accounts') }}
 -- depends_on: {{ ref('dim_categories') }}
+-- depends_on: {{ ref('dim_ledger_accounts') }}
 -- depends_on: {{ ref('live_transactions') }}
 -- depends_on: {{ ref('live_daily_balances') }}
 -- depends_on: {{ ref('live_monthly_cash_flow') }}

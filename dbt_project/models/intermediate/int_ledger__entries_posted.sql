@@ -1,9 +1,5 @@
 -- Double entry: what an account gains, something else gives. The legs of a transaction sum to zero: one of its account,
--- and one of each thing that it was for. What a bank only announced, or took back, is no entry.
-with transactions as (
-    select * from {{ ref('stg_books__transactions') }} where not is_deleted and status = 'posted'
-)
-
+-- and one of each thing that it was for.
 select
     organization_id,
     transaction_id,
@@ -15,7 +11,7 @@ select
     booked_on,
     amount,
     currency
-from transactions
+from {{ ref('int_ledger__accounts_moved') }}
 union all
 select
     organization_id,

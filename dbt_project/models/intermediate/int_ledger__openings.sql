@@ -10,13 +10,13 @@ select
     case
         when accounts.anchored_on is null then accounts.opening_balance
         else accounts.anchored_balance - coalesce((
-            select sum(entry.amount) from {{ ref('int_ledger__entries_posted') }} as entry
+            select sum(entry.amount) from {{ ref('int_ledger__accounts_moved') }} as entry
             where
                 entry.organization_id = accounts.organization_id
                 and entry.account_id = accounts.account_id
                 and entry.currency = accounts.currency
-                and entry.section = 'account'
                 and entry.booked_on <= accounts.anchored_on
         ), 0)
-    end as amount
+    end as amount,
+    case when accounts.anchored_on is null then accounts.opening_on end as opened_on
 from accounts

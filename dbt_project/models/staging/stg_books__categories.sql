@@ -8,7 +8,8 @@ select
     category.kind,
     category.archived_at is not null as is_archived,
     -- a renamed parent changes its children too
-    greatest(category.row_xid, parent.row_xid) as row_xid
+    greatest(category.row_xid, parent.row_xid) as row_xid,
+    category.parent_id
 from {{ source('published', 'categories') }} as category
 left join {{ source('published', 'categories') }} as parent
     on category.organization_id = parent.organization_id and category.parent_id = parent.category_id
