@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,6 +26,7 @@ from uuid import UUID
 
 ROWS, ORGANIZATIONS, SEED = 1_000_000, 200, 2026
 DAYS, SPELLS = 3 * 365, 6
+FOREIGN = {3: "EUR"}
 SHOPS = """
     TESCO STORES|SAINSBURYS S/MKTS|AMZNMKTPLACE|SHELL|COSTA COFFEE|UBER TRIP|NETFLIX.COM|BRITISH GAS|TFL TRAVEL CH
     |PRET A MANGER|LIDL GB|BOOTS|VODAFONE LTD|SCREWFIX|TRAVIS PERKINS|GREGGS|WAITROSE|MORRISONS|ALDI|IKEA|ARGOS
@@ -78,9 +79,17 @@ def throwaway() -> Iterator[Path]:
 
 
 def fill(
-    rows: int = ROWS, *, organizations: int = ORGANIZATIONS, seed: int = SEED, until: date | None = None
+    rows: int = ROWS,
+    *,
+    organizations: int = ORGANIZATIONS,
+    seed: int = SEED,
+    until: date | None = None,
+    foreign: Mapping[int, str] = FOREIGN,
 ) -> list[Owner]:
-    """Write the books; a fifth of all rows are the first organization's. The last day is `until`, or today."""
+    """Write the books; a fifth of all rows are the first organization's. The last day is `until`, or today.
+
+    `foreign` says which accounts, counted from 0, are in another currency than pounds.
+    """
     import psycopg
 
     from ai2.kit.database import Role, connection_parameters
@@ -89,7 +98,7 @@ def fill(
     started, chance = time.perf_counter(), random.Random(seed)  # noqa: S311 - a benchmark's data
     # who passes row-level security: COPY does not work under it
     with psycopg.connect(**connection_parameters(Role.ADMIN, "ai2"), autocommit=True) as db:
-        books = [_Books(db, chance, name, size) for name, size in _sizes(chance, rows, organizations)]
+        books = [_Books(db, chance, name, size, foreign) for name, size in _sizes(chance, rows, organizations)]
         first_day = (until or date.today()) - timedelta(days=DAYS - 1)  # noqa: DTZ011 - any day does
         for spell in range(SPELLS):
             for each in books:
@@ -123,13 +132,13 @@ def _sizes(chance: random.Random, rows: int, organizations: int) -> list[tuple[s
 class _Books:
     """One organization's accounts, categories and merchants, and its rows."""
 
-    def __init__(self, db: Any, chance: random.Random, name: str, rows: int) -> None:
+    def __init__(self, db: Any, chance: random.Random, name: str, rows: int, foreign: Mapping[int, str]) -> None:
         from ai2.books.categories.default_chart import default_chart
         from ai2.kit.envelope import fresh_wrapped_key
         from ai2.kit.ids import new_id
 
         self.organization_id, self.name, self.rows, self._chance = new_id(), name, rows, chance
-        self._accounts = [(new_id(), "EUR" if number == 3 else "GBP") for number in range(2 + min(rows // 5000, 6))]
+        self._accounts = [(new_id(), foreign.get(number, "GBP")) for number in range(2 + min(rows // 5000, 6))]
         ids = {category.code: new_id() for category in default_chart()}
         leaves = [category for category in default_chart() if category.parent_code]
         self._in = [str(ids[leaf.code]) for leaf in leaves if leaf.kind == "income"]

@@ -112,8 +112,13 @@ class _Place:
 
     @property
     def leaves(self) -> list[Leaf]:
-        """The ledger's items that it is made of."""
-        return [] if self.column.is_derived else list(_leaves(self.table, self.line))
+        """The ledger's items that it is made of; one that is added as often as it is taken off is none of them."""
+        if self.column.is_derived:
+            return []
+        signs: dict[str, Leaf] = {}
+        for line, sign in _leaves(self.table, self.line):
+            signs[line.key] = Leaf(line, sign + (signs[line.key].sign if line.key in signs else 0))
+        return [leaf for leaf in signs.values() if leaf.sign]
 
 
 async def explain(

@@ -115,7 +115,9 @@ async def _tables(
 ) -> list[Table]:
     """One table a currency, or one of everything converted."""
     wanted = columns(asked, fiscal_year_start, is_balance=definition.is_balance)
-    found = await ledger.facts(db, organization_id, wanted, currency=asked.currency, account_ids=asked.account_ids)
+    found = await ledger.facts(
+        db, organization_id, wanted, currency=asked.currency, account_ids=asked.account_ids, by=definition.by
+    )
     categories = {row["category_id"]: Category(**row) for row in await repository.categories(db, organization_id)}
     known = {row["account_id"]: Account(**row) for row in await repository.accounts(db, organization_id)}
     return [

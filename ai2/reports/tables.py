@@ -23,7 +23,7 @@ def tabulate(
         if line.where:
             found = (figures or facts.on)(line.where)
             rows[line.key] = {column.key: found.get(column.key, NOTHING) for column in columns if not column.is_derived}
-        elif line.total_of:
+        elif line.kind != "heading":
             rows[line.key] = {column.key: _total(line, column, rows) for column in columns if not column.is_derived}
     cells = [_cell(line, column, rows[line.key]) for line in lines if line.key in rows for column in columns]
     return Table(

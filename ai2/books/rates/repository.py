@@ -10,6 +10,20 @@ from psycopg.rows import DictRow
 from ai2.kit.database import Connection, number, one, rows
 
 
+def _per_euro(currency: str) -> str:
+    """What one euro was worth on the day of a quote. As it is now it is read at once, which is quicker for many."""
+    return f"""(
+        case
+            when {currency} = 'EUR' then 1
+            when closing.frozen_at is not null then books.per_euro({currency}, day.quoted_on, closing.frozen_at)
+            else (
+                select now.per_euro from books.exchange_rates as now
+                where now.currency = {currency}::char(3) and now.quoted_on = day.quoted_on
+            )
+        end
+    )"""
+
+
 async def lookup(
     db: Connection, organization_id: UUID, wanted: Sequence[tuple[str, str, date]], max_age_days: int
 ) -> list[DictRow]:
@@ -17,7 +31,7 @@ async def lookup(
 
     One base is worth `worth / unit` of quote. A day of a closed period sees what was known when that was closed.
     """
-    query = """
+    query = f"""
         select found.quoted_on, found.worth, found.unit, found.source, closing.frozen_at
         from unnest(%(bases)s::text[], %(quotes)s::text[], %(days)s::date[])
             with ordinality as wanted (base, quote, day, place)
@@ -50,9 +64,7 @@ async def lookup(
                     select currency, quoted_on from books.exchange_rate_versions
                 ) as day
                 cross join lateral (
-                    select
-                        books.per_euro(wanted.quote, day.quoted_on, coalesce(closing.frozen_at, 'infinity')) as worth,
-                        books.per_euro(wanted.base, day.quoted_on, coalesce(closing.frozen_at, 'infinity')) as unit
+                    select {_per_euro("wanted.quote")} as worth, {_per_euro("wanted.base")} as unit offset 0
                 ) as published
                 -- a day on which one of the two was published; the other has to be too
                 where day.currency = (case when wanted.quote = 'EUR' then wanted.base else wanted.quote end)::char(3)

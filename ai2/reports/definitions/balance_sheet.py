@@ -1,6 +1,7 @@
 """Balance sheet: what is held and what is owed at the end of a day, and where it came from."""
 
 from ai2.reports.definitions.given import Account, Definition, Given, heading, total
+from ai2.reports.ledger.repository import By
 from ai2.reports.model import Line, Where
 
 
@@ -40,4 +41,4 @@ def _all(*sections: str) -> Where:
     return Where(sign=-1, sections=sections, is_balance=sections == ("opening",))  # type: ignore[arg-type]
 
 
-BALANCE_SHEET = Definition("Balance sheet", lines, is_balance=True, main="net")
+BALANCE_SHEET = Definition("Balance sheet", lines, by=By(category=False), is_balance=True, main="net")

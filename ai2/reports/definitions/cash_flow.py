@@ -4,6 +4,7 @@ The direct method: every movement is what it was for. Between own accounts only 
 """
 
 from ai2.reports.definitions.given import Definition, Given, by_category, heading, total
+from ai2.reports.ledger.repository import By
 from ai2.reports.model import Line, Where
 
 
@@ -21,4 +22,4 @@ def lines(given: Given) -> list[Line]:
     ]  # fmt: skip
 
 
-CASH_FLOW = Definition("Cash flow", lines, main="change")
+CASH_FLOW = Definition("Cash flow", lines, by=By(account=False), main="change")

@@ -1,6 +1,7 @@
 """Category breakdown: every category with what moved on it, income and expenses and transfers apart."""
 
 from ai2.reports.definitions.given import Definition, Given, by_category, heading, total
+from ai2.reports.ledger.repository import By
 from ai2.reports.model import Line
 
 
@@ -13,4 +14,4 @@ def lines(given: Given) -> list[Line]:
     return found
 
 
-CATEGORY_BREAKDOWN = Definition("Category breakdown", lines, main="expense")
+CATEGORY_BREAKDOWN = Definition("Category breakdown", lines, by=By(account=False), main="expense")

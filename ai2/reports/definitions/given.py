@@ -6,6 +6,7 @@ from itertools import groupby
 from uuid import UUID
 
 from ai2.reports.ledger.facts import Facts
+from ai2.reports.ledger.repository import ALL, By
 from ai2.reports.model import Asked, Column, Line, Section, Where
 
 UNCATEGORISED = "Not categorised"
@@ -55,6 +56,8 @@ class Definition:
     title: str
     lines: Callable[[Given], list[Line]]
     is_balance: bool = False
+    # what its lines tell apart: the less, the sooner it is there
+    by: By = ALL
     # a line above all others, where reports are laid side by side
     main: str = ""
 

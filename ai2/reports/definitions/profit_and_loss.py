@@ -1,6 +1,7 @@
 """Profit and loss: what came in less what went out, by category; transfers between own accounts are neither."""
 
 from ai2.reports.definitions.given import Definition, Given, by_category, heading, total
+from ai2.reports.ledger.repository import By
 from ai2.reports.model import Line
 
 
@@ -14,4 +15,4 @@ def lines(given: Given) -> list[Line]:
     ]  # fmt: skip
 
 
-PROFIT_AND_LOSS = Definition("Profit and loss", lines, main="net")
+PROFIT_AND_LOSS = Definition("Profit and loss", lines, by=By(account=False), main="net")

@@ -1,6 +1,7 @@
 """Spending: what was paid by category, what came back taken off."""
 
 from ai2.reports.definitions.given import Definition, Given, by_category, total
+from ai2.reports.ledger.repository import By
 from ai2.reports.model import Line
 
 
@@ -9,4 +10,4 @@ def lines(given: Given) -> list[Line]:
     return [*expenses, total("expense", "Total spending", expenses)]
 
 
-SPENDING = Definition("Spending", lines, main="expense")
+SPENDING = Definition("Spending", lines, by=By(account=False), main="expense")

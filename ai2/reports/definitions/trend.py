@@ -1,6 +1,7 @@
 """Trend: income, expenses and what is left of them, column by column."""
 
 from ai2.reports.definitions.given import Definition, Given, total
+from ai2.reports.ledger.repository import By
 from ai2.reports.model import Line, Where
 
 
@@ -10,4 +11,4 @@ def lines(_: Given) -> list[Line]:
     return [income, expense, total("net", "Net", [income], minus=[expense])]
 
 
-TREND = Definition("Trend", lines, main="net")
+TREND = Definition("Trend", lines, by=By(account=False, category=False), main="net")

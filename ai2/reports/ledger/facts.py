@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from ai2.books.rates import service as rates
 from ai2.books.rates.service import Rate
 from ai2.kit.database import Connection
 from ai2.reports.ledger import repository
+from ai2.reports.ledger.repository import ALL, By
 from ai2.reports.model import Column, Section, Where
 
 
@@ -20,7 +22,7 @@ class Place(NamedTuple):
     """What entries have in common that are one fact in a column."""
 
     section: Section
-    account_id: UUID
+    account_id: UUID | None
     category_id: UUID | None
     currency: str
 
@@ -43,7 +45,7 @@ class Sum:
         return self if self.amount is None else replace(self, amount=sign * self.amount + 0)
 
 
-NOTHING = Sum(Decimal(0), 0)
+NOTHING, ANY = Sum(Decimal(0), 0), object()
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,21 @@ class Facts:
     def on(self, where: Where) -> dict[str, Sum]:
         """What a line has in each column, by the column's key; nothing where nothing is."""
         found: dict[str, Sum] = {}
-        for place, by_column in self.sums.items():
-            if matches(where, place):
-                for key, each in by_column.items():
-                    found[key] = found[key] + each if key in found else each
+        for section in where.sections:
+            for place in self._places.get((section, where.category_id if where.has_category else ANY), ()):
+                if matches(where, place):
+                    for key, each in self.sums[place].items():
+                        found[key] = found[key] + each if key in found else each
         return {key: each.times(where.sign) for key, each in found.items()}
+
+    @cached_property
+    def _places(self) -> dict[tuple[Section, object], list[Place]]:
+        """Where to look for a line: places by section, with their category and with any."""
+        found: dict[tuple[Section, object], list[Place]] = {}
+        for place in self.sums:
+            found.setdefault((place.section, place.category_id), []).append(place)
+            found.setdefault((place.section, ANY), []).append(place)
+        return found
 
 
 def matches(where: Where, place: Place) -> bool:
@@ -79,10 +91,11 @@ async def facts(
     *,
     currency: str | None,
     account_ids: Sequence[UUID] = (),
+    by: By = ALL,
 ) -> list[Facts]:
     """The facts in one currency, everything converted; or of each currency those in it, by its code."""
     given = [column for column in columns if not column.is_derived]
-    found = await repository.sums(db, organization_id, given, currency=None, accounts=account_ids)
+    found = await repository.sums(db, organization_id, given, currency=None, accounts=account_ids, by=by)
     opened = await _openings(db, organization_id, given, account_ids)
     everything = [*(_fact(row) for row in found), *opened]
     if currency is None:
@@ -90,7 +103,7 @@ async def facts(
         return [Facts(code, _sums(each for each in everything if each[1].currency == code)) for code in codes]
     own = [each for each in everything if each[1].currency == currency]
     others = [each for each in everything if each[1].currency != currency]
-    flows = await _flows(db, organization_id, given, currency, account_ids)
+    flows = await _flows(db, organization_id, given, currency, account_ids, by)
     held = await _held(db, organization_id, given, currency, others)
     return [Facts(currency, _sums([*own, *flows, *held]))]
 
@@ -129,23 +142,24 @@ async def _openings(
 
 
 async def _flows(
-    db: Connection, organization_id: UUID, columns: Sequence[Column], into: str, accounts: Sequence[UUID]
+    db: Connection, organization_id: UUID, columns: Sequence[Column], into: str, accounts: Sequence[UUID], by: By
 ) -> list[Fact]:
     """Income, expense and transfers in other currencies, converted entry by entry."""
     wanted = await repository.foreign_days(db, organization_id, columns, into=into, accounts=accounts)
     if not wanted:
         return []
     known = await rates.converter(db, organization_id, into, wanted)
-    found = await repository.converted_sums(db, organization_id, columns, into=into, accounts=accounts, rates=known)
+    found = await repository.converted_sums(
+        db, organization_id, columns, into=into, accounts=accounts, rates=known, by=by
+    )
     return [_converted(row, known) for row in found]
 
 
 def _converted(row: DictRow, known: dict[tuple[str, date], Rate]) -> Fact:
     key, place, each = _fact(row)
-    if not row["unconverted"]:
+    if not row["silent_on"]:
         return key, place, each
-    silent = next(rate for (base, _), rate in sorted(known.items()) if base == place.currency and rate.rate is None)
-    return key, place, Sum(None, each.entries, silent.reason)
+    return key, place, Sum(None, each.entries, known[place.currency, row["silent_on"]].reason)
 
 
 async def _held(
@@ -164,4 +178,7 @@ async def _held(
 
 
 def _at(each: Sum, rate: Rate) -> Sum:
+    """Nothing is nothing in every currency, whether there is a rate or not."""
+    if not each.amount:
+        return each
     return Sum(rate.convert(each.amount) if each.amount is not None else None, each.entries, rate.reason)

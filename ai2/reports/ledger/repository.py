@@ -1,6 +1,7 @@
 """Every query on the ledger: what its entries sum to, and which they are."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -9,11 +10,15 @@ from psycopg.rows import DictRow
 
 from ai2.kit.database import Connection, rows
 from ai2.kit.money import exponent
-from ai2.kit.periods import Period
+from ai2.kit.periods import ONE_DAY, Period, months
 from ai2.reports.model import Column
 
 # Before the first day of anyone's books.
 BEGINNING = date(1, 1, 1)
+OF_REPORT = """
+    (%(currency)s::text is null or currency = %(currency)s)
+    and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
+"""
 # A period is planned for what it is: a plan for any would read everything.
 ENTRIES = """
     select transaction_id, place, section, account_id, category_id, booked_on, amount, currency
@@ -22,8 +27,41 @@ ENTRIES = """
 """
 
 
+@dataclass(frozen=True)
+class By:
+    """Whether sums are apart by account and by category. The legs of accounts are left out where they are not."""
+
+    account: bool = True
+    category: bool = True
+
+    @property
+    def columns(self) -> str:
+        """What a query selects."""
+        account = "account_id" if self.account else "null::uuid as account_id"
+        return f"{account}, {'category_id' if self.category else 'null::uuid as category_id'}"
+
+    @property
+    def names(self) -> str:
+        """What it groups by, each with a comma."""
+        return "account_id, " * self.account + "category_id, " * self.category
+
+    @property
+    def sections(self) -> str:
+        """What it filters by."""
+        return "true" if self.account else "section <> 'account'"
+
+
+ALL = By()
+
+
 async def sums(
-    db: Connection, organization_id: UUID, columns: Sequence[Column], *, currency: str | None, accounts: Sequence[UUID]
+    db: Connection,
+    organization_id: UUID,
+    columns: Sequence[Column],
+    *,
+    currency: str | None,
+    accounts: Sequence[UUID],
+    by: By = ALL,
 ) -> list[DictRow]:
     """What the entries of each column, section, account, category and currency sum to.
 
@@ -31,21 +69,29 @@ async def sums(
     from the entries.
     """
     query = f"""
-        with figures as (
+        with months as (
+            select month, section, {by.columns}, currency, sum(amount) as amount, sum(entries) as entries
+            from marts.live_ledger_months
+            where organization_id = %(organization_id)s and month between %(since)s and %(until)s and {by.sections}
+                and {OF_REPORT}
+            group by month, section, {by.names} currency
+        ),
+
+        figures as (
             select span.key, section, account_id, category_id, currency, amount, entries
             from unnest(%(keys)s::text[], %(firsts)s::date[], %(lasts)s::date[]) as span (key, first, last)
-            inner join marts.live_ledger_months as month
-                on month.organization_id = %(organization_id)s and month.month between span.first and span.last
+            inner join months on months.month between span.first and span.last
             union all
-            select edge.key, section, account_id, category_id, currency, sign * amount, sign
+            select edge.key, section, {by.columns}, currency, sign * amount, sign
             from unnest(%(edge_keys)s::text[], %(edges_from)s::date[], %(edges_to)s::date[], %(signs)s::integer[])
                 as edge (key, first, last, sign)
-            inner join ({ENTRIES}) as entry on entry.booked_on between edge.first and edge.last
+            -- each has its own days read by their index
+            cross join lateral ({ENTRIES} and booked_on between edge.first and edge.last offset 0) as entry
+            where {by.sections} and {OF_REPORT}
         )
+
         select key, section, account_id, category_id, currency, sum(amount) as amount, sum(entries)::integer as entries
         from figures
-        where (%(currency)s::text is null or currency = %(currency)s)
-            and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
         group by key, section, account_id, category_id, currency
         having sum(entries) > 0
     """
@@ -56,17 +102,26 @@ async def sums(
 async def foreign_days(
     db: Connection, organization_id: UUID, columns: Sequence[Column], *, into: str, accounts: Sequence[UUID]
 ) -> list[tuple[str, date]]:
-    """The currencies and days of which rates are needed to convert the flows of these columns."""
-    query = f"""
-        select distinct currency, booked_on
-        from unnest(%(firsts)s::date[], %(lasts)s::date[]) as span (first, last)
-        inner join ({ENTRIES}) as entry on entry.booked_on between span.first and span.last
-        where currency <> %(into)s and section <> 'account'
+    """The currencies and days of which rates may be needed to convert the flows of these columns.
+
+    All days of a month in which there is one: to ask for a rate more costs less than to look for the days.
+    """
+    query = """
+        select distinct currency, month from marts.live_ledger_months
+        where organization_id = %(organization_id)s and month between %(since)s and %(until)s
+            and currency <> %(into)s and section <> 'account'
             and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
     """
-    known = {"organization_id": organization_id, "into": into, "accounts": list(accounts) or None}
-    found = await _planned(db, query, {**known, **_days(columns)})
-    return [(row["currency"], row["booked_on"]) for row in found]
+    first, last = _extent(columns)
+    known = {
+        "organization_id": organization_id, "into": into, "accounts": list(accounts) or None,
+        "since": first.replace(day=1), "until": last,
+    }  # fmt: skip
+    return [
+        (row["currency"], day)
+        for row in await _planned(db, query, known)
+        for day in days_between(max(first, row["month"]), min(last, months(row["month"], 1).end))
+    ]
 
 
 async def converted_sums(
@@ -77,33 +132,50 @@ async def converted_sums(
     into: str,
     accounts: Sequence[UUID],
     rates: Mapping[tuple[str, date], Any],
+    by: By = ALL,
 ) -> list[DictRow]:
     """The same of flows in other currencies, each entry converted by the rate of its day and rounded.
 
-    `unconverted` counts entries for whose day there is no rate.
+    `silent_on` is a day of an entry for which there is no rate. Each entry is read once, whatever columns it is in:
+    what lies between two days on which a column begins or ends is summed first.
     """
     query = f"""
+        with pieces as (
+            select
+                (%(starts)s::date[])[width_bucket(booked_on, %(starts)s::date[])] as first,
+                section, {by.columns}, currency,
+                coalesce(sum(round(amount * rate, %(decimals)s)), 0) as amount,
+                count(*) as entries,
+                min(booked_on) filter (where rate is null and amount <> 0) as silent_on
+            from ({ENTRIES} and booked_on between %(since)s and %(until)s and currency <> %(into)s) as entry
+            inner join unnest(%(bases)s::text[], %(days)s::date[], %(rates)s::numeric[]) as known (currency, day, rate)
+                using (currency)
+            where known.day = entry.booked_on and section <> 'account'
+                and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
+            group by first, section, {by.names} currency
+        )
+
         select
-            span.key, section, account_id, category_id, currency,
-            sum(round(amount * rate, %(decimals)s)) as amount,
-            count(*)::integer as entries, count(*) filter (where rate is null)::integer as unconverted
+            span.key, section, account_id, category_id, currency, sum(amount) as amount,
+            sum(entries)::integer as entries, min(silent_on) as silent_on
         from unnest(%(keys)s::text[], %(firsts)s::date[], %(lasts)s::date[]) as span (key, first, last)
-        inner join ({ENTRIES}) as entry on entry.booked_on between span.first and span.last
-        inner join unnest(%(bases)s::text[], %(days)s::date[], %(rates)s::numeric[]) as known (currency, day, rate)
-            using (currency)
-        where known.day = entry.booked_on and section <> 'account'
-            and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
+        inner join pieces on pieces.first between span.first and span.last
         group by span.key, section, account_id, category_id, currency
     """
+    first, last = _extent(columns)
     known = {
         "organization_id": organization_id,
+        "into": into,
         "decimals": exponent(into),
         "accounts": list(accounts) or None,
+        "since": first,
+        "until": last,
         "bases": [base for base, _ in rates],
         "days": [day for _, day in rates],
         "rates": [rate.rate for rate in rates.values()],
+        **_days(columns),
     }
-    return await _planned(db, query, {**known, **_days(columns)})
+    return await _planned(db, query, known)
 
 
 async def openings(db: Connection, organization_id: UUID, accounts: Sequence[UUID]) -> list[DictRow]:
@@ -133,13 +205,27 @@ def _spans(columns: Sequence[Column]) -> dict[str, Any]:
     edge_keys, edges_from, edges_to, signs = zip(*edges, strict=True) if edges else ((), (), (), ())
     return {
         "keys": list(keys), "firsts": list(firsts), "lasts": list(lasts),
+        "since": min(firsts, default=BEGINNING), "until": max(lasts, default=BEGINNING),
         "edge_keys": list(edge_keys), "edges_from": list(edges_from), "edges_to": list(edges_to), "signs": list(signs),
     }  # fmt: skip
 
 
 def _days(columns: Sequence[Column]) -> dict[str, Any]:
+    """Columns as days, and the days on which one begins or has ended."""
+    firsts = [column.start or BEGINNING for column in columns]
     return {
         "keys": [column.key for column in columns],
-        "firsts": [column.start or BEGINNING for column in columns],
+        "firsts": firsts,
         "lasts": [column.end for column in columns],
+        "starts": sorted({*firsts, *(column.end + ONE_DAY for column in columns)}),
     }
+
+
+def _extent(columns: Sequence[Column]) -> tuple[date, date]:
+    """The first and the last day of any."""
+    return min(column.start or BEGINNING for column in columns), max(column.end for column in columns)
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Both included."""
+    return [first + ONE_DAY * number for number in range((last - first).days + 1)]

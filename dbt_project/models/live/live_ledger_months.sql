@@ -1,3 +1,3 @@
 {{ live(
-    ref('fct_ledger_months'), 'spending', ['organization_id', 'account_id', 'month'], ledger_months('touched')
+    ref('fct_ledger_months'), 'months', ['organization_id', 'account_id', 'month'], ledger_months('touched')
 ) }}
