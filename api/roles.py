@@ -39,6 +39,7 @@ MAY = {
         "get_forecast",
         "get_insights", "get_recommendations", "list_anomalies", "get_anomaly",
         "generate_report", "list_reports", "get_report", "explain_cell",
+        "get_chart", "get_key_figures", "get_trends",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
