@@ -114,12 +114,13 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """What a reader has to know to trust a report, or not to. `accounts` are those that it is about."""
+    """What a reader has to know to trust a report, or not to. `see` is where to look, as the API has it."""
 
     code: str
     text: str
     is_warning: bool = False
     account_ids: tuple[UUID, ...] = ()
+    see: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +155,10 @@ class Report:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over what a reader sees, ids that we minted left out: the same for the same books."""
+        """SHA-256 over the figures that a reader sees, ids that we minted left out: the same for the same books.
+
+        Notes are left out: a statement that proves a figure changes what is said of it, and not the figure.
+        """
         seen = [
             [
                 table.currency,

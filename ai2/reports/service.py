@@ -21,6 +21,7 @@ from ai2.reports.definitions.given import Account, Category, Definition, Given
 from ai2.reports.ledger import facts as ledger
 from ai2.reports.model import Asked, Report, Table
 from ai2.reports.names import LEDGER
+from ai2.reports.quality import service as quality
 from ai2.reports.tables import tabulate
 
 DOCUMENT: TypeAdapter[Report] = TypeAdapter(Report)
@@ -73,13 +74,15 @@ async def make(db: Connection, organization_id: UUID, asked: Asked) -> Report:
     await accounts.check_theirs(db, organization_id, asked.account_ids)
     organization = await organizations.get(db, organization_id)
     definition = LEDGER[asked.report]
+    tables = tuple(await _tables(db, organization_id, asked, definition, organization.fiscal_year_start))
     return Report(
         report_id=new_id(),
         title=definition.title,
         organization=organization.name,
         asked=asked,
         as_of=await repository.now(db),
-        tables=tuple(await _tables(db, organization_id, asked, definition, organization.fiscal_year_start)),
+        tables=tables,
+        notes=await quality.notes(db, organization_id, asked, tables, is_balance=definition.is_balance),
         computed_by=("marts.live_ledger_months", "intermediate.int_ledger__entries_posted"),
     )
 

@@ -82,6 +82,7 @@ class NoteOut(Out):
     text: str
     is_warning: bool
     account_ids: list[UUID]
+    see: str | None = Field(description="Where to look.")
 
 
 class ReportHeadOut(Out):
