@@ -22,11 +22,17 @@ class Translator(DagsterDbtTranslator):
         return GROUP
 
 
+class Build(dg.Config):
+    """What the tests of a build look at: what it replaces, or everything."""
+
+    tests: project.Covered = "touched"
+
+
 # The unit tests check the code, not the data: they run where the code is tested.
 @dbt_assets(manifest=project.manifest(), dagster_dbt_translator=Translator(), name="marts", pool="dbt")
-def marts(context: dg.AssetExecutionContext, dbt: Dbt, books: Books) -> Iterator[Any]:
+def marts(context: dg.AssetExecutionContext, config: Build, dbt: Dbt, books: Books) -> Iterator[Any]:
     """Bring the marts up to date with what was touched since their last build."""
-    words = ["build", "--exclude-resource-type", "unit_test"]
+    words = ["build", "--exclude-resource-type", "unit_test", *project.tests_cover(config.tests)]
     for event in dbt.cli(words, context=context).stream():
         if isinstance(event, dg.Output) and (key := context.asset_key_for_output(event.output_name)).path[0] == GROUP:
             rows = books.of_all(partial(row_count, key=key))

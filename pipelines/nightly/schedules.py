@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines.cashflow.assets import FORECASTS
 from pipelines.insights.assets import ANOMALIES
+from pipelines.marts.assets import Build
 from pipelines.marts.jobs import build_marts
 from pipelines.own.assets import OWN_MODELS
 from pipelines.recurring.assets import RECURRING
@@ -13,6 +14,8 @@ nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.assets(OWN_MODELS, SUGGESTIONS, RECURRING, ANOMALIES, FORECASTS)
     | build_marts.selection,
+    # by day the tests look at what each build replaces; whether all still holds together is asked once a night
+    config=dg.RunConfig(ops={"marts": Build(tests="everything")}),
     description="Learn own categories, decide, find what recurs and what is odd, forecast, build the marts.",
 )
 every_night = dg.ScheduleDefinition(

@@ -39,6 +39,7 @@ MARTS = {
     "fct_daily_balances": "live_daily_balances",
     "rpt_monthly_cash_flow": "live_monthly_cash_flow",
     "rpt_category_spending": "live_category_spending",
+    "fct_ledger_months": "live_ledger_months",
 }
 
 
