@@ -38,7 +38,7 @@ MAY = {
         "get_tax_profile", "list_tax_rules",
         "get_forecast",
         "get_insights", "get_recommendations", "list_anomalies", "get_anomaly",
-        "generate_report", "list_reports", "get_report", "explain_cell",
+        "generate_report", "list_reports", "get_report", "explain_cell", "download_report",
         "get_chart", "get_key_figures", "get_trends",
     },
     Role.ACCOUNTANT: {

@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -17,6 +17,7 @@ from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/analytics/reports", tags=["reports"], route_class=Unit)
 making = APIRouter(prefix="/api/analytics", tags=["reports"], route_class=Unit)
+Format = Literal["json", "csv", "xlsx", "pdf", "html"]
 
 
 class ReportAsked(Body):
@@ -33,6 +34,7 @@ class ReportAsked(Body):
         default=None, description="Adds to each column what was before, the change and its percentage."
     )
     account_ids: list[UUID] = Field(default_factory=list, max_length=1000, description="Only these accounts.")
+    format: Format = Field(default="json", description="As which file `download_url` gives it; the answer is JSON.")
 
 
 class ColumnOut(Out):
@@ -108,6 +110,7 @@ class ReportOut(ReportHeadOut):
     tables: list[TableOut]
     notes: list[NoteOut]
     computed_by: list[str] = Field(description="The dbt models that it is read from.")
+    download_url: str = Field(description="The report as a file; `format` names another one.")
 
 
 class Reports(ListOf):
@@ -119,8 +122,8 @@ class Reports(ListOf):
 @making.post("/generate-report", response_model=ReportOut, status_code=201)
 async def generate_report(asked: ReportAsked, db: Db, who: Caller) -> dict[str, Any]:
     """Make a report of the books as they are now, what was just written included, and keep it."""
-    wanted = Asked(**{**asked.model_dump(), "account_ids": tuple(asked.account_ids)})
-    return shown(await service.generate(db, who.organization_id, wanted, created_by=who.actor))
+    wanted = Asked(**{**asked.model_dump(exclude={"format"}), "account_ids": tuple(asked.account_ids)})
+    return shown(await service.generate(db, who.organization_id, wanted, created_by=who.actor), asked.format)
 
 
 @router.get("", response_model=Reports)
@@ -142,9 +145,15 @@ async def get_report(report_id: UUID, db: Db, who: Caller) -> dict[str, Any]:
     return shown(await service.get(db, who.organization_id, report_id))
 
 
-def shown(report: Report) -> dict[str, Any]:
+def shown(report: Report, format: Format = "json") -> dict[str, Any]:
     """A report as it goes over the wire."""
-    return {**vars(report.asked), **vars(report), "digest": report.digest, "tables": [*map(_table, report.tables)]}
+    return {
+        **vars(report.asked),
+        **vars(report),
+        "digest": report.digest,
+        "tables": [*map(_table, report.tables)],
+        "download_url": f"{router.prefix}/{report.report_id}/download?format={format}",
+    }
 
 
 def _table(table: Table) -> dict[str, Any]:

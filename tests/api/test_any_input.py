@@ -76,6 +76,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "group_by": "month",
         "currency": "EUR",
         "compare_to": "previous_year",
+        "format": "pdf",
     },
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }

@@ -85,6 +85,7 @@ MORE: list[Case] = [
     ("POST", "/api/ai/feedback", {"transaction_id": "{transaction_id}", "field": "merchant", "value": "Tea Room"}),
     ("POST", A + "/generate-report", {**YEAR, "account_ids": ["{account_id}"]}),
     ("GET", A + "/reports/{report_id}", None),
+    *(("GET", A + f"/reports/{{report_id}}/download?format={name}", None) for name in ("json", "pdf")),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
 ]
 PHONE = {"category": "Telephone"}
