@@ -43,8 +43,9 @@ def _row(table: Table, line: Line) -> tuple[Cell, ...]:
     missing = []
     for column in table.columns:
         cell = table.by_place.get((line.key, column.key))
-        amount = cell and cell.amount
-        figures.append(None if amount is None else with_decimals(amount, column, table.currency))
-        if cell and cell.amount is None and cell.reason:
-            missing.append(f"{column.label}: {cell.reason}")
+        if cell is None or cell.amount is None:
+            figures.append(None)
+            missing += [f"{column.label}: {cell.reason}"] if cell and cell.reason else []
+        else:
+            figures.append(with_decimals(cell.amount, column, table.currency))
     return line.label, line.kind, line.depth, table.currency, *figures, "; ".join(missing)

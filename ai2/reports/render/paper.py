@@ -55,11 +55,11 @@ def pdf(report: Report, charts: Sequence[Picture] = ()) -> bytes:
         "sys_inputs": {"report": data}, "timestamp": int(report.as_of.timestamp()),
     }  # fmt: skip
     try:
-        return typeset(**told, pdf_standards="ua-1")
+        return bytes(typeset(**told, pdf_standards="ua-1"))
     except TypstError as error:
         if "could not be displayed" not in error.message:
             raise
-    return typeset(**told)
+    return bytes(typeset(**told))
 
 
 @cache

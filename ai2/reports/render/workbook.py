@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -182,7 +183,7 @@ class _Table:
             return
         amount = with_decimals(cell.amount, column, self._table.currency)
         places = -int(amount.as_tuple().exponent)
-        if abs(amount) >= Decimal(1).scaleb(CERTAIN_DIGITS - places):
+        if abs(amount) >= _limit(places):
             self._sheet.write_string(self._row, at, f"{amount:f}", self._shown(kind, None))
         elif column.role == "change_pct":
             self._sheet.write_number(self._row, at, float(amount / 100), self._shown(kind, "0.0%"))
@@ -217,6 +218,13 @@ def _look(kind: Kind) -> dict[str, Any]:
     return {}
 
 
+@cache
+def _limit(places: int) -> Decimal:
+    """From where on fifteen digits do not hold an amount with so many decimals."""
+    return Decimal(1).scaleb(CERTAIN_DIGITS - places)
+
+
+@cache
 def _number_format(places: int) -> str:
     return f"#,##0.{'0' * places}" if places > 0 else "#,##0"
 
