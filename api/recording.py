@@ -12,7 +12,9 @@ from ai2.kit.database import Connection, act_for
 from api import roles
 
 # They change nothing at all, or nothing that the audit should tell: a session is refreshed every few minutes.
-UNRECORDED = frozenset({"analyze_transaction", "analyze_tax", "calculate_tax", "preview_rules", "refresh"})
+UNRECORDED = frozenset(
+    {"analyze_transaction", "analyze_tax", "calculate_tax", "preview_rules", "preview_effects", "refresh"}
+)
 # By convention an answer begins with the id of what it tells of.
 ANSWERED_ID = re.compile(rb'\{"([a-z_]+_id)":"([0-9a-f-]{36})"')
 

@@ -52,6 +52,8 @@ MAY = {
         "confirm_recurring", "dismiss_recurring",
         "dismiss_anomaly", "reopen_anomaly",
         "orchestrate",
+        # it does what they may do, and takes it back; of a model, an admin of operators alone
+        "preview_effects",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {

@@ -34,7 +34,8 @@ from api.recording import is_recorded, record
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # They change nothing that a repeat would change again. Nor is anything kept of a body with passwords in it.
 REPEATABLE = frozenset({
-    "logout", "analyze_transaction", "analyze_tax", "calculate_tax", "preview_rules", "change_password",
+    "logout", "analyze_transaction", "analyze_tax", "calculate_tax", "preview_rules", "preview_effects",
+    "change_password",
     "create_second_factor", "renew_recovery_codes", "disable_second_factor",
 })  # fmt: skip
 PAUSES_S = (0.05, 0.2, 0.5)

@@ -19,7 +19,7 @@ from ai2.reports import repository
 from ai2.reports.columns import columns
 from ai2.reports.definitions.given import Account, Category, Definition, Given
 from ai2.reports.ledger import facts as ledger
-from ai2.reports.model import Asked, Report, Table
+from ai2.reports.model import Asked, Note, Report, Table
 from ai2.reports.names import LEDGER
 from ai2.reports.quality import service as quality
 from ai2.reports.tables import tabulate
@@ -69,12 +69,20 @@ async def generate(db: Connection, organization_id: UUID, asked: Asked, *, creat
     return report
 
 
-async def make(db: Connection, organization_id: UUID, asked: Asked) -> Report:
-    """A report, not kept."""
+def is_made(report: str) -> bool:
+    """Whether there is such a report here."""
+    return report in LEDGER
+
+
+async def make(db: Connection, organization_id: UUID, asked: Asked, *, with_notes: bool = True) -> Report:
+    """A report, not kept; with what there is to say of the books behind it."""
     await accounts.check_theirs(db, organization_id, asked.account_ids)
     organization = await organizations.get(db, organization_id)
     definition = LEDGER[asked.report]
     tables = tuple(await _tables(db, organization_id, asked, definition, organization.fiscal_year_start))
+    notes: tuple[Note, ...] = ()
+    if with_notes:
+        notes = await quality.notes(db, organization_id, asked, tables, is_balance=definition.is_balance)
     return Report(
         report_id=new_id(),
         title=definition.title,
@@ -82,7 +90,7 @@ async def make(db: Connection, organization_id: UUID, asked: Asked) -> Report:
         asked=asked,
         as_of=await repository.now(db),
         tables=tables,
-        notes=await quality.notes(db, organization_id, asked, tables, is_balance=definition.is_balance),
+        notes=notes,
         computed_by=("marts.live_ledger_months", "intermediate.int_ledger__entries_posted"),
     )
 

@@ -1,7 +1,14 @@
 """Analytics: reports that add up, explain themselves and can be reproduced."""
 
-from api.analytics import charts, downloads, explaining, insights, reports, trends
+from api.analytics import charts, downloads, effects, explaining, insights, reports, trends
 
 ROUTERS = (
-    reports.router, reports.making, explaining.router, downloads.router, charts.router, insights.router, trends.router,
-)  # fmt: skip
+    reports.router,
+    reports.making,
+    explaining.router,
+    downloads.router,
+    charts.router,
+    insights.router,
+    trends.router,
+    effects.router,
+)

@@ -22,6 +22,7 @@ from ml.answers import Descriptor, Item, Verdict
 from ml.batch import repository
 from ml.batch.repository import Staged
 from ml.batch.scoring import Scoring
+from ml.copies import About
 from ml.deciders import chain
 from ml.deciders.public import Public
 from ml.scope import Scope
@@ -49,13 +50,18 @@ class Shard:
     asked: Any
 
 
-async def run(db: Connection, organization_id: UUID, scope: Scope, *, writes: bool = True) -> Done:
-    """Decide all of the scope that has no decision. With `writes` what is decided is written, or only counted."""
+async def run(
+    db: Connection, organization_id: UUID, scope: Scope, *, writes: bool = True, about: About | None = None
+) -> Done:
+    """Decide all of the scope that has no decision. With `writes` what is decided is written, or only counted.
+
+    `about` names another model than the champion, to try what it says; its copy is here.
+    """
     await allow_memory(db)
     closed_through = await periods.closed_through(db, organization_id)
     done = Done(await repository.stage(db, organization_id, scope, closed_through))
     codes = await categories.by_code(db, organization_id)
-    scoring = Scoring(done.staged.descriptors)
+    scoring = Scoring(done.staged.descriptors, about)
     try:
         part: list[tuple[Any, ...]] = []
         first = 1

@@ -1,5 +1,6 @@
 """Decisions: which category a transaction has, who chose it, by which version and how sure. People win."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from ai2.books.periods import service as periods
@@ -37,6 +38,19 @@ async def apply_decided(db: Connection, organization_id: UUID) -> int:
         {"organization_id": organization_id, "transfers": RULES_VERSION},
     )
     return changed.rowcount
+
+
+async def forget_models(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
+    """Leave these of a model's decisions open, as if nobody had decided: to try what another model says instead."""
+    await db.execute(
+        """
+        update books.transactions as transaction set
+            category_id = null, decided_by = null, decided_version = null, confidence = null, decided_at = null
+        where organization_id = %(organization_id)s and transaction_id = any(%(transaction_ids)s)
+            and decided_by = 'model' and splits is null
+        """,
+        {"organization_id": organization_id, "transaction_ids": list(transaction_ids)},
+    )
 
 
 async def decide(db: Connection, organization_id: UUID, transaction_id: UUID, category_id: UUID) -> None:
