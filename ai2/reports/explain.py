@@ -19,8 +19,10 @@ from ai2.books.rates.service import Rate
 from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound
 from ai2.reports import service
-from ai2.reports.ledger import entries_repository
+from ai2.reports.ledger import entries_repository, repository
 from ai2.reports.ledger.entries_repository import After, Leaf
+from ai2.reports.ledger.facts import Place, matches
+from ai2.reports.ledger.repository import By
 from ai2.reports.model import Cell, Column, Line, Report, Table
 
 ENTRIES_MODEL, OPENINGS_MODEL = "int_ledger__entries_posted", "int_ledger__openings"
@@ -231,10 +233,17 @@ async def _balances(
     if place.currency or not any(line.where and line.where.is_balance for line, _ in place.leaves):
         return []
     until = place.column.end
-    rows = await entries_repository.balances(
-        db, organization_id, place.leaves, until, accounts=place.report.asked.account_ids
-    )
-    held = [(row["line"], row["account_id"], row["currency"], row["sign"] * row["amount"]) for row in rows]
+    rows = await repository.sums(
+        db, organization_id, [place.column], currency=None, accounts=place.report.asked.account_ids,
+        by=By(category=False),
+    )  # fmt: skip
+    held = [
+        (line.key, row["account_id"], row["currency"], sign * line.where.sign * row["amount"])
+        for line, sign in place.leaves
+        if line.where and line.where.is_balance
+        for row in rows
+        if matches(line.where, Place(row["section"], row["account_id"], None, row["currency"]))
+    ]
     held += [(each.line, each.account_id, each.currency, each.original_amount) for each in opened]
     foreign = sorted((each for each in held if each[2] != place.table.currency), key=lambda each: each[:3])
     known = await rates.converter(db, organization_id, place.table.currency, {(each[2], until) for each in foreign})

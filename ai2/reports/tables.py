@@ -32,10 +32,10 @@ def tabulate(
 
 
 def _total(line: Line, column: Column, rows: Mapping[str, Mapping[str, Sum]]) -> Sum:
-    total = NOTHING
-    for sign, part in line.total_of:
-        total += rows[part][column.key].times(sign)
-    return total
+    parts = [(sign, rows[part][column.key]) for sign, part in line.total_of]
+    silent = next((each for _, each in parts if each.amount is None), None)
+    amount = None if silent else sum((sign * each.amount for sign, each in parts if each.amount), Decimal(0))
+    return Sum(amount, sum(each.entries for _, each in parts), silent.reason if silent else None)
 
 
 def _cell(line: Line, column: Column, row: Mapping[str, Sum]) -> Cell:

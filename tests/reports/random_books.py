@@ -176,18 +176,25 @@ class Keeper:
         return FIRST + timedelta(days=self.chance.randint(0, DAYS))
 
 
-async def keep(database: Database, chance: Random, acts: int, *, fiscal_year_start: int = 1) -> Books:
-    """The books of a new organization after so many acts."""
+async def keep(database: Database, chance: Random, acts: int, *, fiscal_year_start: int = 1) -> tuple[Books, Keeper]:
+    """The books of a new organization after so many acts, and who keeps them."""
     async with database.transaction() as db:
         made = await organizations.create(db, name="Random", base_currency="GBP", country="GB")
-        organization_id = made.organization_id
         query = "update identity.organizations set fiscal_year_start = %s where organization_id = %s"
-        await db.execute(query, [fiscal_year_start, organization_id])
-    async with database.transaction(organization_id) as db:
-        keeper = Keeper(db, organization_id, chance)
+        await db.execute(query, [fiscal_year_start, made.organization_id])
+    async with database.transaction(made.organization_id) as db:
+        keeper = Keeper(db, made.organization_id, chance)
         await keeper.open()
         await keeper.act(acts)
-    return Books(database, organization_id, {str(place): each for place, (each, _) in enumerate(keeper.accounts)})
+    books = Books(database, made.organization_id, {str(place): each for place, (each, _) in enumerate(keeper.accounts)})
+    return books, keeper
+
+
+async def keep_on(keeper: Keeper, database: Database, acts: int) -> None:
+    """So many acts more."""
+    async with database.transaction(keeper.organization_id) as db:
+        keeper.db = db
+        await keeper.act(acts)
 
 
 def question(chance: Random, report: str, accounts: list[UUID]) -> Asked:

@@ -7,7 +7,7 @@ from ai2.reports.model import Line, Where
 
 def lines(given: Given) -> list[Line]:
     """Assets less liabilities are equity: its last line is what rates changed, and nothing in one currency."""
-    used = {place.account_id for place in given.facts.sums}
+    used = {place.account_id for place in given.facts.sums if place.account_id}
     known = sorted(
         (given.accounts[each] for each in used), key=lambda each: (each.name.casefold(), str(each.account_id))
     )

@@ -66,7 +66,7 @@ def by_category(given: Given, section: Section, *, sign: int, prefix: str, depth
     """A line for each category that has something, under its group where it has others beside it."""
     used = {place.category_id for place in given.facts.sums if place.section == section}
     known = sorted(
-        (given.categories[each] for each in used if each in given.categories),
+        (given.categories[each] for each in used if each and each in given.categories),
         key=lambda each: (each.group.casefold(), each.name.casefold(), str(each.category_id)),
     )
     lines: list[Line] = []

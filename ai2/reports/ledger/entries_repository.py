@@ -29,6 +29,68 @@ OF_REPORT = """
 """
 
 
+# Which entries may be behind any of the items: what an index can answer. Null is what all have.
+MAY_BE = """
+    section = any(%(sections)s)
+    and (%(leaf_account_ids)s::uuid[] is null or account_id = any(%(leaf_account_ids)s))
+    and (
+        %(category_ids)s::uuid[] is null or category_id = any(%(category_ids)s)
+        or (%(with_uncategorised)s and category_id is null)
+    )
+"""
+PAGE = f"""
+    with page as materialized (
+        select entry.*, leaf.line, leaf.sign, leaf.is_balance, leaf.leaf
+        from {LEAVES}
+        inner join ({ENTRIES} and booked_on between %(first)s and %(last)s and {MAY_BE}) as entry on {ON_LEAF}
+        where {OF_REPORT}
+            and (%(after)s::date is null
+                or (entry.booked_on, entry.transaction_id, entry.place, leaf.leaf)
+                    > (%(after)s, %(after_id)s::uuid, %(after_place)s::integer, %(after_leaf)s::bigint))
+        order by entry.booked_on, entry.transaction_id, entry.place, leaf.leaf limit %(limit)s
+    )
+    select
+        page.*, transaction.description, transaction.decided_by, transaction.decided_version,
+        transaction.confidence::float8 as confidence, transaction.batch_id, transaction.line_number,
+        batch.file_name
+    from page
+    inner join published.transactions as transaction
+        on transaction.organization_id = %(organization_id)s
+        and transaction.transaction_id = page.transaction_id
+    left join published.batches as batch
+        on batch.organization_id = %(organization_id)s and batch.batch_id = transaction.batch_id
+    order by page.booked_on, page.transaction_id, page.place, page.leaf
+"""
+# The parts of a split one have categories of their own.
+UNTIL = """
+    with candidates as (
+        (
+            select booked_on from published.transactions as entry
+            where {whole}
+                and (
+                    %(category_ids)s::uuid[] is null or category_id = any(%(category_ids)s)
+                    or (%(with_uncategorised)s and category_id is null)
+                )
+            order by booked_on limit %(number)s
+        )
+        union all
+        (select booked_on from published.transactions as entry where {split} order by booked_on limit %(number)s)
+        order by booked_on limit %(number)s
+    )
+    select max(booked_on) as until, count(*) as candidates from candidates
+""".format(
+    **{
+        name: f"""
+        organization_id = %(organization_id)s and deleted_at is null and status = 'posted'
+        and booked_on between %(first)s and %(last)s and splits is {null}
+        and (%(leaf_account_ids)s::uuid[] is null or account_id = any(%(leaf_account_ids)s))
+        and {OF_REPORT}
+    """
+        for name, null in (("whole", "null"), ("split", "not null"))
+    }
+)
+
+
 class Leaf(NamedTuple):
     """An item, and the sign by which it counts."""
 
@@ -59,32 +121,9 @@ async def entries(
     """Entries behind these items, by day, with where they came from."""
     if not leaves:
         return []
-    query = f"""
-        with page as materialized (
-            select entry.*, leaf.line, leaf.sign, leaf.is_balance, leaf.leaf
-            from {LEAVES}
-            inner join ({ENTRIES} and booked_on between %(first)s and %(last)s) as entry on {ON_LEAF}
-            where {OF_REPORT}
-                and (%(after)s::date is null
-                    or (entry.booked_on, entry.transaction_id, entry.place, leaf.leaf)
-                        > (%(after)s, %(after_id)s::uuid, %(after_place)s::integer, %(after_leaf)s::bigint))
-            order by entry.booked_on, entry.transaction_id, entry.place, leaf.leaf limit %(limit)s
-        )
-        select
-            page.*, transaction.description, transaction.decided_by, transaction.decided_version,
-            transaction.confidence::float8 as confidence, transaction.batch_id, transaction.line_number,
-            batch.file_name
-        from page
-        inner join published.transactions as transaction
-            on transaction.organization_id = %(organization_id)s
-            and transaction.transaction_id = page.transaction_id
-        left join published.batches as batch
-            on batch.organization_id = %(organization_id)s and batch.batch_id = transaction.batch_id
-        order by page.booked_on, page.transaction_id, page.place, page.leaf
-    """
     known = {
         **_known(organization_id, leaves, currency, accounts),
-        "first": column.start or BEGINNING,
+        "first": after.booked_on if after else column.start or BEGINNING,
         "last": column.end,
         "after": after and after.booked_on,
         "after_id": after and after.transaction_id,
@@ -92,7 +131,20 @@ async def entries(
         "after_leaf": after and after.leaf,
         "limit": limit,
     }
-    return await (await db.execute(query, known, prepare=False)).fetchall()
+    candidates, found = limit, list[DictRow]()
+    while len(found) < limit:
+        until = await _day_of(db, known, candidates)
+        found = await (await db.execute(PAGE, {**known, "last": until or column.end}, prepare=False)).fetchall()
+        if until is None:
+            break
+        candidates *= 8
+    return found
+
+
+async def _day_of(db: Connection, known: dict[str, Any], number: int) -> date | None:
+    """Up to which day so many transactions lie that may be behind these items, so that no more need be read."""
+    found = await (await db.execute(UNTIL, {**known, "number": number}, prepare=False)).fetchone()
+    return found["until"] if found and found["candidates"] >= number else None
 
 
 async def openings(
@@ -119,21 +171,6 @@ async def openings(
     return await (await db.execute(query, known, prepare=False)).fetchall()
 
 
-async def balances(
-    db: Connection, organization_id: UUID, leaves: Sequence[Leaf], until: date, *, accounts: Sequence[UUID]
-) -> list[DictRow]:
-    """What each item that is a balance holds of each account and currency, openings left out."""
-    query = f"""
-        select leaf.line, leaf.sign, entry.account_id, entry.currency, sum(entry.amount) as amount
-        from {LEAVES}
-        inner join ({ENTRIES} and booked_on <= %(until)s) as entry on {ON_LEAF}
-        where leaf.is_balance and {OF_REPORT}
-        group by leaf.line, leaf.sign, entry.account_id, entry.currency
-    """
-    known = {**_known(organization_id, leaves, None, accounts), "until": until}
-    return await (await db.execute(query, known, prepare=False)).fetchall()
-
-
 def _known(
     organization_id: UUID, leaves: Sequence[Leaf], currency: str | None, accounts: Sequence[UUID]
 ) -> dict[str, Any]:
@@ -143,9 +180,16 @@ def _known(
         if line.where
         for section in line.where.sections
     ]
+    wheres = [where for *_, where in found]
     return {
         "organization_id": organization_id,
         "currency": currency,
+        "sections": [section for _, _, section, _ in found],
+        "leaf_account_ids": _all_of([where.account_id for where in wheres]),
+        "category_ids": [where.category_id for where in wheres if where.category_id]
+        if all(where.has_category for where in wheres)
+        else None,
+        "with_uncategorised": any(where.category_id is None for where in wheres),
         "accounts": list(accounts) or None,
         "leaf_lines": [line for line, *_ in found],
         "leaf_signs": [sign for _, sign, *_ in found],
@@ -155,3 +199,8 @@ def _known(
         "leaf_accounts": [where.account_id for *_, where in found],
         "leaf_is_balance": [where.is_balance for *_, where in found],
     }
+
+
+def _all_of(ids: Sequence[UUID | None]) -> list[UUID] | None:
+    """These, where each is one."""
+    return None if None in ids else [each for each in ids if each]

@@ -1,7 +1,7 @@
 """Facts: what the ledger's entries sum to in each column, to be put on lines."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -42,9 +42,12 @@ class Sum:
 
     def times(self, sign: int) -> "Sum":
         """The same with this sign."""
-        return self if self.amount is None else replace(self, amount=sign * self.amount + 0)
+        if sign == 1 or self.amount is None:
+            return self
+        return Sum(sign * self.amount + 0, self.entries, self.reason)
 
 
+LEGS: tuple[tuple[Section, int], ...] = (("account", 1), ("opening", -1))
 NOTHING, ANY = Sum(Decimal(0), 0), object()
 
 
@@ -137,7 +140,7 @@ async def _openings(
         for row in opened
         if row["amount"]
         for column in balances
-        for section, sign in ((("account", 1), ("opening", -1)))
+        for section, sign in LEGS
     ]
 
 
@@ -145,12 +148,12 @@ async def _flows(
     db: Connection, organization_id: UUID, columns: Sequence[Column], into: str, accounts: Sequence[UUID], by: By
 ) -> list[Fact]:
     """Income, expense and transfers in other currencies, converted entry by entry."""
-    wanted = await repository.foreign_days(db, organization_id, columns, into=into, accounts=accounts)
+    wanted, foreign = await repository.foreign_days(db, organization_id, columns, into=into, accounts=accounts)
     if not wanted:
         return []
     known = await rates.converter(db, organization_id, into, wanted)
     found = await repository.converted_sums(
-        db, organization_id, columns, into=into, accounts=accounts, rates=known, by=by
+        db, organization_id, columns, into=into, accounts=foreign, rates=known, by=by
     )
     return [_converted(row, known) for row in found]
 

@@ -101,27 +101,32 @@ async def sums(
 
 async def foreign_days(
     db: Connection, organization_id: UUID, columns: Sequence[Column], *, into: str, accounts: Sequence[UUID]
-) -> list[tuple[str, date]]:
-    """The currencies and days of which rates may be needed to convert the flows of these columns.
+) -> tuple[list[tuple[str, date]], list[UUID]]:
+    """The currencies and days of which rates may be needed to convert the flows of these columns, and on which accounts
+    these are.
 
     All days of a month in which there is one: to ask for a rate more costs less than to look for the days.
     """
     query = """
-        select distinct currency, month from marts.live_ledger_months
+        select currency, month, array_agg(distinct account_id) as account_ids
+        from marts.live_ledger_months
         where organization_id = %(organization_id)s and month between %(since)s and %(until)s
             and currency <> %(into)s and section <> 'account'
             and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
+        group by currency, month
     """
     first, last = _extent(columns)
     known = {
         "organization_id": organization_id, "into": into, "accounts": list(accounts) or None,
         "since": first.replace(day=1), "until": last,
     }  # fmt: skip
-    return [
+    found = await _planned(db, query, known)
+    days = [
         (row["currency"], day)
-        for row in await _planned(db, query, known)
+        for row in found
         for day in days_between(max(first, row["month"]), min(last, months(row["month"], 1).end))
     ]
+    return days, sorted({each for row in found for each in row["account_ids"]})
 
 
 async def converted_sums(
@@ -134,7 +139,7 @@ async def converted_sums(
     rates: Mapping[tuple[str, date], Any],
     by: By = ALL,
 ) -> list[DictRow]:
-    """The same of flows in other currencies, each entry converted by the rate of its day and rounded.
+    """The same of flows of these accounts in other currencies, each entry converted by the rate of its day and rounded.
 
     `silent_on` is a day of an entry for which there is no rate. Each entry is read once, whatever columns it is in:
     what lies between two days on which a column begins or ends is summed first.
@@ -147,11 +152,13 @@ async def converted_sums(
                 coalesce(sum(round(amount * rate, %(decimals)s)), 0) as amount,
                 count(*) as entries,
                 min(booked_on) filter (where rate is null and amount <> 0) as silent_on
-            from ({ENTRIES} and booked_on between %(since)s and %(until)s and currency <> %(into)s) as entry
+            from (
+                {ENTRIES} and booked_on between %(since)s and %(until)s and currency <> %(into)s
+                    and account_id = any(%(accounts)s)
+            ) as entry
             inner join unnest(%(bases)s::text[], %(days)s::date[], %(rates)s::numeric[]) as known (currency, day, rate)
                 using (currency)
             where known.day = entry.booked_on and section <> 'account'
-                and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
             group by first, section, {by.names} currency
         )
 
@@ -167,7 +174,7 @@ async def converted_sums(
         "organization_id": organization_id,
         "into": into,
         "decimals": exponent(into),
-        "accounts": list(accounts) or None,
+        "accounts": list(accounts),
         "since": first,
         "until": last,
         "bases": [base for base, _ in rates],
