@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from itertools import groupby
 from uuid import UUID
 
@@ -19,11 +20,12 @@ from ai2.books.rates.service import Rate
 from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound
 from ai2.reports import service
+from ai2.reports.forms import repository as forms_repository
 from ai2.reports.ledger import entries_repository, repository
 from ai2.reports.ledger.entries_repository import After, Leaf
 from ai2.reports.ledger.facts import Place, matches
 from ai2.reports.ledger.repository import By
-from ai2.reports.model import Cell, Column, Line, Report, Table
+from ai2.reports.model import Cell, Column, Line, Part, Report, Table, Told
 
 ENTRIES_MODEL, OPENINGS_MODEL = "int_ledger__entries_posted", "int_ledger__openings"
 
@@ -46,16 +48,17 @@ class CellPart:
 class EntryPart:
     """A transaction, a part of a split one, or what an account began with (no transaction) behind a cell.
 
-    `amount` is what it adds to the cell: null where there is no rate, or where the balance is converted whole.
+    `amount` is what it adds to the cell: null where there is no rate, or where the balance is converted whole. `told`
+    is by what else than the ledger it was found, such as a tax rule or a budget.
     """
 
     line: str
-    original_amount: Decimal
+    original_amount: Decimal | None
     currency: str
     amount: Decimal | None
     rate: Rate | None
-    account_id: UUID
-    dbt_model: str
+    account_id: UUID | None
+    dbt_model: str | None
     transaction_id: UUID | None = None
     place: int | None = None
     booked_on: date | None = None
@@ -67,6 +70,7 @@ class EntryPart:
     batch_id: UUID | None = None
     file_name: str | None = None
     line_number: int | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True)
@@ -114,13 +118,32 @@ class _Place:
 
     @property
     def leaves(self) -> list[Leaf]:
-        """The ledger's items that it is made of; one that is added as often as it is taken off is none of them."""
+        """The items that it is made of; one that is added as often as it is taken off is none of them."""
         if self.column.is_derived:
             return []
         signs: dict[str, Leaf] = {}
         for line, sign in _leaves(self.table, self.line):
             signs[line.key] = Leaf(line, sign + (signs[line.key].sign if line.key in signs else 0))
         return [leaf for leaf in signs.values() if leaf.sign]
+
+    @property
+    def source(self) -> str:
+        """Who answers for it: its column, or its items."""
+        sources = {line.where.source for line, _ in self.leaves if line.where}
+        return self.column.source or next(iter(sources), "ledger")
+
+    @cached_property
+    def kept(self) -> list[tuple[str, int, Part]]:
+        """The parts that the report keeps of it, or of its items, each with its line and sign."""
+        parts = self.report.parts
+        own = parts.get(self.table.key_of(self.cell))
+        if own is not None:
+            return [(self.line.key, 1, part) for part in own]
+        return [
+            (line.key, sign * (line.where.sign if line.where else 1), part)
+            for line, sign in self.leaves
+            for part in parts.get(f"{self.table.key}.{line.key}.{self.column.key}", ())
+        ]
 
 
 async def explain(
@@ -161,7 +184,8 @@ def _cells(table: Table, line: Line, column: Column) -> Iterator[CellPart]:
     """The cells that this one is worked out from."""
     if column.is_derived:
         labels = {each.key: each.label for each in table.columns}
-        for sign, name in zip((1, -1), column.of, strict=True):
+        for name in column.of:
+            sign = -1 if name == column.of[-1] else 1
             cell = table.by_place[line.key, name]
             yield CellPart(table.key_of(cell), labels[name], sign, cell.amount)
         return
@@ -172,7 +196,7 @@ def _cells(table: Table, line: Line, column: Column) -> Iterator[CellPart]:
 
 
 def _leaves(table: Table, line: Line, sign: int = 1) -> Iterator[Leaf]:
-    if line.where and line.where.source == "ledger":
+    if line.where:
         yield Leaf(line, sign)
     by_key = {each.key: each for each in table.lines}
     for part_sign, part in line.total_of:
@@ -183,6 +207,8 @@ async def _entries(
     db: Connection, organization_id: UUID, place: _Place, *, after: After | None, limit: int
 ) -> tuple[list[EntryPart], After | None]:
     """A page of the entries behind a cell, by day, and where the next begins."""
+    if place.source == "kept":
+        return await _kept(db, organization_id, place, after=after, limit=limit)
     rows = await entries_repository.entries(
         db, organization_id, place.leaves, place.column, place.currency,
         accounts=place.report.asked.account_ids, after=after, limit=limit + 1,
@@ -192,6 +218,36 @@ async def _entries(
         return parts, None
     end = rows[limit - 1]
     return parts, After(end["booked_on"], end["transaction_id"], end["place"], end["leaf"])
+
+
+async def _kept(
+    db: Connection, organization_id: UUID, place: _Place, *, after: After | None, limit: int
+) -> tuple[list[EntryPart], After | None]:
+    """The parts that the report itself keeps, as they were when it was made, and what is known of each today."""
+    first = after.leaf if after else 0
+    page = place.kept[first : first + limit]
+    ids = {part.transaction_id for _, _, part in page if part.transaction_id}
+    known = await forms_repository.transactions(db, organization_id, ids) if ids else {}
+    parts = [_of_part(place, line, sign, part, known.get(part.transaction_id)) for line, sign, part in page]  # type: ignore[arg-type]
+    is_last = first + limit >= len(place.kept)
+    return parts, None if is_last else After(place.column.end, UUID(int=0), 0, first + limit)
+
+
+def _of_part(place: _Place, line: str, sign: int, part: Part, row: DictRow | None) -> EntryPart:
+    amount = None if part.amount is None else sign * part.amount + 0
+    told = place.report.told[part.told]
+    if row is None:
+        return EntryPart(
+            line=line, original_amount=amount, currency=place.table.currency, amount=amount, rate=None, account_id=None,
+            dbt_model=None, transaction_id=part.transaction_id, place=part.place, description=told.label, told=told,
+        )  # fmt: skip
+    splits = row["splits"] or ()
+    own = splits[part.place - 1] if part.place and part.place <= len(splits) else row
+    as_is = {name: value for name, value in row.items() if name not in ("splits", "amount", "category_id")}
+    return EntryPart(
+        **as_is, line=line, place=part.place, amount=amount, original_amount=Decimal(own["amount"]),
+        category_id=own["category_id"] and UUID(str(own["category_id"])), rate=None, dbt_model=None, told=told,
+    )  # fmt: skip
 
 
 async def _opened(db: Connection, organization_id: UUID, place: _Place) -> list[EntryPart]:

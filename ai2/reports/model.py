@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 ReportName = Literal[
@@ -22,14 +22,19 @@ CompareTo = Literal["previous_period", "previous_year", "budget"]
 # Sections of the ledger: legs of accounts, and of what gave or took the money. `opening` is what accounts began with.
 Section = Literal["account", "income", "expense", "transfer", "opening"]
 Kind = Literal["heading", "item", "subtotal", "total"]
-Role = Literal["period", "balance", "comparison", "change", "change_pct"]
+# `count` is a number of entries, not an amount.
+Role = Literal["period", "balance", "comparison", "change", "change_pct", "count"]
 # A share of 100 with this many decimals.
 PCT = Decimal("0.1")
 
 
 @dataclass(frozen=True)
 class Column:
-    """The days of a figure, both included; of a balance all days up to `end`. `of` are the columns it is made from."""
+    """The days of a figure, both included; of a balance all days up to `end`. `of` are the columns it is made from.
+
+    A change is what the columns of `of` come to, the last taken off. `source` names who answers for its cells, where
+    that is not who answers for the line; `measure` what of the entries it tells, where that is not their sum.
+    """
 
     key: str
     label: str
@@ -37,6 +42,8 @@ class Column:
     end: date
     role: Role = "period"
     of: tuple[str, ...] = ()
+    source: str | None = None
+    measure: str | None = None
 
     @property
     def is_derived(self) -> bool:
@@ -48,8 +55,8 @@ class Column:
 class Where:
     """Which entries a line is made of, times `sign`: a debit is positive in the ledger, and income a credit.
 
-    `source` names what answers for it: the ledger, or another room of the reports (tax, budget). There `item` names
-    what the line is of, and `note` what else is to be known.
+    `source` names what answers for it: `ledger`; `selection`, entries by the values of their dimensions; or `kept`,
+    the parts that the report itself keeps, where `item` names what the line is of.
     """
 
     sign: int = 1
@@ -62,7 +69,7 @@ class Where:
     direction: int | None = None
     # a balance is converted by the rate of its day, a flow entry by entry by the rates of theirs
     is_balance: bool = False
-    # entries of one value of each of these dimensions (custom reports)
+    # entries that have one of the values named of each of these dimensions; null: none of it (selections)
     dimensions: tuple[tuple[str, str | None], ...] = ()
     source: str = "ledger"
     item: str | None = None
@@ -123,6 +130,36 @@ class Note:
     see: str | None = None
 
 
+class Part(NamedTuple):
+    """What a cell was made of when its report was made: a transaction or a part of one, or another figure (no id).
+
+    `told` is the place in the report's list of by what such parts were found.
+    """
+
+    transaction_id: UUID | None
+    place: int | None
+    amount: Decimal | None
+    told: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """By what a part was found: a rule with its version, law and source, or what it is of; what is still needed."""
+
+    label: str | None = None
+    rule_id: str | None = None
+    rule_version: str | None = None
+    law: str | None = None
+    source: str | None = None
+    # how sure the rule is: whether its text was read, and where
+    status: str | None = None
+    grade: str | None = None
+    rate: Decimal | None = None
+    rate_quoted_on: date | None = None
+    evidence_needed: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """What a report was asked to be. Without a currency each currency has tables of its own."""
@@ -137,7 +174,9 @@ class Asked:
     jurisdiction: str | None = None
     dimensions: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
-    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    filters: tuple[tuple[str, tuple[str | None, ...]], ...] = ()
+    order_by: str | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +191,9 @@ class Report:
     tables: tuple[Table, ...]
     notes: tuple[Note, ...] = ()
     computed_by: tuple[str, ...] = field(default=())
+    # by cell, where no later question to the books would find the same
+    parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
+    told: tuple[Told, ...] = ()
 
     @cached_property
     def digest(self) -> str:

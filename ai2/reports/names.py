@@ -8,7 +8,9 @@ from ai2.reports.definitions.category_breakdown import CATEGORY_BREAKDOWN
 from ai2.reports.definitions.given import Definition
 from ai2.reports.definitions.profit_and_loss import PROFIT_AND_LOSS
 from ai2.reports.definitions.spending import SPENDING
+from ai2.reports.definitions.tax_summary import build as tax_summary
 from ai2.reports.definitions.trend import TREND
+from ai2.reports.made import Builder
 
 # Reports over the ledger alone.
 LEDGER: Mapping[str, Definition] = {
@@ -18,4 +20,8 @@ LEDGER: Mapping[str, Definition] = {
     "spending": SPENDING,
     "category_breakdown": CATEGORY_BREAKDOWN,
     "trend": TREND,
+}
+# Reports that are built in a way of their own.
+BUILT: Mapping[str, Builder] = {
+    "tax_summary": tax_summary,
 }

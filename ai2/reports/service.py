@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from ai2.books.accounts import service as accounts
 from ai2.identity import organizations
+from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound, Unavailable
 from ai2.kit.ids import new_id
@@ -19,8 +20,9 @@ from ai2.reports import repository
 from ai2.reports.columns import columns
 from ai2.reports.definitions.given import Account, Category, Definition, Given
 from ai2.reports.ledger import facts as ledger
+from ai2.reports.made import Made
 from ai2.reports.model import Asked, Note, Report, Table
-from ai2.reports.names import LEDGER
+from ai2.reports.names import BUILT, LEDGER
 from ai2.reports.quality import service as quality
 from ai2.reports.tables import tabulate
 
@@ -71,26 +73,34 @@ async def generate(db: Connection, organization_id: UUID, asked: Asked, *, creat
 
 def is_made(report: str) -> bool:
     """Whether there is such a report here."""
-    return report in LEDGER
+    return report in LEDGER or report in BUILT
 
 
 async def make(db: Connection, organization_id: UUID, asked: Asked, *, with_notes: bool = True) -> Report:
     """A report, not kept; with what there is to say of the books behind it."""
     await accounts.check_theirs(db, organization_id, asked.account_ids)
     organization = await organizations.get(db, organization_id)
-    definition = LEDGER[asked.report]
-    tables = tuple(await _tables(db, organization_id, asked, definition, organization.fiscal_year_start))
-    notes: tuple[Note, ...] = ()
+    made = await BUILT.get(asked.report, _of_ledger)(db, organization, asked)
+    notes: tuple[Note, ...] = made.notes
     if with_notes:
-        notes = await quality.notes(db, organization_id, asked, tables, is_balance=definition.is_balance)
+        is_balance = asked.report in LEDGER and LEDGER[asked.report].is_balance
+        notes += await quality.notes(db, organization_id, asked, made.tables, is_balance=is_balance)
     return Report(
         report_id=new_id(),
-        title=definition.title,
         organization=organization.name,
         asked=asked,
         as_of=await repository.now(db),
-        tables=tables,
-        notes=notes,
+        **{**vars(made), "notes": notes},
+    )
+
+
+async def _of_ledger(db: Connection, organization: Organization, asked: Asked) -> Made:
+    definition = LEDGER[asked.report]
+    return Made(
+        title=definition.title,
+        tables=tuple(
+            await _tables(db, organization.organization_id, asked, definition, organization.fiscal_year_start)
+        ),
         computed_by=("marts.live_ledger_months", "intermediate.int_ledger__entries_posted"),
     )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ml.tax.consumption import ConsumptionTax
 from ml.tax.figures import NOTE, Treatment
+from ml.tax.heads import Nature
 from ml.tax.rows import Grade, Status
 
 Deductible = Literal["yes", "no", "partly", "needs_evidence"]
@@ -119,6 +120,7 @@ class TaxAnswer:
     possible: Decimal = Decimal(0)
     disallowed: Decimal | None = None
     head: str | None = None
+    nature: Nature | None = None
     treatment: Treatment | None = None
     rule_id: str | None = None
     rule_version: str | None = None

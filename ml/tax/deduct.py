@@ -111,6 +111,7 @@ def _blank(profile: Profile, case: Case, kind: Kind | None, said: Confirmed) -> 
         amount=None,
         currency=years.currency(jurisdiction),
         head=kind.head if kind else None,
+        nature=kind.nature if kind else None,
         jurisdiction=jurisdiction,
         tax_year=years.of(jurisdiction, case.date).name if case.date else None,
         confirmed_by=said.said_by,

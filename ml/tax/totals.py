@@ -47,15 +47,20 @@ def totals(answers: Sequence[TaxAnswer], currency: str) -> Totals:
         possible=_sum(answer.possible for answer in reckoned),
         disallowed=_sum(answer.disallowed for answer in reckoned),
         unverified=_sum(answer.amount for answer in reckoned if answer.rule_status == "unverified"),
-        recoverable_confirmed=_sum(_recoverable(answer) for answer in reckoned if _is_kept(answer)),
-        recoverable_possible=_sum(_recoverable(answer) for answer in reckoned if not _is_kept(answer)),
+        recoverable_confirmed=_sum(_recoverable(answer) for answer in reckoned if is_recovered(answer)),
+        recoverable_possible=_sum(_recoverable(answer) for answer in reckoned if not is_recovered(answer)),
         unknown=len(answers) - len(reckoned),
         by_answer=dict(sorted(Counter(answer.deductible for answer in answers).items())),
         by_line=_by_line(reckoned),
     )
 
 
-def _is_kept(answer: TaxAnswer) -> bool:
+def is_confirmed(answer: TaxAnswer) -> bool:
+    """Whether a person stands behind what a form is told of it."""
+    return bool(answer.confirmed or (answer.confirmed_by and not answer.possible))
+
+
+def is_recovered(answer: TaxAnswer) -> bool:
     """Confirmed, and the invoice that shows the tax is there."""
     return bool(answer.confirmed) and not {"tax_invoice", "receipt"} & set(answer.evidence_needed)
 
@@ -67,7 +72,7 @@ def _recoverable(answer: TaxAnswer) -> Decimal | None:
 def _by_line(answers: Sequence[TaxAnswer]) -> tuple[OfLine, ...]:
     sums: dict[tuple[str, str], list[Decimal]] = {}
     for answer in answers:
-        place = 0 if answer.confirmed or (answer.confirmed_by and not answer.possible) else 1
+        place = 0 if is_confirmed(answer) else 1
         for line, amount in answer.lines.items():
             sums.setdefault((str(answer.form), line), [NOTHING, NOTHING])[place] += amount
     return tuple(OfLine(form, line, *both) for (form, line), both in sorted(sums.items()))
