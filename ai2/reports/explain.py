@@ -6,7 +6,7 @@ after to the cell.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -17,9 +17,11 @@ from psycopg.rows import DictRow
 
 from ai2.books.rates import service as rates
 from ai2.books.rates.service import Rate
+from ai2.identity import organizations
 from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound
 from ai2.reports import service
+from ai2.reports.custom import repository as custom_repository
 from ai2.reports.forms import repository as forms_repository
 from ai2.reports.ledger import entries_repository, repository
 from ai2.reports.ledger.entries_repository import After, Leaf
@@ -140,7 +142,7 @@ class _Place:
         if own is not None:
             return [(self.line.key, 1, part) for part in own]
         return [
-            (line.key, sign * (line.where.sign if line.where else 1), part)
+            (line.key, sign, part)
             for line, sign in self.leaves
             for part in parts.get(f"{self.table.key}.{line.key}.{self.column.key}", ())
         ]
@@ -163,7 +165,8 @@ async def explain(
         currency=place.table.currency,
         amount=place.cell.amount,
         reason=place.cell.reason,
-        cells=tuple(_cells(place.table, place.line, place.column)),
+        # what a budget of a group plans is not the sum of what its categories' plan
+        cells=() if key in place.report.parts else tuple(_cells(place.table, place.line, place.column)),
         balances=tuple(balances),
         entries=(*opened, *entries),
         last=last,
@@ -209,15 +212,36 @@ async def _entries(
     """A page of the entries behind a cell, by day, and where the next begins."""
     if place.source == "kept":
         return await _kept(db, organization_id, place, after=after, limit=limit)
-    rows = await entries_repository.entries(
-        db, organization_id, place.leaves, place.column, place.currency,
-        accounts=place.report.asked.account_ids, after=after, limit=limit + 1,
-    )  # fmt: skip
+    if place.source == "selection":
+        rows = await _selected(db, organization_id, place, after=after, limit=limit + 1)
+    else:
+        rows = await entries_repository.entries(
+            db, organization_id, place.leaves, place.column, place.currency,
+            accounts=place.report.asked.account_ids, after=after, limit=limit + 1,
+        )  # fmt: skip
     parts = await _converted(db, organization_id, place, rows[:limit])
+    if place.column.measure == "count":
+        parts = [replace(part, amount=Decimal(1)) for part in parts]
     if len(rows) <= limit:
         return parts, None
     end = rows[limit - 1]
     return parts, After(end["booked_on"], end["transaction_id"], end["place"], end["leaf"])
+
+
+async def _selected(
+    db: Connection, organization_id: UUID, place: _Place, *, after: After | None, limit: int
+) -> list[DictRow]:
+    """Entries of values of dimensions; those of `other` are what no row of the table has."""
+    asked, organization = place.report.asked, await organizations.get(db, organization_id)
+    shown = [
+        {name: value for name, value in line.where.dimensions if name in asked.dimensions}
+        for line in place.table.lines
+        if line.where and line.where.item == "row"
+    ]
+    return await custom_repository.entries(
+        db, organization_id, place.leaves, place.column, place.currency, fiscal=organization.fiscal_year_start - 1,
+        excluded=shown, accounts=asked.account_ids, after=after, limit=limit,
+    )  # fmt: skip
 
 
 async def _kept(

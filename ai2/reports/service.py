@@ -16,9 +16,11 @@ from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound, Unavailable
 from ai2.kit.ids import new_id
-from ai2.reports import repository
+from ai2.reports import asking, repository
 from ai2.reports.columns import columns
 from ai2.reports.definitions.given import Account, Category, Definition, Given
+from ai2.reports.forms import planned
+from ai2.reports.forms.parts import Parts
 from ai2.reports.ledger import facts as ledger
 from ai2.reports.made import Made
 from ai2.reports.model import Asked, Note, Report, Table
@@ -77,7 +79,11 @@ def is_made(report: str) -> bool:
 
 
 async def make(db: Connection, organization_id: UUID, asked: Asked, *, with_notes: bool = True) -> Report:
-    """A report, not kept; with what there is to say of the books behind it."""
+    """A report, not kept; with what there is to say of the books behind it.
+
+    Raises NotOfThisReport for a field that would have no effect.
+    """
+    asking.check(asked)
     await accounts.check_theirs(db, organization_id, asked.account_ids)
     organization = await organizations.get(db, organization_id)
     made = await BUILT.get(asked.report, _of_ledger)(db, organization, asked)
@@ -95,13 +101,15 @@ async def make(db: Connection, organization_id: UUID, asked: Asked, *, with_note
 
 
 async def _of_ledger(db: Connection, organization: Organization, asked: Asked) -> Made:
-    definition = LEDGER[asked.report]
+    definition, parts = LEDGER[asked.report], Parts()
+    tables, notes = await _tables(db, organization, asked, definition, parts)
     return Made(
         title=definition.title,
-        tables=tuple(
-            await _tables(db, organization.organization_id, asked, definition, organization.fiscal_year_start)
-        ),
+        tables=tuple(tables),
+        notes=tuple(notes),
         computed_by=("marts.live_ledger_months", "intermediate.int_ledger__entries_posted"),
+        parts=parts.kept,
+        told=parts.told,
     )
 
 
@@ -132,16 +140,21 @@ async def built() -> AsyncIterator[None]:
 
 
 async def _tables(
-    db: Connection, organization_id: UUID, asked: Asked, definition: Definition, fiscal_year_start: int
-) -> list[Table]:
-    """One table a currency, or one of everything converted."""
-    wanted = columns(asked, fiscal_year_start, is_balance=definition.is_balance)
+    db: Connection, organization: Organization, asked: Asked, definition: Definition, parts: Parts
+) -> tuple[list[Table], list[Note]]:
+    """One table a currency, or one of everything converted; beside its budget where that is asked for."""
+    organization_id = organization.organization_id
+    wanted = columns(asked, organization.fiscal_year_start, is_balance=definition.is_balance)
     found = await ledger.facts(
         db, organization_id, wanted, currency=asked.currency, account_ids=asked.account_ids, by=definition.by
     )
     categories = {row["category_id"]: Category(**row) for row in await repository.categories(db, organization_id)}
     known = {row["account_id"]: Account(**row) for row in await repository.accounts(db, organization_id)}
-    return [
+    plan = None
+    if asked.compare_to == "budget":
+        plan = await planned.plan(db, organization_id, asked, categories)
+        found = planned.with_lines(found, plan, definition.budgeted, asked.currency)
+    tables = [
         tabulate(
             each.currency,
             definition.title,
@@ -151,6 +164,10 @@ async def _tables(
         )
         for each in found
     ]
+    if plan is None:
+        return tables, []
+    told = [*planned.notes(plan, [table.currency for table in tables])]
+    return [planned.beside(table, plan, parts) for table in tables], told
 
 
 def _head(row: DictRow) -> Head:

@@ -46,6 +46,22 @@ class RateOut(Out):
     reason: str | None
 
 
+class ToldOut(Out):
+    """By what else than the ledger a part was found: a tax rule, a budget."""
+
+    label: str | None
+    rule_id: str | None
+    rule_version: str | None
+    law: str | None
+    source: str | None
+    status: str | None = Field(description="Whether the rule's own text was read.")
+    grade: str | None
+    rate: Amount | None = Field(description="By which it was converted.")
+    rate_quoted_on: date | None
+    evidence_needed: list[str]
+    reasons: list[str]
+
+
 class EntryOut(Out):
     """A transaction, a part of a split one, or what an account began with."""
 
@@ -57,10 +73,10 @@ class EntryOut(Out):
     amount: Amount | None = Field(
         description="What it adds to the cell; null where no rate is known, or where a balance is converted whole."
     )
-    original_amount: Amount
+    original_amount: Amount | None
     currency: str
     rate: RateOut | None
-    account_id: UUID
+    account_id: UUID | None = Field(description="null: it is no transaction, or one that is not there any more.")
     category_id: UUID | None
     decided_by: str | None
     decided_version: str | None = Field(description="The rule or the model that decided.")
@@ -68,7 +84,8 @@ class EntryOut(Out):
     batch_id: UUID | None
     file_name: str | None
     line_number: int | None
-    dbt_model: str
+    dbt_model: str | None
+    told: ToldOut | None
 
 
 class BalancePartOut(Out):

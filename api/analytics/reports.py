@@ -6,18 +6,55 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ai2.kit.money import exact
 from ai2.reports import service
-from ai2.reports.model import Asked, Cell, CompareTo, GroupBy, Kind, Report, ReportName, Role, Table
+from ai2.reports.custom.selection import Dimension, Measure
+from ai2.reports.model import Asked, Cell, Column, CompareTo, GroupBy, Kind, Report, ReportName, Role, Table
 from api.pages import PageQuery, read_cursor, write_cursor
-from api.schemas import Amount, Body, Currency, Day, Instant, ListOf, Out
+from api.schemas import Amount, AmountIn, Body, Currency, Day, Instant, ListOf, Out, Text, Whole
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/analytics/reports", tags=["reports"], route_class=Unit)
 making = APIRouter(prefix="/api/analytics", tags=["reports"], route_class=Unit)
 Format = Literal["json", "csv", "xlsx", "pdf", "html"]
+
+
+Names = Annotated[list[Annotated[Text, Field(min_length=1)] | None], Field(min_length=1, max_length=100)]
+Ids = Annotated[list[UUID | None], Field(min_length=1, max_length=100)]
+Months = Annotated[list[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]], Field(min_length=1, max_length=100)]
+
+
+class FiltersAsked(Body):
+    """Which entries count in a custom report: those that have one of the values of each; null: those that have none."""
+
+    category: Ids | None = None
+    group: Ids | None = Field(default=None, description="Categories that have no other above them.")
+    account: Annotated[list[UUID], Field(min_length=1, max_length=100)] | None = None
+    merchant: Names | None = Field(default=None, description="As transactions have it in merchant_key.")
+    tag: Names | None = None
+    month: Months | None = None
+    quarter: Months | None = Field(default=None, description="The months in which quarters of the fiscal year begin.")
+    year: Months | None = Field(default=None, description="The months in which fiscal years begin.")
+    currency: Annotated[list[Currency], Field(min_length=1, max_length=100)] | None = None
+    section: Annotated[list[Literal["income", "expense", "transfer"]], Field(min_length=1)] | None = None
+    decided_by: Names | None = None
+    amount_from: AmountIn | None = Field(default=None, description="Money out is below zero.")
+    amount_to: AmountIn | None = None
+    description: Annotated[list[Annotated[Text, Field(min_length=1)]], Field(min_length=1, max_length=20)] | None = (
+        Field(default=None, description="Words, each of which it has.")
+    )
+
+    def named(self) -> tuple[tuple[str, tuple[str | None, ...]], ...]:
+        """The filters that were named, by their names, as texts."""
+        given = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
+        return tuple((name, _texts(value)) for name, value in given.items())
+
+
+def _texts(value: Any) -> tuple[str | None, ...]:
+    many = value if isinstance(value, list) else [f"{value:f}"]
+    return tuple(None if each is None else str(each) for each in many)
 
 
 class ReportAsked(Body):
@@ -35,6 +72,22 @@ class ReportAsked(Body):
     )
     account_ids: list[UUID] = Field(default_factory=list, max_length=1000, description="Only these accounts.")
     format: Format = Field(default="json", description="As which file `download_url` gives it; the answer is JSON.")
+    jurisdiction: Annotated[str, Field(min_length=2, max_length=20)] | None = Field(
+        default=None, description="Of tax_summary and vat; null: where the tax profile says."
+    )
+    dimensions: list[Dimension] = Field(
+        default_factory=list, max_length=3, description="Of custom: what its rows are of, at least one."
+    )
+    measures: list[Measure] = Field(
+        default_factory=list, max_length=8, description="Of custom; without any the amount. Rows rank by the first."
+    )
+    filters: FiltersAsked = Field(default_factory=FiltersAsked, description="Of custom.")
+    order_by: Literal["size", "name", "time"] | None = Field(
+        default=None, description="Of custom; null: by time where rows have one, else the largest first."
+    )
+    rows: Annotated[Whole, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="Of custom: how many of the largest have a row of their own; null: 100."
+    )
 
 
 class ColumnOut(Out):
@@ -45,6 +98,7 @@ class ColumnOut(Out):
     start: date | None
     end: date
     role: Role
+    measure: str | None = Field(description="Of a custom report: what is told of the entries.")
 
 
 class CellOut(Out):
@@ -52,7 +106,9 @@ class CellOut(Out):
 
     key: str = Field(description="GET /api/analytics/reports/{report_id}/cells/{key}/explain")
     column: str
-    amount: Amount | None = Field(description="In the table's currency; of a change_pct column a percentage.")
+    amount: Amount | None = Field(
+        description="In the table's currency; of a change_pct column a percentage, of a count a number of entries."
+    )
     entries: int | None = Field(description="How many entries of the ledger are behind it.")
     reason: str | None
 
@@ -99,6 +155,12 @@ class ReportHeadOut(Out):
     currency: str | None
     compare_to: CompareTo | None
     account_ids: list[UUID]
+    jurisdiction: str | None
+    dimensions: list[str]
+    measures: list[str]
+    filters: Annotated[dict[str, list[str | None]], BeforeValidator(dict)]
+    order_by: str | None
+    rows: int | None
     as_of: Instant
     digest: str
 
@@ -122,7 +184,9 @@ class Reports(ListOf):
 @making.post("/generate-report", response_model=ReportOut, status_code=201)
 async def generate_report(asked: ReportAsked, db: Db, who: Caller) -> dict[str, Any]:
     """Make a report of the books as they are now, what was just written included, and keep it."""
-    wanted = Asked(**{**asked.model_dump(exclude={"format"}), "account_ids": tuple(asked.account_ids)})
+    many = {name: tuple(getattr(asked, name)) for name in ("account_ids", "dimensions", "measures")}
+    given = asked.model_dump(exclude={"format"})
+    wanted = Asked(**{**given, **many, "filters": asked.filters.named()})
     return shown(await service.generate(db, who.organization_id, wanted, created_by=who.actor), asked.format)
 
 
@@ -168,9 +232,11 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _cell(table: Table, cell: Cell) -> dict[str, Any]:
-    role = next(column.role for column in table.columns if column.key == cell.column)
-    return {**vars(cell), "key": table.key_of(cell), "amount": _exact(cell.amount, table.currency, role)}
+    column = next(column for column in table.columns if column.key == cell.column)
+    return {**vars(cell), "key": table.key_of(cell), "amount": _exact(cell.amount, table.currency, column)}
 
 
-def _exact(amount: Decimal | None, currency: str, role: Role) -> Decimal | None:
-    return amount if amount is None or role == "change_pct" else exact(amount, currency)
+def _exact(amount: Decimal | None, currency: str, column: Column) -> Decimal | None:
+    """Percentages and numbers of entries are no amounts."""
+    is_amount = column.role != "change_pct" and column.measure != "count"
+    return amount if amount is None or not is_amount else exact(amount, currency)

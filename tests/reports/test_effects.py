@@ -111,9 +111,7 @@ async def assert_comes_true(books: Books, pipeline: Database, act: Act, do: Any)
 
 
 async def rule_of(db: Connection, books: Books, draft: Draft) -> None:
-    new = await rules.create(
-        db, books.organization_id, name="real", conditions=draft.conditions, actions=draft.actions
-    )
+    new = await rules.create(db, books.organization_id, name="real", conditions=draft.conditions, actions=draft.actions)
     await runs.apply(db, books.organization_id, new.rule_id, scope=EVERYWHERE, applied_by=PERSON)
 
 

@@ -23,7 +23,7 @@ ASKED = Asked(report="tax_summary", **YEAR)  # type: ignore[arg-type]
 
 @pytest.fixture
 async def traders(books: Books) -> Books:
-    """A sole trader in Great Britain: stationery, a lunch with a client, a refund, and one in a currency without rate."""
+    """A sole trader in Great Britain: stationery, a lunch with a client, a refund, and one without a rate."""
     async with books.database.transaction(books.organization_id) as db:
         said = {"tax_jurisdiction": "GB", "tax_role": "self_employed", "tax_registered": False}
         await organizations.update(db, books.organization_id, said)

@@ -177,8 +177,10 @@ async def delete(db: Connection, organization_id: UUID, budget_id: UUID) -> None
     )
 
 
-async def spent(db: Connection, organization_id: UUID, ids: Sequence[UUID], month: date) -> list[DictRow]:
-    """What was spent by budget, month and currency, up to a month; of those not rolled over, in that month alone."""
+async def spent(
+    db: Connection, organization_id: UUID, ids: Sequence[UUID], month: date, *, first: date | None = None
+) -> list[DictRow]:
+    """What was spent by budget, month and currency, up to a month; of those not rolled over, from `first` on."""
     query = f"""
         {COVERED}
         select
@@ -190,11 +192,19 @@ async def spent(db: Connection, organization_id: UUID, ids: Sequence[UUID], mont
         inner join books.monthly_totals as total
             on total.organization_id = %(organization_id)s and total.category_id = covered.category_id
             and total.month between
-                case when budget.is_rolled_over then budget.first_month else %(month)s end and %(month)s
+                case when budget.is_rolled_over then least(budget.first_month, %(first)s) else %(first)s end
+                and %(month)s
         where total.transactions > 0
         group by covered.budget_id, total.month, total.currency
     """
-    return await rows(db, query, {"organization_id": organization_id, "ids": list(ids), "month": month})
+    known = {"organization_id": organization_id, "ids": list(ids), "month": month, "first": first or month}
+    return await rows(db, query, known)
+
+
+async def covered(db: Connection, organization_id: UUID, ids: Sequence[UUID]) -> list[DictRow]:
+    """The categories that each budget covers."""
+    query = f"{COVERED} select budget_id, category_id from covered order by budget_id, category_id"
+    return await rows(db, query, {"organization_id": organization_id, "ids": list(ids)})
 
 
 async def past(

@@ -168,6 +168,23 @@ async def standing(
     return [Standing(each, _month(each, month, today, spent, past, since)) for each in known]
 
 
+async def over(db: Connection, organization_id: UUID, first: date, last: date) -> list[tuple[Budget, list[Month]]]:
+    """How every budget stood in its months from one to another; those that have none of them are left out."""
+    known = [_budget(row) for row in await repository.budgets(db, organization_id)]
+    spent = await repository.spent(db, organization_id, [each.budget_id for each in known], last, first=first)
+    today, wanted = datetime.now(UTC).date(), _months_between(first, months(last, 1).end)
+    found = [(each, [_month(each, month, today, spent, [], None) for month in wanted]) for each in known]
+    return [(each, [month for month in own if month]) for each, own in found if any(own)]
+
+
+async def covered(db: Connection, organization_id: UUID, ids: list[UUID]) -> dict[UUID, list[UUID]]:
+    """The categories that each of these budgets covers: its own and all below it."""
+    found: dict[UUID, list[UUID]] = {}
+    for row in await repository.covered(db, organization_id, ids):
+        found.setdefault(row["budget_id"], []).append(row["category_id"])
+    return found
+
+
 def _month(
     budget: Budget, month: date, today: date, spent: list[DictRow], past: list[DictRow], since: date | None
 ) -> Month | None:

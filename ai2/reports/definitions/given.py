@@ -60,6 +60,8 @@ class Definition:
     by: By = ALL
     # a line above all others, where reports are laid side by side
     main: str = ""
+    # the sections of which it may stand beside the budget
+    budgeted: tuple[Section, ...] = ()
 
 
 def by_category(given: Given, section: Section, *, sign: int, prefix: str, depth: int = 1) -> list[Line]:

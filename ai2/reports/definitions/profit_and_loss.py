@@ -15,4 +15,4 @@ def lines(given: Given) -> list[Line]:
     ]  # fmt: skip
 
 
-PROFIT_AND_LOSS = Definition("Profit and loss", lines, by=By(account=False), main="net")
+PROFIT_AND_LOSS = Definition("Profit and loss", lines, by=By(account=False), main="net", budgeted=("income", "expense"))

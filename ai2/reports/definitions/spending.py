@@ -10,4 +10,4 @@ def lines(given: Given) -> list[Line]:
     return [*expenses, total("expense", "Total spending", expenses)]
 
 
-SPENDING = Definition("Spending", lines, by=By(account=False), main="expense")
+SPENDING = Definition("Spending", lines, by=By(account=False), main="expense", budgeted=("expense",))

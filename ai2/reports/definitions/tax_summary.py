@@ -14,7 +14,7 @@ from ai2.kit.database import Connection
 from ai2.reports.columns import columns
 from ai2.reports.definitions.given import UNCATEGORISED, heading
 from ai2.reports.forms import assessed
-from ai2.reports.forms.assessed import Assessed, paid, told, within
+from ai2.reports.forms.assessed import Assessed, paid, place_of, told, within
 from ai2.reports.forms.parts import Parts
 from ai2.reports.ledger.facts import Facts
 from ai2.reports.made import Made
@@ -68,25 +68,20 @@ async def build(db: Connection, organization: Organization, asked: Asked) -> Mad
         for column in within(wanted, case.date):
             for each in of_case:
                 parts.add(
-                    each.key, column, each.amount, told(case, answer), transaction_id=case.transaction_id,
-                    place=_place(case), reason=each.reason,
+                    found.currency, each.key, column, each.amount, told(answer), reason=each.reason,
+                    transaction_id=case.transaction_id, place=place_of(case),
                 )  # fmt: skip
     lines = _lines(placed)
     title = ", ".join([TITLE, found.profile.jurisdiction, *_forms(found)])
-    table = tabulate(found.currency, title, Facts(found.currency, {}), wanted, lines, parts.figures)
+    table = tabulate(found.currency, title, Facts(found.currency, {}), wanted, lines, parts.figures(found.currency))
     return Made(
         title=TITLE,
         tables=(table,),
         notes=tuple(_notes(found)),
         computed_by=("ml.tax", "published.transactions"),
-        parts=parts.kept(table.key),
+        parts=parts.kept,
         told=parts.told,
     )
-
-
-def _place(case: Case) -> int:
-    """Which part of its transaction it is, counted as the ledger does."""
-    return 1 if case.part is None else case.part + 1
 
 
 def _placed(case: Case, answer: TaxAnswer) -> Iterator[Placed]:

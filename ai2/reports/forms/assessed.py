@@ -87,7 +87,12 @@ def within(columns: Iterable[Column], day: date | None) -> Iterator[str]:
             yield column.key
 
 
-def told(case: Case, answer: TaxAnswer, *reasons: str) -> Told:
+def place_of(case: Case) -> int:
+    """Which part of its transaction it is, counted as the ledger does."""
+    return 1 if case.part is None else case.part + 1
+
+
+def told(answer: TaxAnswer, *reasons: str) -> Told:
     """By what an answer was found."""
     rate = answer.converted
     return Told(

@@ -1,0 +1,58 @@
+"""Asking: what each report takes. A field that would have no effect is refused, and its sender told."""
+
+from collections.abc import Iterator, Mapping
+
+from ai2.kit.errors import FieldError, Invalid
+from ai2.reports.model import Asked
+
+TAX, CUSTOM = frozenset({"tax_summary", "vat"}), frozenset({"custom"})
+# Fields that only some reports take.
+ONLY: Mapping[str, frozenset[str]] = {
+    "jurisdiction": TAX,
+    "dimensions": CUSTOM,
+    "measures": CUSTOM,
+    "filters": CUSTOM,
+    "order_by": CUSTOM,
+    "rows": CUSTOM,
+}
+# Statements that may stand beside the budget, which is of all accounts, each currency apart.
+BESIDE_BUDGET = frozenset({"profit_and_loss", "spending"})
+NOT_OF_BUDGET = ("currency", "compare_to", "account_ids")
+MOST_DIMENSIONS = 3
+
+
+class NotOfThisReport(Invalid):
+    """The report does not take a field that was named; each says which do."""
+
+
+def check(asked: Asked) -> None:
+    """Refuse what a report does not take."""
+    errors = tuple(_errors(asked))
+    if errors:
+        raise NotOfThisReport(errors=errors)
+
+
+def _errors(asked: Asked) -> Iterator[FieldError]:
+    for name, reports in ONLY.items():
+        if getattr(asked, name) and asked.report not in reports:
+            yield FieldError(name, f"is of {' and '.join(sorted(reports))} only")
+    if asked.report == "custom":
+        yield from _custom(asked)
+    if asked.report == "budget":
+        for name in NOT_OF_BUDGET:
+            if getattr(asked, name):
+                yield FieldError(name, "is left out: a budget is of all accounts, in its own currency")
+    elif asked.compare_to == "budget":
+        if asked.report not in BESIDE_BUDGET:
+            yield FieldError("compare_to", f"is of {' and '.join(sorted(BESIDE_BUDGET))} where it is budget")
+        if asked.account_ids:
+            yield FieldError("account_ids", "is left out: a budget is of all accounts")
+
+
+def _custom(asked: Asked) -> Iterator[FieldError]:
+    if not 1 <= len(asked.dimensions) <= MOST_DIMENSIONS:
+        yield FieldError("dimensions", f"are one to {MOST_DIMENSIONS} of them")
+    for name in ("dimensions", "measures"):
+        given = getattr(asked, name)
+        if len(set(given)) < len(given):
+            yield FieldError(name, "are named once each")

@@ -1,0 +1,1 @@
+"""Custom reports: entries by up to three dimensions, several measures of them, filtered and compared."""
