@@ -20,7 +20,7 @@
         'fct_daily_balances': ('balances', ['organization_id', 'account_id'], 'fct_daily_balances'),
         'rpt_monthly_cash_flow': ('months', month, 'rpt_monthly_cash_flow'),
         'rpt_category_spending': ('spending', month, 'rpt_category_spending'),
-        'fct_ledger_months': ('spending', month, 'fct_ledger_months'),
+        'fct_ledger_months': ('months', month, 'fct_ledger_months'),
     }.get(name)) }}
 {% endmacro %}
 
