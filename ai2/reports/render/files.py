@@ -6,6 +6,7 @@ from typing import Literal
 
 from ai2.reports.model import Report
 from ai2.reports.render.comma_separated import csv
+from ai2.reports.render.illustrating import illustrated
 from ai2.reports.render.page import html
 from ai2.reports.render.paper import pdf
 from ai2.reports.render.wording import Picture, file_name
@@ -32,7 +33,10 @@ class File:
     content: bytes
 
 
-def render(report: Report, format: Format, charts: Sequence[Picture] = ()) -> File:  # noqa: A002 - as the API has it
-    """A report as a file. It takes up to some seconds of work, and asks nothing of the database."""
-    content = _FIGURES[format](report) if format in _FIGURES else _ILLUSTRATED[format](report, charts)
+def render(report: Report, format: Format) -> File:  # noqa: A002 - as the API has it
+    """A report as a file, with its charts where it has pages. It takes up to some seconds, and asks no database.
+
+    Raises TooLargeForPaper.
+    """
+    content = _FIGURES[format](report) if format in _FIGURES else _ILLUSTRATED[format](*illustrated(report))
     return File(file_name(report, format), MEDIA_TYPES[format], content)

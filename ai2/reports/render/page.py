@@ -85,8 +85,8 @@ def _chart(chart: Picture) -> str:
     """A chart as a picture: nothing in it can run, and its ids meet no other's."""
     data = b64encode(chart.svg).decode()
     return (
-        f'<figure>\n<img alt="{escape(chart.summary)}" src="data:image/svg+xml;base64,{data}">\n'
-        f"<figcaption><strong>{escape(chart.title)}</strong>{escape(chart.summary)}</figcaption>\n</figure>"
+        f'<figure>\n<img alt="{escape(chart.title)}" src="data:image/svg+xml;base64,{data}">\n'
+        f"<figcaption>{escape(chart.summary)}</figcaption>\n</figure>"
     )
 
 

@@ -83,7 +83,7 @@ def _document(report: Report, charts: Sequence[Picture]) -> dict[str, Any]:
         "warnings": [_breakable(note.text) for note in warnings(report)],
         "remarks": [_breakable(note.text) for note in remarks(report)],
         "charts": [
-            {"title": chart.title, "svg": chart.svg.decode(), "summary": chart.summary or chart.title}
+            {"title": chart.title, "svg": chart.svg.decode(), "summary": chart.summary}
             for chart in charts
         ],
         "tables": [_table(table, on) for table in report.tables],

@@ -17,7 +17,7 @@ _COMPARED = {"previous_period": "Previous period", "previous_year": "Previous ye
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart for a page: an SVG, and in words what is to be seen on it."""
+    """A chart for a page: an SVG, what it is called on itself, and in words what is to be seen on it."""
 
     title: str
     svg: bytes
