@@ -86,6 +86,10 @@ MORE: list[Case] = [
     ("POST", A + "/generate-report", {**YEAR, "account_ids": ["{account_id}"]}),
     ("GET", A + "/reports/{report_id}", None),
     *(("GET", A + f"/reports/{{report_id}}/download?format={name}", None) for name in ("json", "pdf")),
+    ("GET", A + "/trends?category_id={category_id}", None),
+    ("GET", A + "/trends?account_id={account_id}", None),
+    ("GET", A + "/charts/trend?category_id={category_id}", None),
+    ("GET", A + "/charts/forecast?account_id={account_id}", None),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
 ]
 PHONE = {"category": "Telephone"}

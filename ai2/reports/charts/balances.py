@@ -27,6 +27,7 @@ from ai2.reports.charts.words import Point, course, nothing
 from ai2.reports.model import Table
 
 TITLE, MOST = "Balances over time", 7
+LONG = 18
 
 
 def balances(table: Table) -> Chart:
@@ -79,11 +80,14 @@ def _drawn(held: dict[str, list[Point]], currency: str, labels: list[str]) -> An
     given = {
         "x": columns(labels, scale=alt.Scale(type="point", padding=0.4)),
         "y": amounts(currency),
-        "color": alt.Color("account:N", scale=alt.Scale(domain=names, range=list(LINES[:number]))),
+        "color": alt.Color(
+            "account:N", scale=alt.Scale(domain=names, range=list(LINES[:number])), legend=_legend(names)
+        ),
         "tooltip": tooltip(column="At the end of", account="Account", exact="Balance"),
     }
-    dash = alt.StrokeDash("account:N", scale=alt.Scale(domain=names, range=[list(each) for each in DASHES[:number]]))
-    shape = alt.Shape("account:N", scale=alt.Scale(domain=names, range=list(SHAPES[:number])))
+    dashes = alt.Scale(domain=names, range=[list(each) for each in DASHES[:number]])
+    dash = alt.StrokeDash("account:N", scale=dashes, legend=_legend(names))
+    shape = alt.Shape("account:N", scale=alt.Scale(domain=names, range=list(SHAPES[:number])), legend=_legend(names))
     line = of(rows).mark_line(strokeWidth=2).encode(strokeDash=dash, **given)
     step = max(len(labels) // MOST_POINTS + 1, 1)
     marked = set(labels[::step]) | set(labels[-1:])
@@ -91,3 +95,9 @@ def _drawn(held: dict[str, list[Point]], currency: str, labels: list[str]) -> An
         shape=shape, **given
     )  # fmt: skip
     return alt.layer(zero(), line, points).properties(width=WIDTH, height=HEIGHT)
+
+
+def _legend(names: list[str]) -> Any:
+    """Long names get the room to be told apart."""
+    is_long = max(map(len, names)) > LONG
+    return alt.Legend(columns=2 if is_long else 5, labelLimit=300 if is_long else 150)

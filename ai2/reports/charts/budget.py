@@ -26,7 +26,7 @@ from ai2.reports.charts.words import money, nothing
 from ai2.reports.kpis.model import Budgeted
 
 TITLE, MOST, NAMED = "Budget against actual", 18, 3
-WITHIN, OVER = "Within budget", "Beyond budget"
+WITHIN, OVER = "Budget kept", "Budget not kept"
 
 
 def budget(found: Sequence[Budgeted], currency: str, days: str) -> Chart:

@@ -77,9 +77,11 @@ def _drawn(currency: str, figures: dict[str, list[Point]], labels: list[str]) ->
         .encode(color=colour, **given)
     )
     net = of([each for each in rows if each["kind"] == "Net"])
-    halo = net.mark_line(color="white", strokeWidth=5, opacity=0.85).encode(x=given["x"], y=given["y"])
+    halo = net.mark_line(color="white", strokeWidth=5, strokeJoin="round", opacity=0.85).encode(
+        x=given["x"], y=given["y"]
+    )
     line = net.mark_line(
-        color=NET, strokeWidth=2, point=alt.OverlayMarkDef(
+        color=NET, strokeWidth=2, strokeJoin="round", point=alt.OverlayMarkDef(
             color=NET, filled=False, fill="white", size=34 if len(labels) <= MOST_POINTS else 12, strokeWidth=1.5)
     ).encode(**given)  # fmt: skip
     return alt.layer(bars, zero(), halo, line).properties(width=WIDTH, height=HEIGHT)

@@ -95,7 +95,7 @@ def _drawn(found: Trend, points: Sequence[Point]) -> Any:
     x = columns(labels, scale=alt.Scale(type="point", padding=0.4))
     rows = [row(each.amount, currency, column=each.label) for each in points]
     line = of(rows).mark_line(
-        color=BLUE, strokeWidth=2,
+        color=BLUE, strokeWidth=2, strokeJoin="round",
         point=alt.OverlayMarkDef(color=BLUE, filled=True, size=40 if len(points) <= MOST_POINTS else 14),
     ).encode(x=x, y=amounts(currency), tooltip=tooltip(column="Month", exact="Amount"))  # fmt: skip
     layers = [zero(), line]
@@ -137,7 +137,7 @@ def _season_bars(found: Trend) -> Any:
         y=amounts(currency),
         color=alt.Color(
             "kind:N", scale=alt.Scale(domain=["Usually more", "Usually less"], range=[BLUE, VERMILLION]),
-            legend=alt.Legend(symbolType="square"),
+            legend=None,
         ),
         tooltip=tooltip(column="Month of the year", kind="What", exact="By"),
     )  # fmt: skip

@@ -13,7 +13,6 @@ from ai2.reports.charts.look import (
     INCOME,
     INK,
     MONEY_LABEL,
-    SOFT,
     WIDTH,
     drawn,
     empty,
@@ -93,7 +92,7 @@ def _drawn(steps: Sequence[Point], change: Decimal | None, currency: str) -> Any
     bars = base.mark_bar(height=alt.RelativeBandSize(0.68)).encode(
         x=span, x2="end:Q",
         color=alt.Color(
-            "kind:N", scale=alt.Scale(domain=[IN, OUT, CHANGE], range=[INCOME, EXPENSE, SOFT]),
+            "kind:N", scale=alt.Scale(domain=[IN, OUT, CHANGE], range=[INCOME, EXPENSE, INK]),
             legend=alt.Legend(symbolType="square"),
         ),
     )  # fmt: skip
