@@ -9,6 +9,7 @@ from typing import Literal
 
 from ai2.kit.database import Role, connection_parameters
 from ai2.kit.settings import Settings, settings
+from pipelines.offline import without_tracker
 
 PROJECT = Path(__file__).parents[1] / "dbt_project"
 # What dbt's tests look at: what the build replaces, or everything. dbt parses the project anew where it is told
@@ -61,6 +62,18 @@ def invoke(command: str, *arguments: str, using: Settings | None = None) -> None
         result = dbtRunner().invoke(["--quiet", command, *places, *arguments])
     if not result.success:
         raise BuildFailed(str(result.exception or BuildFailed.__doc__))
+
+
+def write_docs(using: Settings | None = None) -> Path:
+    """Write the models' documentation as one page that needs nothing else, and say where it lies."""
+    invoke("docs", "generate", "--static", using=using)
+    page = (work_folder(using) / "target/static_index.html").read_text(encoding="utf-8")
+    folder = work_folder(using) / "pages"
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / "index.html.new"
+    # where things lie on this machine is nobody's concern
+    fresh.write_text(without_tracker(page).replace(str(work_folder(using)), ""), encoding="utf-8")
+    return fresh.replace(folder / "index.html")
 
 
 def manifest(using: Settings | None = None) -> Path:

@@ -14,9 +14,11 @@ from typing import Any
 import dagster as dg
 
 from ai2.kit.settings import settings
+from pipelines.offline import make_plain
 
 # Each validation is a page; a person looks at the last ones.
 PAGES_KEPT = 60
+SITE = "uncommitted/data_docs/local_site"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def validate(suite: Suite, kinds: Sequence[dict[str, Any]]) -> list[dg.AssetChec
     """Ask the suite's questions of the data set's kinds and write the page about it."""
     rows = sum(kind["n"] for kind in kinds)
     held = _ask(suite, kinds, f"{rows:,} rows of {len(kinds):,} kinds") if kinds else {}
-    docs = folder() / "uncommitted/data_docs/local_site/index.html"
+    docs = folder() / SITE / "index.html"
     return [
         dg.AssetCheckResult(
             passed=held.get(rule.name, True),  # nothing there, nothing wrong
@@ -93,6 +95,7 @@ def _ask(suite: Suite, kinds: Sequence[dict[str, Any]], notes: str) -> dict[str,
     frame = pa.Table.from_pylist(kinds).to_pandas(types_mapper=ArrowDtype)
     answer = context.checkpoints.add_or_update(checkpoint).run(batch_parameters={"dataframe": frame})
     _forget_old_pages(suite.name)
+    make_plain(folder() / SITE)
     [validated] = answer.run_results.values()
     return {
         result.expectation_config.meta["name"]: bool(result.success)

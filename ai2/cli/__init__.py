@@ -5,6 +5,7 @@ import typer
 from ai2.cli import (
     auditing,
     batches,
+    docs,
     erasing,
     evaluating,
     events,
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command("up")(server.up)
 app.command("status")(server.status)
+app.command("docs")(docs.docs)
 app.command("import")(files.import_)
 app.command("undo")(batches.undo)
 app.command("replay")(batches.replay)

@@ -1,6 +1,6 @@
 """Analytics: reports that add up, explain themselves and can be reproduced."""
 
-from api.analytics import charts, downloads, effects, explaining, insights, reports, trends
+from api.analytics import charts, downloads, effects, explaining, insights, quality, reports, trends
 
 ROUTERS = (
     reports.router,
@@ -11,4 +11,5 @@ ROUTERS = (
     insights.router,
     trends.router,
     effects.router,
+    quality.router,
 )

@@ -69,6 +69,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "jurisdiction": "US",
     },
     "/api/ai/tax/calculate": {"kind": "equipment", "jurisdiction": "AU", "date": "2026-08-01", "cost": "2000"},
+    "/api/analytics/effects": {"rule": RULE, "start_date": "2026-01-01", "end_date": "2026-12-31"},
     "/api/analytics/generate-report": {
         "report": "profit_and_loss",
         "start_date": "2026-01-15",

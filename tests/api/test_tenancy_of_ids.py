@@ -24,10 +24,21 @@ from api.app import TITLES, build, operations
 from tests.api.asking import PASSWORD, Person, PersonIn, connect
 from tests.api.places import Case, cursors, filled, places
 from tests.api.test_imports import send
-from tests.api.test_tenancy import BY_ID, CAFES, FOOD, LUNCH, MOVED_TO_THEIRS, SHARED, SPLIT_TO_THEIRS
+from tests.api.test_tenancy import (
+    BY_ID,
+    CAFES,
+    FOOD,
+    LUNCH,
+    MOVED_TO_THEIRS,
+    OF_THEIR_ACCOUNT,
+    OF_THEIR_CATEGORY,
+    SHARED,
+    SPLIT_TO_THEIRS,
+)
 
 T, I, A = "/api/core/transactions", "/api/core/imports", "/api/analytics"  # noqa: E741 - they stand in every line
 YEAR = {"report": "trend", "start_date": "2026-01-01", "end_date": "2026-12-31"}
+DAYS = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
 TEA = {"description": "Tea", "amount": "-1.00"}
 FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
 RECEIPT = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
@@ -84,6 +95,14 @@ MORE: list[Case] = [
     ("POST", "/api/ai/suggestions/bulk", {"items": [{"suggestion_id": "{suggestion_id}", "answer": "reject"}]}),
     ("POST", "/api/ai/feedback", {"transaction_id": "{transaction_id}", "field": "merchant", "value": "Tea Room"}),
     ("POST", A + "/generate-report", {**YEAR, "account_ids": ["{account_id}"]}),
+    ("POST", A + "/effects", {**DAYS, "rule_id": "{rule_id}"}),
+    ("POST", A + "/effects", {**DAYS, "undo_batch_id": "{batch_id}"}),
+    ("POST", A + "/effects", {**DAYS, "rule_id": "{my_rule_id}", "account_ids": ["{account_id}"]}),
+    ("POST", A + "/effects", {**DAYS, "rule_id": "{my_rule_id}", "where": {"account_id": "{account_id}"}}),
+    ("POST", A + "/effects", {**DAYS, "rule": OF_THEIR_CATEGORY}),
+    ("POST", A + "/effects", {**DAYS, "rule": OF_THEIR_ACCOUNT}),
+    ("POST", A + "/effects", {**DAYS, "rule": SPLIT_TO_THEIRS}),
+    ("POST", A + "/effects", {**DAYS, "rule": MOVED_TO_THEIRS}),
     ("GET", A + "/reports/{report_id}", None),
     *(("GET", A + f"/reports/{{report_id}}/download?format={name}", None) for name in ("json", "pdf")),
     ("GET", A + "/trends?category_id={category_id}", None),

@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from ai2.books.accounts import service as accounts
 from ai2.books.categories import service as categories
 from ai2.books.periods import service as periods
 from ai2.books.rules import runs
@@ -16,17 +18,21 @@ from ai2.books.rules import service as rules
 from ai2.books.rules.matching import Actions, Conditions, Share, TextTest, TransferTo
 from ai2.books.rules.runs import Draft
 from ai2.books.rules.runs_repository import Scope as Where
+from ai2.books.transactions import service as transactions
+from ai2.books.transactions.service import NewTransaction
 from ai2.identity.organizations import Organization
 from ai2.ingest.mending.undo import undo
 from ai2.kit.database import Connection, Database
+from ai2.kit.settings import Settings
 from ai2.reports import service as reports
 from ai2.reports.effects import acts, service
 from ai2.reports.effects.acts import Act, ApplyRule, ServeModel, UndoImport
 from ai2.reports.effects.service import BooksAreBusy, Effect
 from ai2.reports.model import Asked, Report
-from ml import registry
+from ml import registry, serving
 from ml import service as ml
-from ml.batch import scoring
+from ml.copies import About
+from ml.governance import succession
 from tests.bookkeeping import Books
 from tests.ingest.feeding import feed
 
@@ -175,8 +181,6 @@ async def test_what_is_closed_stays_and_is_counted(books: Books, drafts: dict[st
 
 async def test_an_undo(books: Books, pipeline: Database, organization: Organization) -> None:
     async with books.database.transaction(books.organization_id, actor=PERSON) as db:
-        from ai2.books.accounts import service as accounts
-
         account = await accounts.get(db, books.organization_id, books.accounts[CURRENT])
         brought = [
             {"booked_on": "2026-03-02", "amount": "-12.50", "description": "Coffee"},
@@ -225,3 +229,88 @@ async def test_it_waits_for_nobody_for_long(
         async with books.database.transaction(books.organization_id) as other:
             await other.execute("set local lock_timeout = '500ms'")
             await other.execute("select from books.transactions where description like 'Something%' for update")
+
+
+# --- a model -----------------------------------------------------------------------------------------------------
+
+WORDS = ("zorblat qux", "wibbel frant", "plomar dest", "kruni vask", "yelp tromb")
+CODES = ("RENT_AND_UTILITIES_RENT", "TRAVEL_LODGING", "MEDICAL_DENTAL_CARE", "FOOD_AND_DRINK_COFFEE", "INCOME_WAGES")
+
+
+def trained(codes: tuple[str, ...]) -> About:
+    """A small model that has learnt these words to be these codes, registered."""
+    import pandas as pd
+
+    from ml.categoriser.model import Params, train
+
+    sides = ["train", "train", "calibration", "test"]
+    rows = [
+        {"line": f"sign=out {word} {n}", "detailed": code, "weight": 1.0, "split": sides[n % 4], "source": "known"}
+        for word, code in zip(WORDS, codes, strict=True)
+        for n in range(40)
+    ]
+    frame = pd.DataFrame(rows).assign(group="", is_mauled=False, is_english=True)
+    pipeline = train(frame, Params(buckets=2**10, epochs=5, jobs=1)).pipeline
+    return registry.register(pipeline, metrics={}, params={"codes": codes}, data={}, code_version="test")
+
+
+@pytest.fixture
+def versions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[About, About]:
+    """One that serves and one that does not, which calls everything something else."""
+    settings = Settings(AI2_HOME=tmp_path, MLFLOW_TRACKING_URI=None)
+    for module in (registry, serving):
+        monkeypatch.setattr(module, "settings", lambda: settings)
+    monkeypatch.setattr(serving, "_serving", serving._Serving())
+    serves, other = trained(CODES), trained(CODES[1:] + CODES[:1])
+    succession.promote(serves)
+    return serves, other
+
+
+async def spend(books: Books, day: str, amount: str, description: str) -> None:
+    new = NewTransaction(
+        booked_on=date.fromisoformat(day), amount=Decimal(amount), currency="GBP", description=description,
+        account_id=books.accounts[CURRENT],
+    )  # fmt: skip
+    async with books.database.transaction(books.organization_id) as db:
+        await transactions.create(db, books.organization_id, new)
+
+
+async def test_a_promotion(books: Books, pipeline: Database, versions: tuple[About, About]) -> None:
+    serves, other = versions
+    for day, word in enumerate(WORDS[:3], 1):
+        await spend(books, f"2026-03-0{day}", f"-{day}0.00", word)
+
+    async def do(db: Connection) -> None:
+        succession.promote(other)
+        await ml.suggest(db, books.organization_id)
+
+    act = ServeModel(other, "undecided", EVERYWHERE)
+    effect = await assert_comes_true(books, pipeline, act, do)
+    assert {row.after["decided_version"] for row in effect.rows} == {f"categoriser-{other.version}"}
+    # these three, and the one of the books that nobody explained
+    assert (effect.rows_changed, effect.done.looked_at, effect.done.is_sample) == (4, 4, False)
+    # what the model that serves would have said instead
+    before = await kept(pipeline, books.organization_id)
+    instead = await shown(books, ServeModel(serves, "decided_by_model", EVERYWHERE))
+    assert instead.rows_changed == 4
+    said = {row.after["description"]: (row.before["category_id"], row.after["category_id"]) for row in instead.rows}
+    assert all(said[word][0] != said[word][1] for word in WORDS[:3])
+    assert await kept(pipeline, books.organization_id) == before
+    itself = await shown(books, ServeModel(other, "decided_by_model", EVERYWHERE))
+    assert not any(each.cells for each in itself.reports)
+
+
+async def test_of_many_rows_a_model_is_tried_on_the_latest(
+    books: Books, versions: tuple[About, About], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day, word in enumerate(WORDS[:3], 1):
+        await spend(books, f"2026-03-0{day}", "-1.00", word)
+    monkeypatch.setattr(acts, "MOST_ROWS", 2)
+    effect = await shown(books, ServeModel(versions[1], "undecided", EVERYWHERE))
+    assert (effect.done.looked_at, effect.done.is_sample) == (2, True)
+    assert [row.after["description"] for row in effect.rows] == [WORDS[2], WORDS[1]]
+
+
+async def test_a_version_whose_file_is_elsewhere_is_refused(books: Books, versions: tuple[About, About]) -> None:
+    with pytest.raises(acts.ModelNotHere):
+        await shown(books, ServeModel(replace(versions[1], sha256="0" * 64), "undecided", EVERYWHERE))

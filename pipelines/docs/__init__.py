@@ -1,0 +1,1 @@
+"""Documentation of the models, written by dbt for operators."""
