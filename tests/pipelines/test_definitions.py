@@ -23,7 +23,7 @@ def repository(server: None) -> dg.RepositoryDefinition:
 def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     groups = {repository.asset_graph.get(key).group_name for key in repository.asset_graph.materializable_asset_keys}
     assert groups == {
-        "ingest", "suggestions", "marts", "categoriser", "rates", "recurring", "insights", "cashflow", "tax",
+        "ingest", "suggestions", "marts", "categoriser", "rates", "recurring", "insights", "cashflow", "tax", "docs",
     }  # fmt: skip
     assert {job.name for job in repository.get_all_jobs()} >= {
         "import_and_suggest",

@@ -69,6 +69,8 @@ async def test_the_books_hold_and_their_pages_name_nobody(inbox: Inbox, database
     for page in pages:
         text = page.read_text()
         assert not any(secret in text for secret in ("SECRET", "987654", "COFFEE", str(organization_id))), page
+        # nor do they load anything from elsewhere
+        assert page.suffix == ".json" or not any(tag in text for tag in ("<script", "<link", "<img", 'src="')), page
 
 
 def test_old_pages_are_forgotten() -> None:
