@@ -57,7 +57,8 @@ def test_every_dbt_test_is_a_check_that_blocks(repository: dg.RepositoryDefiniti
 
 def test_by_day_tests_look_at_what_is_touched_and_by_night_at_everything(repository: dg.RepositoryDefinition) -> None:
     night = repository.get_job("nightly").run_config
-    assert night and night["ops"]["marts"]["config"] == {"tests": "everything"}
+    assert night
+    assert night["ops"]["marts"]["config"] == {"tests": "everything"}
     assert not repository.get_job("build_marts").run_config
 
 

@@ -113,7 +113,7 @@ async def _rates(
 ) -> dict[tuple[str, date], Any]:
     if asked.currency is None:
         return {}
-    wanted = await ledger.foreign_days(db, organization_id, given, into=asked.currency, accounts=asked.account_ids)
+    wanted, _ = await ledger.foreign_days(db, organization_id, given, into=asked.currency, accounts=asked.account_ids)
     return await rates.converter(db, organization_id, asked.currency, wanted)
 
 

@@ -262,7 +262,7 @@ def _saved(books: _Books, facts: Facts, key: str) -> Sum | None:
     own = [
         place.account_id
         for place in facts.sums
-        if place.section == "account" and books.kinds.get(place.account_id) == "savings"
+        if place.section == "account" and place.account_id and books.kinds.get(place.account_id) == "savings"
     ]
     wanted = [Where(sections=("account",), account_id=each) for each in set(own)]
     return figures.total([facts.on(each).get(key, NOTHING) for each in wanted]) if own else None

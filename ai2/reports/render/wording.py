@@ -66,7 +66,7 @@ def facts(report: Report) -> list[Fact]:
         found.append(Fact("Dimensions", ", ".join(asked.dimensions)))
     if asked.measures:
         found.append(Fact("Measures", ", ".join(asked.measures)))
-    found += [Fact(f"Only {name}", ", ".join(values)) for name, values in asked.filters]
+    found += [Fact(f"Only {name}", ", ".join(each or "none" for each in values)) for name, values in asked.filters]
     return [*found, Fact("As of", report.as_of)]
 
 
