@@ -10,7 +10,7 @@ from ai2.kit.settings import settings
 # They read or change all of an account, or all that there is; ten times as long is still right for them.
 PATIENT = frozenset({
     "export_transactions", "download_rejects", "apply_rule", "undo_rule_application", "undo_import", "replay_import",
-    "replay_account", "download_evidence_pack", "download_report", "preview_effects",
+    "replay_account", "download_evidence_pack", "download_report", "preview_effects", "generate_report",
 })  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from tests.api.test_tenancy import (
 T, I, A = "/api/core/transactions", "/api/core/imports", "/api/analytics"  # noqa: E741 - they stand in every line
 YEAR = {"report": "trend", "start_date": "2026-01-01", "end_date": "2026-12-31"}
 DAYS = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
+CUSTOM = {**YEAR, "report": "custom", "dimensions": ["merchant"]}
 TEA = {"description": "Tea", "amount": "-1.00"}
 FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
 RECEIPT = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
@@ -103,6 +104,9 @@ MORE: list[Case] = [
     ("POST", A + "/effects", {**DAYS, "rule": OF_THEIR_ACCOUNT}),
     ("POST", A + "/effects", {**DAYS, "rule": SPLIT_TO_THEIRS}),
     ("POST", A + "/effects", {**DAYS, "rule": MOVED_TO_THEIRS}),
+    ("POST", A + "/generate-report", {**CUSTOM, "filters": {"category": ["{category_id}"]}}),
+    ("POST", A + "/generate-report", {**CUSTOM, "filters": {"group": ["{category_id}"]}}),
+    ("POST", A + "/generate-report", {**CUSTOM, "filters": {"account": ["{account_id}"]}}),
     ("GET", A + "/reports/{report_id}", None),
     *(("GET", A + f"/reports/{{report_id}}/download?format={name}", None) for name in ("json", "pdf")),
     ("GET", A + "/trends?category_id={category_id}", None),

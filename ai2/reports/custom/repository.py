@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 
 from ai2.kit.database import Connection
 from ai2.kit.money import exponent
-from ai2.reports.custom.selection import EXPRESSIONS, Values, by_dimension, conditions, is_monthly, joins
+from ai2.reports.custom.selection import EXPRESSIONS, NONE, Values, by_dimension, conditions, is_monthly, joins
 from ai2.reports.ledger.entries_repository import After, Leaf
 from ai2.reports.ledger.repository import BEGINNING, ENTRIES, _days, _planned, _spans
 from ai2.reports.model import Column, Where
@@ -36,11 +36,18 @@ BY_SIZE = {
     "smallest": "-min(smallest)", "largest": "max(largest)",
 }  # fmt: skip
 FLOWS = "section in ('income', 'expense', 'transfer')"
+# The ledger's legs that are not of accounts, with what is known of them without looking into the transaction again.
+PARTS = """
+    select
+        transaction_id, place, coalesce(category_kind, type) as section, account_id, category_id, booked_on,
+        -amount as amount, currency, merchant_key, decided_by
+    from intermediate.int_books__transaction_parts
+    where organization_id = %(organization_id)s
+"""
 ROWS = f"""
-    select span.key, each.transaction_id, each.place, each.section, each.account_id, each.category_id,
-        each.booked_on, each.currency, each.amount, 1 as entries
+    select span.key, each.*, 1 as entries
     from unnest(%(keys)s::text[], %(firsts)s::date[], %(lasts)s::date[]) as span (key, first, last)
-    inner join ({ENTRIES} and {FLOWS}) as each on each.booked_on between span.first and span.last
+    inner join ({PARTS}) as each on each.booked_on between span.first and span.last
 """
 MONTHS = f"""
     select span.key, null::uuid as transaction_id, 1 as place, section, account_id, category_id, month as booked_on,
@@ -57,6 +64,8 @@ MONTHS = f"""
     inner join ({ENTRIES} and {FLOWS}) as each on each.booked_on between edge.first and edge.last
 """
 DIMENSIONS = ("d1", "d2", "d3")
+# Between values, in none of which it is.
+SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +92,7 @@ async def cube(
     `kind` is row, other or total; `groups` how many rows are in it.
     """
     is_quick = not rates and is_monthly(asked.dimensions, asked.measures, asked.filters)
-    told, known = conditions(asked.filters, asked.dimensions)
+    told, known = conditions(asked.filters)
     values = [EXPRESSIONS[each] for each in asked.dimensions]
     named = ", ".join(
         f"coalesce({values[place]}, '') as {name}" if place < len(values) else f"''::text as {name}"
@@ -205,7 +214,7 @@ async def entries(
         )
 
         select
-            page.*, false as is_balance, transaction.description, transaction.decided_by, transaction.decided_version,
+            page.*, false as is_balance, transaction.description, transaction.decided_version,
             transaction.confidence::float8 as confidence, transaction.batch_id, transaction.line_number,
             batch.file_name
         from page
@@ -238,19 +247,17 @@ def _piece(
     dimensions = [*excluded[0]] if where.item == "other" and excluded else []
     # of one tag an entry counts once, of all others once for each
     used = dimensions if "tag" in dimensions else []
-    told, known = conditions(filters, used, f"f{number}")
+    told, known = conditions(filters, f"f{number}")
     if dimensions:
-        names = ", ".join(f"x{place}" for place in range(len(dimensions)))
-        shown = f"unnest({_arrays(number, dimensions)}) as shown ({names})"
-        told += f" and not exists (select from {shown} where {_same(dimensions)})"
-        for place, name in enumerate(dimensions):
-            known[f"x{number}_{place}"] = [each[name] or "" for each in excluded]
+        # one text of all values: a list of texts is hashed, a table of them is gone through for each entry
+        told += f" and {_together(dimensions)} <> all(%(x{number})s::text[])"
+        known[f"x{number}"] = [SEPARATOR.join(each[name] or NONE for name in dimensions) for each in excluded]
     tag = "coalesce(tag.number, 1)" if used else "1"
     key = f"l{number}"
     piece = f"""
         select entry.*, %({key}_line)s::text as line, %({key}_sign)s::integer as sign,
             {number * 1_000_000}::bigint + {tag} as leaf
-        from ({ENTRIES} and booked_on between %(first)s and %(last)s and {FLOWS}) as entry
+        from ({PARTS} and booked_on between %(first)s and %(last)s) as entry
         {joins(used, {*filters, *dimensions})}
         where entry.section = any(%({key}_sections)s::text[]) and {told}
     """
@@ -265,9 +272,6 @@ OF_MEASURE = {
 }  # fmt: skip
 
 
-def _arrays(number: int, dimensions: Sequence[str]) -> str:
-    return ", ".join(f"%(x{number}_{place})s::text[]" for place in range(len(dimensions)))
-
-
-def _same(dimensions: Sequence[str]) -> str:
-    return " and ".join(f"shown.x{place} = coalesce({EXPRESSIONS[name]}, '')" for place, name in enumerate(dimensions))
+def _together(dimensions: Sequence[str]) -> str:
+    told = ", ".join(f"coalesce({EXPRESSIONS[name]}, '')" for name in dimensions)
+    return f"concat_ws(chr({ord(SEPARATOR)}), {told})"

@@ -32,21 +32,31 @@ EXPRESSIONS: Mapping[str, str] = {
     "category": "entry.category_id::text",
     "group": "coalesce(category.parent_id, category.category_id)::text",
     "account": "entry.account_id::text",
-    "merchant": "nullif(transaction.merchant_key, '')",
+    "merchant": "nullif(entry.merchant_key, '')",
     "tag": "tag.tag",
     "month": "to_char(entry.booked_on, 'YYYY-MM')",
     "quarter": FISCAL.format(unit="quarter"),
     "year": FISCAL.format(unit="year"),
     "currency": "entry.currency",
     "section": "entry.section",
-    "decided_by": "transaction.decided_by",
+    "decided_by": "entry.decided_by",
 }
 # The tags of a transaction, and of a part those that it has itself.
-TAGS = (
-    "(select coalesce(array_agg(distinct each.tag), '{}') from (select unnest(transaction.tags) as tag union all"
-    " select jsonb_array_elements_text(coalesce(nullif(transaction.splits -> (entry.place - 1) -> 'tags',"
-    " 'null'::jsonb), '[]'::jsonb))) as each)"
-)
+TAGS = """
+    case
+        when transaction.splits is null then transaction.tags
+        else (
+            select coalesce(array_agg(distinct each.tag), '{}')
+            from (
+                select unnest(transaction.tags) as tag
+                union all
+                select jsonb_array_elements_text(coalesce(
+                    nullif(transaction.splits -> (entry.place - 1) -> 'tags', 'null'::jsonb), '[]'::jsonb
+                ))
+            ) as each
+        )
+    end
+"""
 CATEGORY = """
     left join published.categories as category
         on category.organization_id = %(organization_id)s and category.category_id = entry.category_id
@@ -55,9 +65,16 @@ TRANSACTION = """
     inner join published.transactions as transaction
         on transaction.organization_id = %(organization_id)s and transaction.transaction_id = entry.transaction_id
 """
-TAG = f"left join lateral unnest({TAGS}) with ordinality as tag (tag, number) on true"
-# Places of a merchant, a tag, a decider or words are only in the transaction.
-OF_TRANSACTION = frozenset({"merchant", "tag", "decided_by", "description"})
+# Named twice it is one tag.
+TAG = """
+    left join lateral (
+        select told.tag, row_number() over (order by told.tag) as number
+        from (select distinct unnest(<tags>) as tag) as told
+    ) as tag on true
+""".replace("<tags>", TAGS)
+# The row of a tag is of entries that have it, which may be filtered by another one that they have too: `with_tag`.
+# What only the transaction has.
+OF_TRANSACTION = frozenset({"tag", "with_tag", "description"})
 
 
 def is_monthly(dimensions: Iterable[str], measures: Iterable[str], filters: Iterable[str]) -> bool:
@@ -75,19 +92,17 @@ def joins(dimensions: Iterable[str], filters: Iterable[str]) -> str:
     ))  # fmt: skip
 
 
-def conditions(
-    filters: Mapping[str, Values], dimensions: Iterable[str], prefix: str = "f"
-) -> tuple[str, dict[str, Any]]:
+def conditions(filters: Mapping[str, Values], prefix: str = "f") -> tuple[str, dict[str, Any]]:
     """The condition that an entry meets all of these filters, and its parameters."""
     told, known = ["true"], dict[str, Any]()
     for name, values in filters.items():
-        condition, own = _condition(name, values, f"{prefix}_{name}", name in dimensions)
+        condition, own = _condition(name, values, f"{prefix}_{name}")
         told.append(condition)
         known |= own
     return " and ".join(told), known
 
 
-def _condition(name: str, values: Sequence[str | None], key: str, is_dimension: bool) -> tuple[str, dict[str, Any]]:
+def _condition(name: str, values: Sequence[str | None], key: str) -> tuple[str, dict[str, Any]]:
     match name:
         case "amount_from":
             return f"-entry.amount >= %({key})s::numeric", {key: values[0]}
@@ -96,11 +111,12 @@ def _condition(name: str, values: Sequence[str | None], key: str, is_dimension: 
         case "description":
             words = [f"%{_literal(str(word))}%" for word in values]
             return f"transaction.description ilike all(%({key})s::text[])", {key: words}
-        case "tag" if not is_dimension:
-            tagged = f"({TAGS} && %({key})s::text[] or (%({key}_none)s and {TAGS} = '{{}}'))"
+        case "tag" | "with_tag":
+            tagged = f"(({TAGS}) && %({key})s::text[] or (%({key}_none)s and ({TAGS}) = '{{}}'))"
             return tagged, {key: [each for each in values if each is not None], f"{key}_none": None in values}
-    told = f"coalesce({EXPRESSIONS[name]}, '') = any(%({key})s::text[])"
-    return told, {key: [NONE if each is None else each for each in values]}
+        case _:
+            told = f"coalesce({EXPRESSIONS[name]}, '') = any(%({key})s::text[])"
+            return told, {key: [NONE if each is None else each for each in values]}
 
 
 def _literal(word: str) -> str:

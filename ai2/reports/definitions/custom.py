@@ -155,6 +155,7 @@ def _line(asked: Asked, values: Sequence[str], row: DictRow, names: Names) -> Li
     filters = [(name, value) for name, known in asked.filters for value in known]
     if kind == "row":
         of_row = dict(zip(asked.dimensions, own, strict=True))
+        filters = [("with_tag" if name == "tag" else name, value) for name, value in filters]
         dimensions = [each for each in filters if each[0] not in of_row]
         dimensions += [(name, None if value == NONE else value) for name, value in of_row.items()]
         label = " · ".join(_label(name, value, names) for name, value in of_row.items())

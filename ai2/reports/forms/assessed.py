@@ -33,10 +33,10 @@ class Assessed:
 
 
 class TooManyToAssess(Invalid):
-    """The report's days have more than 100,000 transactions to assess; take fewer days, or some accounts only."""
+    """The report's days have more than 50,000 transactions to assess; take fewer days, or some accounts only."""
 
 
-MOST = 100_000
+MOST = 50_000
 
 
 async def assess(db: Connection, organization: Organization, asked: Asked, columns: Sequence[Column]) -> Assessed:

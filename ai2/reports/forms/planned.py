@@ -21,7 +21,6 @@ from ai2.reports.model import Asked, Cell, Column, Line, Note, Section, Table, T
 from ai2.reports.tables import NO_BASE, share
 
 NO_BUDGET, NOT_WHOLE = "it has no budget", "budgets are of whole months"
-NOBODY = UUID(int=0)
 MOST_YEARS, LAST_YEAR = 10, 2200
 Known = Sequence[tuple[Budget, list[Month]]]
 
@@ -55,7 +54,7 @@ def with_lines(facts: Sequence[Facts], plan: Plan, sections: Sequence[Section], 
         if section not in sections or into not in (None, budget.currency):
             continue
         own = by_currency.get(budget.currency, Facts(budget.currency, {}))
-        place = Place(section, NOBODY, budget.category_id, budget.currency)
+        place = Place(section, None, budget.category_id, budget.currency)
         by_currency[budget.currency] = replace(own, sums={place: {}, **own.sums})
     return [by_currency[code] for code in sorted(by_currency)]
 

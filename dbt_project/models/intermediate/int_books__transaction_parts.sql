@@ -17,6 +17,8 @@ parts as (
         1 as place,
         booked_on,
         account_id,
+        merchant_key,
+        decided_by,
         amount,
         currency,
         category_id
@@ -28,6 +30,8 @@ parts as (
         told.place::integer as place,
         transactions.booked_on,
         transactions.account_id,
+        transactions.merchant_key,
+        transactions.decided_by,
         (told.part ->> 'amount')::numeric as amount,
         transactions.currency,
         (told.part ->> 'category_id')::uuid as category_id
