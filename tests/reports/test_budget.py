@@ -129,4 +129,4 @@ async def test_is_of_whole_months(planned: Books) -> None:
 async def test_two_organizations_apart(planned: Books, database: Database, stranger: Organization) -> None:
     theirs = await open_books(database, stranger)
     assert (await made(theirs, ASKED)).tables == ()
-    assert {note.code for note in (await made(theirs, ASKED)).notes} == {"no_budget"}
+    assert "no_budget" in {note.code for note in (await made(theirs, ASKED)).notes}
