@@ -26,6 +26,7 @@ from ai2.kit.errors import FieldError, Invalid, Problem
 from ai2.kit.periods import Period
 
 if TYPE_CHECKING:
+    from ai2.reports.schedules.making import Outcome
     from ml.cashflow.telling import Rehearsed
     from ml.governance.retrain import Retrained
     from ml.governance.triggers import Found
@@ -279,6 +280,20 @@ async def rehearse_forecast(database: Database, organization_id: UUID) -> "Rehea
 
     async with database.transaction(organization_id) as db:
         return await service.rehearse(db, organization_id)
+
+
+async def who_has_reports_due(pipeline: Database) -> list[UUID]:
+    """Organizations that have a scheduled report to be made now. The database is the pipeline role's."""
+    from ai2.reports.schedules import making
+
+    return await making.who_is_due(pipeline)
+
+
+async def make_due_reports(database: Database, organization_id: UUID) -> "Outcome":
+    """Make the scheduled reports that are due, each once for its time."""
+    from ai2.reports.schedules import making
+
+    return await making.make_due(database, organization_id)
 
 
 async def merge_category(db: Connection, organization_id: UUID, category_id: UUID, into: UUID) -> Category:

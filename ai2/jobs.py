@@ -104,6 +104,13 @@ async def privacy_export(database: Database, _: Database, job: Job, progress: Pr
     return await exporting.write(database, job, progress)
 
 
+async def export_data(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Write what was asked for of the books into a file."""
+    from ai2.reports.exports import writing
+
+    return await writing.write(database, job, progress)
+
+
 async def erase_organization(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Erase an organization, this job with it."""
     from ai2.identity import erasure
@@ -122,5 +129,6 @@ HANDLERS: Mapping[str, Handler] = {
     "learn_own": learn_own,
     "retrain": retrain,
     "privacy_export": privacy_export,
+    "export_data": export_data,
     "erase_organization": erase_organization,
 }

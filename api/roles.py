@@ -40,6 +40,8 @@ MAY = {
         "get_insights", "get_recommendations", "list_anomalies", "get_anomaly",
         "generate_report", "list_reports", "get_report", "explain_cell", "download_report",
         "get_chart", "get_key_figures", "get_trends",
+        "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
+        "list_schedules", "get_schedule", "list_schedule_runs",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -54,6 +56,7 @@ MAY = {
         "orchestrate",
         # it does what they may do, and takes it back; of a model, an admin of operators alone
         "preview_effects",
+        "create_schedule", "update_schedule", "delete_schedule",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {

@@ -115,6 +115,27 @@ KINDS: dict[str, Kind] = {
     "budget.created": Kind("A budget was written down.", {"budget_id": "which"}),
     "budget.updated": Kind("A budget was changed.", {"budget_id": "which", **_FIELDS}),
     "budget.deleted": Kind("A budget was deleted.", {"budget_id": "which"}),
+    "export.ready": Kind(
+        "A file of the books was written.",
+        {"export_id": "which", "what": "of what", "format": "in which format", "link": "where it is downloaded"},
+    ),
+    "report.ready": Kind(
+        "A scheduled report was made: this is its delivery.",
+        {
+            "report_id": "the report",
+            "schedule_id": "by which schedule",
+            "report": "which report",
+            "format": "in which format it is wanted",
+            "recipients": "the members that it is for, by their user ids; left out: whoever listens",
+            "link": "where it is downloaded",
+            "due_at": "when it was due",
+            "missed": "how many before it were not made, where any were",
+        },
+    ),
+    "report.failed": Kind(
+        "A scheduled report could not be made.",
+        {"schedule_id": "by which schedule", "due_at": "when it was due", "code": "why: the problem's code"},
+    ),
     "rate.set": Kind("The organization set an exchange rate of its own.", _RATE),
     "rate.deleted": Kind("An own exchange rate was taken away.", _RATE),
     "organization.updated": Kind("The organization was changed.", _FIELDS),

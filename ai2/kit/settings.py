@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     inline_import_bytes: int = 5_000_000
     upload_bytes: int = 1_100_000_000
     attachment_bytes: int = Field(default=25_000_000, description="a receipt or invoice beside a transaction")
+    export_days: int = Field(default=7, ge=1, le=365, description="how long a file of the books can be downloaded")
 
     @field_validator("oidc_providers")
     @classmethod

@@ -21,7 +21,7 @@ Cell = str | int | Decimal | date | datetime | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # A spreadsheet's number is a double, of which fifteen digits are certain.
 CERTAIN_DIGITS = 15
-LONGEST_TEXT = 32_767
+LONGEST_TEXT, MOST_ROWS = 32_767, 1_048_576
 # A workbook's 1900 has a 29 February, so days count from March on.
 FIRST_DAY = date(1900, 3, 1)
 
@@ -81,21 +81,35 @@ class XlsxSheet:
     """A workbook of one sheet; what is written goes to a temporary file of its own until it is closed.
 
     A decimal is a number as long as fifteen digits hold it, and else text, which stays exact. A text that is longer
-    than a cell may be is cut, and ends in an ellipsis.
+    than a cell may be is cut, and ends in an ellipsis. Where a sheet has as many rows as it may, another one follows,
+    with the same `head` on top.
     """
 
-    def __init__(self, file: IO[bytes], name: str) -> None:
+    def __init__(self, file: IO[bytes], name: str, *, head: Sequence[Cell] = (), most_rows: int = MOST_ROWS) -> None:
         # gone with the sheet, even where it is never finished
         self._folder = TemporaryDirectory(prefix="ai2-sheet-")
         self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": self._folder.name})
-        self._sheet, self._row = self._book.add_worksheet(name), 0
         self._styles: dict[str, Format] = {}
+        self._name, self._head, self._most_rows, self.sheets = name, head, most_rows, 0
+        self._begin()
 
     def write(self, rows: Iterable[Sequence[Cell]]) -> None:
         for row in rows:
-            for column, cell in enumerate(row):
-                self._put(column, cell)
-            self._row += 1
+            if self._row >= self._most_rows:
+                self._begin()
+            self._put_row(row)
+
+    def _begin(self) -> None:
+        self.sheets += 1
+        name = self._name if self.sheets == 1 else f"{self._name} {self.sheets}"
+        self._sheet, self._row = self._book.add_worksheet(name), 0
+        if self._head:
+            self._put_row(self._head)
+
+    def _put_row(self, row: Sequence[Cell]) -> None:
+        for column, cell in enumerate(row):
+            self._put(column, cell)
+        self._row += 1
 
     def close(self) -> None:
         """Finish; the file itself stays open."""

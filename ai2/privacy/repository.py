@@ -67,6 +67,15 @@ TRACES = {
         select application_id, rule_id, applied_by, applied_at, undone_by, undone_at from books.rule_applications
         where %(actor)s in (applied_by, undone_by)
     """,
+    "exports": """
+        select export_id, what, format, asked, created_at from reports.exports where asked_by = %(actor)s
+    """,
+    "reports": """
+        select report_id, report, asked, created_at from reports.reports where created_by = %(actor)s
+    """,
+    "schedules": """
+        select schedule_id, name, report, period, created_at from reports.schedules where created_by = %(actor)s
+    """,
     "rates": """
         select rate_id, base, quote, quoted_on, rate, set_by, known_from, ended_by, known_to from books.own_rates
         where %(actor)s in (set_by, ended_by)

@@ -12,6 +12,7 @@ from ai2.kit import blobs, events
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import FieldError, Invalid, Stale
 from ai2.privacy import repository
+from ai2.reports.exports import service as exports
 
 # Years for which accounting records are kept, and what says so. Where a law has shorter terms for some records (in
 # Germany 8 years for vouchers since 2025) it is the longest, as books hold them all. They are defaults to be confirmed
@@ -122,6 +123,7 @@ async def purge(pipeline: Database, *, consumers: list[str]) -> Purged:
             before = now - timedelta(days=365.25 * kept.audit_years)
             counted["audit_entries"] += await audit.forget(db, organization_id, before)
         counted["exports"] += _forget_exports(organization_id, now - timedelta(days=EXPORTS_DAYS))
+    counted["exports"] += await exports.purge(pipeline)
     async with pipeline.transaction() as db:
         forgotten = await repository.forget(db, sessions_days=SESSIONS_DAYS, jobs_days=JOBS_DAYS)
     async with pipeline.transaction() as db:

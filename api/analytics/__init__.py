@@ -1,6 +1,6 @@
 """Analytics: reports that add up, explain themselves and can be reproduced."""
 
-from api.analytics import charts, downloads, effects, explaining, insights, quality, reports, trends
+from api.analytics import charts, downloads, effects, explaining, exports, insights, quality, reports, schedules, trends
 
 ROUTERS = (
     reports.router,
@@ -12,4 +12,7 @@ ROUTERS = (
     trends.router,
     effects.router,
     quality.router,
+    exports.router,
+    exports.asking,
+    schedules.router,
 )

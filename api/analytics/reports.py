@@ -57,12 +57,10 @@ def _texts(value: Any) -> tuple[str | None, ...]:
     return tuple(None if each is None else str(each) for each in many)
 
 
-class ReportAsked(Body):
-    """Which report, of which days."""
+class ReportWanted(Body):
+    """Which report, whatever its days."""
 
     report: ReportName
-    start_date: Day = Field(description="Of a balance sheet: from where its columns are cut.")
-    end_date: Day = Field(description="Included.")
     group_by: GroupBy = Field(default="none", description="Columns; quarters and years are those of the fiscal year.")
     currency: Currency | None = Field(
         default=None, description="All in this one, each entry by its day's rate; null: every currency apart."
@@ -71,7 +69,6 @@ class ReportAsked(Body):
         default=None, description="Adds to each column what was before, the change and its percentage."
     )
     account_ids: list[UUID] = Field(default_factory=list, max_length=1000, description="Only these accounts.")
-    format: Format = Field(default="json", description="As which file `download_url` gives it; the answer is JSON.")
     jurisdiction: Annotated[str, Field(min_length=2, max_length=20)] | None = Field(
         default=None, description="Of tax_summary and vat; null: where the tax profile says."
     )
@@ -88,6 +85,20 @@ class ReportAsked(Body):
     rows: Annotated[Whole, Field(ge=1, le=1000)] | None = Field(
         default=None, description="Of custom: how many of the largest have a row of their own; null: 100."
     )
+
+    def of_days(self, start: date, end: date) -> Asked:
+        """What is asked for, of these days."""
+        given = {name: getattr(self, name) for name in ReportWanted.model_fields}
+        many = {name: tuple(given[name]) for name in ("account_ids", "dimensions", "measures")}
+        return Asked(**{**given, **many, "filters": self.filters.named()}, start_date=start, end_date=end)
+
+
+class ReportAsked(ReportWanted):
+    """Which report, of which days."""
+
+    start_date: Day = Field(description="Of a balance sheet: from where its columns are cut.")
+    end_date: Day = Field(description="Included.")
+    format: Format = Field(default="json", description="As which file `download_url` gives it; the answer is JSON.")
 
 
 class ColumnOut(Out):
@@ -184,9 +195,7 @@ class Reports(ListOf):
 @making.post("/generate-report", response_model=ReportOut, status_code=201)
 async def generate_report(asked: ReportAsked, db: Db, who: Caller) -> dict[str, Any]:
     """Make a report of the books as they are now, what was just written included, and keep it."""
-    many = {name: tuple(getattr(asked, name)) for name in ("account_ids", "dimensions", "measures")}
-    given = asked.model_dump(exclude={"format"})
-    wanted = Asked(**{**given, **many, "filters": asked.filters.named()})
+    wanted = asked.of_days(asked.start_date, asked.end_date)
     return shown(await service.generate(db, who.organization_id, wanted, created_by=who.actor), asked.format)
 
 

@@ -11,6 +11,7 @@ from ai2.kit.settings import settings
 PATIENT = frozenset({
     "export_transactions", "download_rejects", "apply_rule", "undo_rule_application", "undo_import", "replay_import",
     "replay_account", "download_evidence_pack", "download_report", "preview_effects", "generate_report",
+    "download_export",
 })  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Reports: those that are made by themselves, when they are due."""
