@@ -79,6 +79,14 @@ GOOD: dict[str, dict[str, Any]] = {
         "compare_to": "previous_year",
         "format": "pdf",
     },
+    "/api/analytics/export-data": {"what": "entries", "format": "parquet", "start_date": "2026-01-15"},
+    "/api/analytics/schedules": {
+        "name": "Monthly",
+        "report": {"report": "trend", "period": "last_month", "group_by": "month", "currency": "EUR"},
+        "every": "month",
+        "day": 31,
+        "time_zone": "Europe/Paris",
+    },
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 
@@ -138,10 +146,12 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
     await owner.post("/api/ai/feedback", json=said)
     recurring = (await owner.get("/api/ai/recurring")).json()["items"]
     kept = (await owner.post("/api/core/filters", json=GOOD["/api/core/filters"])).json()
+    export = (await owner.post("/api/analytics/export-data", json=GOOD["/api/analytics/export-data"])).json()
+    schedule = (await owner.post("/api/analytics/schedules", json=GOOD["/api/analytics/schedules"])).json()
     return [
         row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
         invited["invitation_id"], member.session_id, rule["rule_id"], applied["application_id"],
-        kept["filter_id"], recurring[0]["pattern_id"],
+        kept["filter_id"], recurring[0]["pattern_id"], export["export_id"], schedule["schedule_id"],
     ]  # fmt: skip
 
 

@@ -40,6 +40,8 @@ T, I, A = "/api/core/transactions", "/api/core/imports", "/api/analytics"  # noq
 YEAR = {"report": "trend", "start_date": "2026-01-01", "end_date": "2026-12-31"}
 DAYS = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
 CUSTOM = {**YEAR, "report": "custom", "dimensions": ["merchant"]}
+LEDGER = {"what": "entries", "format": "csv"}
+WEEKLY = {"name": "Weekly", "report": {"report": "trend", "period": "last_week"}, "every": "week", "time_zone": "UTC"}
 TEA = {"description": "Tea", "amount": "-1.00"}
 FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
 RECEIPT = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
@@ -113,6 +115,17 @@ MORE: list[Case] = [
     ("GET", A + "/trends?account_id={account_id}", None),
     ("GET", A + "/charts/trend?category_id={category_id}", None),
     ("GET", A + "/charts/forecast?account_id={account_id}", None),
+    ("POST", A + "/export-data", {**LEDGER, "account_ids": ["{account_id}"]}),
+    ("POST", A + "/export-data", {"what": "report", "format": "json", "report_id": "{report_id}"}),
+    ("GET", A + "/exports/{data_export_id}", None),
+    ("GET", A + "/exports/{data_export_id}/manifest", None),
+    ("GET", A + "/exports/{data_export_id}/download", None),
+    ("POST", A + "/schedules", {**WEEKLY, "report": {**WEEKLY["report"], "account_ids": ["{account_id}"]}}),
+    ("PATCH", A + "/schedules/{my_schedule_id}", {"report": {**WEEKLY["report"], "account_ids": ["{account_id}"]}}),
+    ("GET", A + "/schedules/{schedule_id}", None),
+    ("GET", A + "/schedules/{schedule_id}/runs", None),
+    ("PATCH", A + "/schedules/{schedule_id}", {"hour": 7}),
+    ("DELETE", A + "/schedules/{schedule_id}", None),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
 ]
 PHONE = {"category": "Telephone"}
@@ -163,6 +176,8 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
     await send(client, FILE.replace("Tea", "Milk"), account_name="From files", positive_is="in")
     layout = (await client.get(f"/api/core/accounts/{batch['account_id']}/layout")).json()["items"][0]
     report, _ = [(await client.post(f"{A}/generate-report", json=YEAR)).json() for _ in range(2)]
+    data_export, _ = [(await client.post(f"{A}/export-data", json=LEDGER)).json() for _ in range(2)]
+    schedule, _ = [(await client.post(f"{A}/schedules", json=WEEKLY)).json() for _ in range(2)]
     for row in (rows[0], into[0]):
         monthly = {"transaction_id": row["transaction_id"], "field": "recurring", "value": "monthly"}
         assert (await client.post("/api/ai/feedback", json=monthly)).is_success
@@ -182,7 +197,8 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "pattern_id": recurring[0]["pattern_id"],
         "run_id": run["run_id"],
         "anomaly_id": rows[0]["transaction_id"],
-        "report_id": report["report_id"],
+        "report_id": report["report_id"], "data_export_id": data_export["export_id"],
+        "schedule_id": schedule["schedule_id"],
         "cell_key": report["tables"][0]["lines"][0]["cells"][0]["key"],
     }  # fmt: skip
 

@@ -24,6 +24,7 @@ def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     groups = {repository.asset_graph.get(key).group_name for key in repository.asset_graph.materializable_asset_keys}
     assert groups == {
         "ingest", "suggestions", "marts", "categoriser", "rates", "recurring", "insights", "cashflow", "tax", "docs",
+        "reports",
     }  # fmt: skip
     assert {job.name for job in repository.get_all_jobs()} >= {
         "import_and_suggest",
@@ -34,7 +35,7 @@ def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     running = [*repository.sensor_defs, *repository.schedule_defs]
     assert {one.name for one in running} == {
         "inbox_files", "imports_elsewhere", "after_an_import", "every_night", "every_working_day",
-        "training_by_age", "training_when_due", "every_morning",
+        "training_by_age", "training_when_due", "every_morning", "reports_due",
     }  # fmt: skip
     assert {one.default_status.value for one in running} == {"RUNNING"}
 
