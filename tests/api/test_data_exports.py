@@ -50,6 +50,18 @@ async def test_a_viewer_takes_the_books_as_a_file(
     assert (listed["total"], listed["items"]) == (1, [done])
 
 
+async def test_an_export_is_not_there_for_a_stranger(
+    owner: AsyncClient, their_owner: AsyncClient, database: Database, pipeline: Database, organization: Organization
+) -> None:
+    known = (await owner.post(f"{A}/export-data", json={"what": "accounts", "format": "json"})).json()
+    await work(database, pipeline, organization, "export_data")
+    for part in ("", "/manifest", "/download"):
+        address = f"{A}/exports/{known['export_id']}{part}"
+        assert (await their_owner.get(address)).status_code == 404
+        assert (await owner.get(address)).status_code == 200
+    assert (await their_owner.get(f"{A}/exports")).json()["items"] == []
+
+
 async def test_what_has_expired_is_gone(
     owner: AsyncClient, database: Database, pipeline: Database, organization: Organization
 ) -> None:

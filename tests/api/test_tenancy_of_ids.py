@@ -118,8 +118,6 @@ MORE: list[Case] = [
     ("POST", A + "/export-data", {**LEDGER, "account_ids": ["{account_id}"]}),
     ("POST", A + "/export-data", {"what": "report", "format": "json", "report_id": "{report_id}"}),
     ("GET", A + "/exports/{data_export_id}", None),
-    ("GET", A + "/exports/{data_export_id}/manifest", None),
-    ("GET", A + "/exports/{data_export_id}/download", None),
     ("POST", A + "/schedules", {**WEEKLY, "report": {**WEEKLY["report"], "account_ids": ["{account_id}"]}}),
     ("PATCH", A + "/schedules/{my_schedule_id}", {"report": {**WEEKLY["report"], "account_ids": ["{account_id}"]}}),
     ("GET", A + "/schedules/{schedule_id}", None),
@@ -138,6 +136,8 @@ ELSEWHERE = {
     ): "test_who_has_no_password_comes_into_another_organization_by_its_invitation",
     ("unlink_identity", "path:identity_id"): "test_what_is_unlinked_opens_nothing_and_a_strangers_is_not_there",
     ("download_privacy_export", "path:export_id"): "test_an_export_is_only_for_who_may_have_it",
+    ("download_export", "path:export_id"): "test_an_export_is_not_there_for_a_stranger",
+    ("get_export_manifest", "path:export_id"): "test_an_export_is_not_there_for_a_stranger",
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
     ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
 }
