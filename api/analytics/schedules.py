@@ -1,7 +1,7 @@
 """Schedules: reports that are made by themselves and told of by an event."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -182,9 +182,9 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields as the domain has them: what is asked of a report, and its period apart."""
     given = dict(fields)
     if "report" in given:
-        asked = given["report"].model_dump(mode="json")
-        given["period"] = asked.pop("period")
-        given["report"] = asked
+        asked: ScheduledReport = given["report"]
+        given["period"] = asked.period
+        given["report"] = service.but_for_days(asked.of_days(date.min, date.min))
     if "recipients" in given:
         given["recipients"] = tuple(given["recipients"])
     return given

@@ -186,6 +186,13 @@ async def test_what_would_have_no_effect_is_refused(books: Books, wanted: dict[s
     assert [each.field for each in refused.value.errors] == [field]
 
 
+async def test_no_more_than_twenty_wait(books: Books) -> None:
+    for _ in range(service.MOST_WAITING):
+        await asked_for(books.database, books.organization_id, what="accounts", format="csv")
+    with pytest.raises(service.TooManyExportsWait):
+        await asked_for(books.database, books.organization_id, what="accounts", format="csv")
+
+
 async def test_a_job_that_runs_again_writes_nothing_anew(books: Books) -> None:
     export = await asked_for(books.database, books.organization_id, what="accounts", format="csv")
     first, _ = await written(books.database, books.organization_id, export.export_id)

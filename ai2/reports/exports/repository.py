@@ -70,6 +70,15 @@ async def count(db: Connection, organization_id: UUID) -> int:
     return await number(db, query, {"organization_id": organization_id})
 
 
+async def waiting(db: Connection, organization_id: UUID, kind: str) -> int:
+    """How many are asked for and not written."""
+    query = """
+        select count(*) as jobs from published.jobs
+        where organization_id = %(organization_id)s and kind = %(kind)s and state in ('queued', 'running')
+    """
+    return await number(db, query, {"organization_id": organization_id, "kind": kind})
+
+
 async def finish(
     db: Connection, organization_id: UUID, export_id: UUID, *, manifest: dict[str, Any], days: int, **values: Any
 ) -> bool:

@@ -14,7 +14,7 @@ from ai2.identity import organizations
 from ai2.identity.principal import Principal
 from ai2.kit import blobs, queue
 from ai2.kit.database import Connection, Database
-from ai2.kit.errors import Conflict, NotFound, Problem
+from ai2.kit.errors import Conflict, NotFound, Problem, TooManyRequests
 from ai2.kit.ids import new_id
 from ai2.kit.settings import settings
 from ai2.reports import service as reports
@@ -23,6 +23,7 @@ from ai2.reports.exports.asked import Asked, check
 from ai2.reports.exports.of_report import FORMATS
 
 KIND = "export_data"
+MOST_WAITING, RETRY_AFTER_S = 20, 60
 ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
 
 
@@ -32,6 +33,10 @@ class ExportNotFound(NotFound):
 
 class ExportNotReady(Conflict):
     """The export is not written yet; ask for its state, and come back when it is done."""
+
+
+class TooManyExportsWait(TooManyRequests):
+    """Twenty exports wait to be written; ask again when some are done."""
 
 
 class ExportExpired(Problem):
@@ -66,6 +71,8 @@ async def ask(db: Connection, who: Principal, asked: Asked) -> Export:
     await accounts.check_theirs(db, who.organization_id, asked.account_ids)
     if asked.report_id:
         await reports.get(db, who.organization_id, asked.report_id)
+    if await repository.waiting(db, who.organization_id, KIND) >= MOST_WAITING:
+        raise TooManyExportsWait(retry_after_s=RETRY_AFTER_S)
     export_id = new_id()
     known = {"export_id": export_id, "what": asked.what, "format": asked.format, "asked_by": who.actor}
     await repository.insert(db, who.organization_id, asked=ASKED.dump_python(asked, mode="json"), **known)
@@ -132,7 +139,7 @@ def _check_written(known: Export) -> None:
 
 
 def _export(row: DictRow) -> Export:
-    return Export(**{**row, "asked": ASKED.validate_python(row["asked"], strict=False)})
+    return Export(**{**row, "asked": ASKED.validate_python(row["asked"])})
 
 
 def told(asked: Asked) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import BufferedReader
 from typing import IO, Any, BinaryIO, cast
 from uuid import UUID
 
@@ -114,7 +115,7 @@ def _take(into: Writer, totals: Totals, some: list[Any]) -> None:
 def _digest(file: BinaryIO) -> tuple[int, str]:
     """The size and SHA-256 of what was written; the file is at its begin again."""
     file.seek(0)
-    digest = hashlib.file_digest(file, "sha256")
+    digest = hashlib.file_digest(cast(BufferedReader, file), "sha256")
     size = file.tell()
     file.seek(0)
     return size, digest.hexdigest()

@@ -166,6 +166,12 @@ async def count_runs(db: Connection, organization_id: UUID, schedule_id: UUID) -
     return await repository.count_runs(db, organization_id, schedule_id)
 
 
+def but_for_days(asked: Asked) -> dict[str, Any]:
+    """What is asked of a report, as it is kept: its days are those of a period."""
+    kept: dict[str, Any] = ASKED.dump_python(asked, mode="json")
+    return {name: value for name, value in kept.items() if name not in ("start_date", "end_date")}
+
+
 def asked(report: dict[str, Any], period: RelativePeriod, today: date, fiscal_year: tuple[int, int]) -> Asked:
     """What is asked for by a schedule that is due on this day."""
     days = period_of(period, today, fiscal_year)
