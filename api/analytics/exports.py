@@ -13,6 +13,7 @@ from ai2.reports.exports import service
 from ai2.reports.exports.asked import Asked, Format, What
 from ai2.reports.exports.service import Export
 from ai2.reports.exports.writers import MEDIA_TYPES
+from ai2.reports.render.page import POLICY
 from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Body, Day, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit
@@ -27,7 +28,7 @@ class ExportAsked(Body):
     """What to export, and how. A filter that would have no effect is refused."""
 
     what: What = Field(description="entries: the ledger in double entry. report: one that was given out.")
-    format: Format = Field(description="pdf is for reports, where there is one.")
+    format: Format = Field(description="pdf and html are for reports, parquet for all else.")
     start_date: Day | None = Field(default=None, description="From this day on; without it from the beginning.")
     end_date: Day | None = Field(default=None, description="Included.")
     account_ids: list[UUID] = Field(default_factory=list, max_length=1000, description="Only these accounts.")
@@ -145,6 +146,8 @@ async def download_export(export_id: UUID, db: Db, who: Caller) -> Response:
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Length": str(known.size_bytes),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": f"{POLICY}; sandbox",
     }
     return StreamingResponse(_pieces(file), headers=headers, media_type=MEDIA_TYPES[known.asked.format])
 

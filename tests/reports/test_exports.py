@@ -70,7 +70,7 @@ async def test_the_ledger_sums_to_zero_and_its_accounts_to_the_books(books: Book
     assert amounts(accounts) == {"GBP": POUNDS + 100, "EUR": EUROS}, "with what they began with"
     assert manifest["reconciled"]["agrees"]
     assert amounts(rows, "debit") == amounts(rows, "credit")
-    by_transaction = {row["transaction_id"] for row in rows if row["origin"] == "transaction"}
+    by_transaction = {row["transaction_id"] for row in rows if row["origin"] == "posted"}
     assert len(by_transaction) == 8
 
 
@@ -80,7 +80,7 @@ async def test_days_and_accounts_narrow_what_is_written(books: Books) -> None:
     content, manifest = await taken(books.database, books.organization_id, what="entries", format="csv", **only)
     rows = read(content, "csv")
     assert amounts([row for row in rows if row["section"] == "account"]) == {"GBP": Decimal("-535.04")}
-    assert {row["origin"] for row in rows} == {"transaction"}, "what an account began with is before all days"
+    assert {row["origin"] for row in rows} == {"posted"}, "what an account began with is before all days"
     assert manifest["filters"]["start_date"] == "2026-02-01"
     assert manifest["reconciled"]["agrees"]
 
@@ -169,6 +169,15 @@ async def test_a_report_is_exported_as_it_was_given_out(books: Books) -> None:
     wanted = {"what": "report", "format": "json", "report_id": report.report_id}
     content, manifest = await taken(books.database, books.organization_id, **wanted)
     assert json.loads(content)["digest"] == report.digest == manifest["report"]["digest"]
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("csv", b""), ("xlsx", b"PK"), ("pdf", b"%PDF-"), ("html", b"<!")])
+async def test_a_report_is_exported_as_people_read_it(books: Books, kind: str, begins: bytes) -> None:
+    report = await made(books, ReportAsked(report="trend", start_date=date(2026, 1, 1), end_date=date(2026, 3, 31)))
+    wanted = {"what": "report", "format": kind, "report_id": report.report_id}
+    content, manifest = await taken(books.database, books.organization_id, **wanted)
+    assert content.lstrip().startswith(begins)
+    assert (manifest["file"]["format"], manifest["report"]["digest"]) == (kind, report.digest)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ async def test_the_report_of_last_month_is_made_and_told_of(books: Books) -> Non
     assert await make_due(books.database, books.organization_id, now=due_at) == ONE
     [event] = await told(books, "report.ready")
     [run] = await made_by(books, schedule)
-    address = f"/api/analytics/reports/{run.report_id}"
+    address = f"/api/analytics/reports/{run.report_id}/download?format=json"
     assert event.payload == {
         "report_id": str(run.report_id), "schedule_id": str(schedule.schedule_id), "report": "profit_and_loss",
         "format": "json", "link": address, "due_at": "2026-03-01T06:00:00Z",

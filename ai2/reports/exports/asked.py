@@ -11,7 +11,7 @@ from ai2.kit.errors import FieldError, Invalid
 What = Literal[
     "transactions", "entries", "splits", "accounts", "categories", "balances", "rules", "budgets", "rates", "report"
 ]
-Format = Literal["csv", "xlsx", "json", "parquet", "pdf"]
+Format = Literal["csv", "xlsx", "json", "parquet", "pdf", "html"]
 # By what each may be narrowed; a filter that would have no effect is refused.
 NARROWED_BY: Mapping[What, tuple[str, ...]] = {
     "transactions": ("start_date", "end_date", "account_ids"),

@@ -45,34 +45,24 @@ QUERIES: Mapping[str, str] = {
         order by told.booked_on, told.transaction_id
     """,
     "entries": f"""
-        with entries as (
-            select
-                organization_id, booked_on, transaction_id, place, 'transaction' as origin, section, account_id,
-                category_id, amount, currency
-            from intermediate.int_ledger__entries_posted
-            where organization_id = %(organization_id)s {OF_DAYS.format("booked_on")}
-                {OF_ACCOUNTS.format("account_id")}
-            union all
-            select
-                organization_id, null, null, 0, 'opening', legs.section, account_id, null,
-                case when legs.section = 'account' then amount else -amount end, currency
-            from intermediate.int_ledger__openings
-            cross join (values ('account'), ('opening')) as legs (section)
-            where organization_id = %(organization_id)s and amount <> 0 and %(start)s::date is null
-                {OF_ACCOUNTS.format("account_id")}
-        )
         select
-            entry.booked_on as date, entry.transaction_id::text as transaction_id, entry.place, entry.origin,
-            entry.section, entry.account_id::text as account_id, account.name as account,
+            entry.booked_on as date, entry.transaction_id::text as transaction_id, entry.place,
+            entry.source as origin, entry.section, entry.ledger_account, entry.account_id::text as account_id, account.name as account,
             entry.category_id::text as category_id, {NAME.format("category")} as category,
             case when entry.amount > 0 then entry.amount end as debit,
             case when entry.amount < 0 then -entry.amount end as credit,
             entry.amount, entry.currency::text as currency, told.description
-        from entries as entry
+        from intermediate.int_ledger__entries as entry
         {NAMED.format("entry", "entry.category_id")}
         left join published.transactions as told
             on told.organization_id = entry.organization_id and told.transaction_id = entry.transaction_id
-        order by entry.booked_on nulls first, entry.transaction_id, entry.place, entry.account_id, entry.section
+        where entry.organization_id = %(organization_id)s {OF_ACCOUNTS.format("entry.account_id")}
+            and (
+                -- what an account began with, of which nobody said a day, is before all days
+                (entry.booked_on is null and %(start)s::date is null)
+                or (true {OF_DAYS.format("entry.booked_on")} and entry.booked_on is not null)
+            )
+        order by entry.booked_on nulls first, entry.transaction_id, entry.source, entry.place, entry.account_id
     """,
     "splits": f"""
         select

@@ -62,11 +62,12 @@ TRANSACTIONS = Table(
 ENTRIES = Table(
     "Ledger",
     (
-        Column("date", "date", "The bank's calendar date; null: what an account held before its first entry."),
+        Column("date", "date", "The bank's calendar date; null: of an opening whose day nobody said."),
         Column("transaction_id", "id", "The transaction whose entries sum to zero; null: an opening."),
-        Column("place", "count", "0: the account's leg; else which part of the transaction."),
-        Column("origin", "label", "transaction or opening."),
-        Column("section", "label", "account, income, expense, transfer or opening."),
+        Column("place", "count", "The leg's place; of what is posted 0 is the account's."),
+        Column("origin", "label", "posted; opened: what an account began with; cleared: what transfers leave over."),
+        Column("section", "label", "account, income, expense, transfer, opening, exchange or kept_back."),
+        Column("ledger_account", "label", "Its account in the chart."),
         *ACCOUNT,
         *CATEGORY,
         money("debit", "What is positive of `amount`; else null."),
@@ -77,7 +78,7 @@ ENTRIES = Table(
     ),
     sums=("debit", "credit", "amount"),
     totals_by=("currency", "origin", "section"),
-    in_books={"origin": "transaction", "section": "account"},
+    in_books={"origin": "posted", "section": "account"},
 )
 SPLITS = Table(
     "Splits",

@@ -18,6 +18,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "json": "application/json",
     "parquet": "application/vnd.apache.parquet",
     "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
 }
 # Rows that Parquet keeps together: what is read at once, and what is held while it is written.
 GROUP_ROWS = 65_536

@@ -144,8 +144,7 @@ async def _put_off(database: Database, organization_id: UUID, schedule_id: UUID,
 
 def link(report_id: UUID, wanted: str) -> str:
     """Where a report is taken in a format."""
-    address = f"/api/analytics/reports/{report_id}"
-    return address if wanted == "json" else f"{address}/download?format={wanted}"
+    return f"/api/analytics/reports/{report_id}/download?format={wanted}"
 
 
 def _told(at: datetime) -> str:
