@@ -47,7 +47,8 @@ QUERIES: Mapping[str, str] = {
     "entries": f"""
         select
             entry.booked_on as date, entry.transaction_id::text as transaction_id, entry.place,
-            entry.source as origin, entry.section, entry.ledger_account, entry.account_id::text as account_id, account.name as account,
+            entry.source as origin, entry.section, entry.ledger_account, entry.account_id::text as account_id,
+            account.name as account,
             entry.category_id::text as category_id, {NAME.format("category")} as category,
             case when entry.amount > 0 then entry.amount end as debit,
             case when entry.amount < 0 then -entry.amount end as credit,
