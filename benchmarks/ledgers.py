@@ -7,8 +7,8 @@ chart of categories, a twentieth of the rows split in two. Ours is asked as an a
 marts built and ten rows written since. The others read their journals, which is how they are used; beancount is asked
 again with the cache that it keeps beside its file. Each is run three times in turns, and the least counts.
 
-The three are programs of their own, found on the path or installed here for the moment, and only run: hledger and ledger
-are packages of Debian, beancount and beanquery (`bean-query`) go into a virtual environment of their own in a temporary
+The three are programs of their own, found on the path or installed for the moment, and only run: hledger and ledger are
+packages of Debian, beancount and beanquery (`bean-query`) go into a virtual environment of their own in a temporary
 folder. What is not there is said, and the others are measured.
 """
 
@@ -96,7 +96,10 @@ async def measure(owner: UUID, folder: Path) -> None:
         async with admin.transaction(owner) as db:
             await db.execute(SINCE, {"owner": owner})
             await db.execute("analyze books.transactions")
-            legs = [Row(**row) for row in await (await db.execute(LEGS, {"owner": owner, "roots": json.dumps(ROOTS)})).fetchall()]
+            legs = [
+                Row(**row)
+                for row in await (await db.execute(LEGS, {"owner": owner, "roots": json.dumps(ROOTS)})).fetchall()
+            ]
     print(f"{len({leg.transaction_id for leg in legs}):,} transactions, {len(legs):,} parts", flush=True)
     rivals = write(folder, legs)
     took: dict[str, list[float]] = {}
@@ -113,7 +116,9 @@ async def measure(owner: UUID, folder: Path) -> None:
                 figures[rival.name] = collected(rival.read(text))
     told = collected((f"{leg.booked_on:%Y-%m}", leg.category, -leg.amount) for leg in legs)
     for name, own in figures.items():
-        agrees = "identical to the cent" if own == told else f"{len(set(own.items()) ^ set(told.items()))} figures DIFFER"
+        agrees = (
+            "identical to the cent" if own == told else f"{len(set(own.items()) ^ set(told.items()))} figures DIFFER"
+        )
         print(f"{name:24} {min(took[name]) * 1000:8.0f} ms   {len(own)} figures, {agrees}")
 
 
