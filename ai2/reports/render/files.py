@@ -36,7 +36,7 @@ class File:
 def render(report: Report, format: Format) -> File:  # noqa: A002 - as the API has it
     """A report as a file, with its charts where it has pages. It takes up to some seconds, and asks no database.
 
-    Raises TooLargeForPaper.
+    Raises TooLargeForPaper and PdfNotMade.
     """
     content = _FIGURES[format](report) if format in _FIGURES else _ILLUSTRATED[format](*illustrated(report))
     return File(file_name(report, format), MEDIA_TYPES[format], content)

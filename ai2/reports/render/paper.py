@@ -1,20 +1,15 @@
-"""PDF: tagged for who hears it, laid out for who reads it. Typst sets it, and gets every text as data."""
+"""PDF: tagged for who hears it, laid out for who reads it. Typst sets it (typesetter.py)."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from typst import Fonts, TypstError
-from typst import compile as typeset
-
-from ai2.kit.errors import FieldError, Invalid
+from ai2.kit.errors import FieldError, Invalid, Unavailable
 from ai2.reports.model import Column, Line, Report, Table
 from ai2.reports.render import layout
 from ai2.reports.render.layout import Paper, Part
+from ai2.reports.render.typesetter import NotSet, typeset
 from ai2.reports.render.wording import (
     MISSING,
     Footnotes,
@@ -29,7 +24,6 @@ from ai2.reports.render.wording import (
     warnings,
 )  # fmt: skip
 
-TEMPLATE = Path(__file__).with_name("report.typ")
 # More are hundreds of pages, and would take a minute and gigabytes.
 MOST_CELLS = 60_000
 # A word that is longer may be broken anywhere.
@@ -42,30 +36,21 @@ class TooLargeForPaper(Invalid):
     """The report has more figures than a PDF can hold; take xlsx or csv, or longer columns."""
 
 
+class PdfNotMade(Unavailable):
+    """The PDF could not be made; the report is there in the other formats."""
+
+
 def pdf(report: Report, charts: Sequence[Picture] = ()) -> bytes:
     """A report as PDF/UA-1: tagged, with title and language. The same report gives the same bytes.
 
-    Letters that no font of this machine has make it a PDF that is tagged and shows boxes, as UA-1 forbids those.
+    Raises TooLargeForPaper and PdfNotMade.
     """
     if sum(len(table.lines) * len(table.columns) for table in report.tables) > MOST_CELLS:
         raise TooLargeForPaper(errors=(FieldError("format", "is xlsx or csv for so many figures"),))
-    data = json.dumps(_document(report, charts), ensure_ascii=False)
-    told: dict[str, Any] = {
-        "input": TEMPLATE.read_bytes(), "root": TEMPLATE.parent, "font_paths": _fonts(),
-        "sys_inputs": {"report": data}, "timestamp": int(report.as_of.timestamp()),
-    }  # fmt: skip
     try:
-        return bytes(typeset(**told, pdf_standards="ua-1"))
-    except TypstError as error:
-        if "could not be displayed" not in error.message:
-            raise
-    return bytes(typeset(**told))
-
-
-@cache
-def _fonts() -> Fonts:
-    """Typst's own, and after them the machine's for the letters that those lack."""
-    return Fonts()
+        return typeset(_document(report, charts), report.as_of)
+    except NotSet as error:
+        raise PdfNotMade from error
 
 
 def _document(report: Report, charts: Sequence[Picture]) -> dict[str, Any]:
