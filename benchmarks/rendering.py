@@ -36,11 +36,10 @@ def measure(name: str, columns: str = "13") -> None:
         begun, worked = time.perf_counter(), time.process_time()
         content = render(report, name).content  # type: ignore[arg-type]
         elapsed_s, work_s = time.perf_counter() - begun, time.process_time() - worked
-        peak_mb = (
-            max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-        )
+        peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         size = f"{len(report.tables[0].lines):,} rows of {columns}, {pages(content)}{len(content) / 1e6:.1f} MB"
-        print(f"{name}, {run}: {elapsed_s:.2f} s ({work_s:.2f} s of work), {max(peaks) / 1024:.0f} MB; {size}", flush=True)
+        took = f"{elapsed_s:.2f} s ({work_s:.2f} s of work), {max(peaks) / 1024:.0f} MB"
+        print(f"{name}, {run}: {took}; {size}", flush=True)
 
 
 def pages(content: bytes) -> str:
