@@ -18,13 +18,14 @@ from ai2.reports.charts import drawer, look, service, words
 from ai2.reports.charts.flows import income_expenses
 from ai2.reports.charts.look import together
 from ai2.reports.charts.model import Chart
-from ai2.reports.charts.of_reports import for_report
+from ai2.reports.charts.of_reports import for_report, pictures
 from ai2.reports.charts.page import page
 from ai2.reports.charts.service import ChartAsked
 from ai2.reports.charts.spending import spending
 from ai2.reports.charts.words import Point
 from ai2.reports.columns import columns
 from ai2.reports.model import Asked, Cell, Line, Table, Where
+from ai2.reports.render.files import render
 from tests.bookkeeping import Books
 from tests.reports.reading import figures, made
 
@@ -102,6 +103,8 @@ class TestOfTheBooks:
             assert (planned, actual) == (sum(each.planned for each in own), sum(each.spent for each in own))
             assert left == planned - actual
         assert chart.summary == "All 2 budgets are kept."
+        report = await made(books, Asked(report="budget", start_date=QUARTER.start, end_date=QUARTER.end))
+        assert [each.rows for each in for_report(report)] == [chart.rows]
 
     async def test_a_report_has_the_charts_of_its_kind(self, books: Books) -> None:
         asked = {"start_date": QUARTER.start, "end_date": QUARTER.end, "group_by": "month"}
@@ -111,6 +114,14 @@ class TestOfTheBooks:
         ):  # fmt: skip
             report = await made(books, Asked(report=name, **asked))  # type: ignore[arg-type]
             assert [each.name for each in for_report(report) if each.currency == "GBP"] == expected
+
+    async def test_a_report_on_paper_has_its_charts(self, books: Books) -> None:
+        report = await made(books, Asked(report="cash_flow", start_date=QUARTER.start, end_date=QUARTER.end))
+        found = pictures(report)
+        assert [each.title for each in found] == ["Cash flow, EUR", "Cash flow, GBP"]
+        with_them, without = (render(report, "pdf", charts).content for charts in (found, ()))
+        assert with_them.startswith(b"%PDF")
+        assert len(with_them) > len(without) + 2000
 
 
 class TestWords:

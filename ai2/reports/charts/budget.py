@@ -42,7 +42,7 @@ def budget(found: Sequence[Budgeted], currency: str, days: str) -> Chart:
             _drawn(ordered[:MOST], currency), title, f"{days}; the upright mark is the budget", summary
         ) if ordered else empty(title, summary),
         columns=("Category", "Budget", "Actual", "Left"),
-        rows=tuple((each.category, each.planned, each.actual, each.left) for each in ordered),
+        rows=tuple((each.category, each.allowed, each.actual, each.left) for each in ordered),
         summary=summary,
     )  # fmt: skip
 
@@ -62,10 +62,10 @@ def _drawn(found: Sequence[Budgeted], currency: str) -> Any:
     rows = [
         {
             **row(each.actual, currency, category=each.category, kind=OVER if each.is_beyond else WITHIN),
-            "planned": drawn(each.planned),
-            "budget": money(each.planned, currency),
+            "planned": drawn(each.allowed),
+            "budget": money(each.allowed, currency),
             "left": _left(each, currency),
-            "right": drawn(max(each.actual, each.planned, Decimal(0))),
+            "right": drawn(max(each.actual, each.allowed, Decimal(0))),
         }
         for each in found
     ]

@@ -14,9 +14,8 @@ from ai2.reports import service as reports
 from ai2.reports.charts import drawer
 from ai2.reports.charts.model import Chart, ChartName
 from ai2.reports.charts.page import POLICY, page
-from ai2.reports.kpis import budgets_repository, trends
+from ai2.reports.kpis import budgets, trends
 from ai2.reports.kpis.days import last_months
-from ai2.reports.kpis.model import Budgeted
 from ai2.reports.kpis.series import Of
 from ai2.reports.kpis.trends import Wanted
 from ai2.reports.model import Asked, GroupBy, ReportName
@@ -82,6 +81,7 @@ def _of_report(report: ReportName, draw: str, *, is_grouped: bool) -> Callable[[
                 group_by=given.asked.group_by if is_grouped else "none",
                 currency=given.asked.currency,
             ),
+            with_notes=False,
         )
         return [of_reports.DRAWN[draw](table) for table in made.tables]
 
@@ -94,8 +94,7 @@ async def _budget(given: _Given) -> list[Chart]:
 
     period = await _days(given, 1)
     first, last = period.start.replace(day=1), period.end.replace(day=1)
-    rows = await budgets_repository.budgeted(given.db, given.organization_id, first, last, given.asked.currency)
-    found = [Budgeted(**row) for row in rows]
+    found = await budgets.budgeted(given.db, given.organization_id, first, last, given.asked.currency)
     days = f"{first:%b %Y}" if first == last else f"{first:%b %Y} to {last:%b %Y}"
     return [
         budget([each for each in found if each.currency == currency], currency, days)

@@ -113,21 +113,26 @@ class Insights:
 
 @dataclass(frozen=True)
 class Budgeted:
-    """What was planned for a category in some months, and what it came to; both above zero."""
+    """What was planned for a category in some months and carried over into them, and what it came to."""
 
-    category_id: UUID
     category: str
     is_income: bool
     currency: str
     planned: Decimal
+    carried: Decimal
     actual: Decimal
     # whether a category above it has a budget too, in which this one is contained
-    is_within: bool
+    is_within: bool = False
+
+    @property
+    def allowed(self) -> Decimal:
+        """Where the budget ends."""
+        return self.planned + self.carried
 
     @property
     def left(self) -> Decimal:
         """Of an expense what may still be spent; of an income what came more than planned. Below zero is not met."""
-        return self.actual - self.planned if self.is_income else self.planned - self.actual
+        return self.actual - self.allowed if self.is_income else self.allowed - self.actual
 
     @property
     def is_beyond(self) -> bool:

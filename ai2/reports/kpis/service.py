@@ -16,7 +16,7 @@ from ai2.kit.periods import Period, months
 from ai2.reports import repository as reports_repository
 from ai2.reports.columns import columns
 from ai2.reports.definitions.given import Category
-from ai2.reports.kpis import budgets_repository, figures, movers, repository, series
+from ai2.reports.kpis import budgets, figures, movers, repository, series
 from ai2.reports.kpis.days import last_whole_month
 from ai2.reports.kpis.figures import MAKERS, UNITS, Seen
 from ai2.reports.kpis.model import (
@@ -164,8 +164,7 @@ async def _budgets(db: Connection, organization_id: UUID, period: Period) -> lis
     """Budgets are of whole months, and say nothing of other days."""
     if not _is_whole(period):
         return []
-    rows = await budgets_repository.budgeted(db, organization_id, period.start, period.end.replace(day=1))
-    return [Budgeted(**row) for row in rows]
+    return await budgets.budgeted(db, organization_id, period.start, period.end.replace(day=1))
 
 
 def _is_whole(period: Period) -> bool:
