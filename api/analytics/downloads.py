@@ -1,7 +1,6 @@
 """Downloads: a report as a file to keep, print and pass on."""
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Annotated
@@ -13,7 +12,7 @@ from ai2.reports import service
 from ai2.reports.model import Report
 from ai2.reports.render.files import MEDIA_TYPES, File, render
 from ai2.reports.render.page import POLICY
-from ai2.reports.render.wording import Picture, file_name
+from ai2.reports.render.wording import file_name
 from api.analytics.reports import Format, ReportOut, shown
 from api.core.attachments import BYTES, disposition
 from api.edge.deadline import in_time
@@ -70,11 +69,4 @@ def _file(report: Report, format: Format) -> File:
     if format == "json":
         content = ReportOut.model_validate(shown(report)).model_dump_json().encode()
         return File(file_name(report, format), "application/json", content)
-    return render(report, format, _pictures(report) if format in ("pdf", "html") else ())
-
-
-def _pictures(report: Report) -> Sequence[Picture]:
-    """Its charts; what draws them takes seconds to import, and is not imported before the first is drawn."""
-    from ai2.reports.charts import of_reports
-
-    return of_reports.pictures(report)
+    return render(report, format)

@@ -25,7 +25,7 @@ from ai2.reports.charts.spending import spending
 from ai2.reports.charts.words import Point
 from ai2.reports.columns import columns
 from ai2.reports.model import Asked, Cell, Line, Table, Where
-from ai2.reports.render.files import render
+from ai2.reports.render.paper import pdf
 from tests.bookkeeping import Books
 from tests.reports.reading import figures, made
 
@@ -119,7 +119,7 @@ class TestOfTheBooks:
         report = await made(books, Asked(report="cash_flow", start_date=QUARTER.start, end_date=QUARTER.end))
         found = pictures(report)
         assert [each.title for each in found] == ["Cash flow, EUR", "Cash flow, GBP"]
-        with_them, without = (render(report, "pdf", charts).content for charts in (found, ()))
+        with_them, without = (pdf(report, charts) for charts in (found, ()))
         assert with_them.startswith(b"%PDF")
         assert len(with_them) > len(without) + 2000
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from ai2.reports.charts import drawer
 from ai2.reports.charts.drawer import DrawingFailed
 from ai2.reports.model import Note, Report
 from ai2.reports.render.wording import Picture
@@ -12,11 +11,9 @@ NOT_DRAWN = Note(code="charts_not_drawn", text="The charts of this report could 
 
 def illustrated(report: Report) -> tuple[Report, list[Picture]]:
     """The report with its charts; where they cannot be drawn it says so, and is not held up by them."""
-    from ai2.reports.charts.of_reports import for_report
+    from ai2.reports.charts.of_reports import pictures
 
     try:
-        return report, [
-            Picture(chart.title, drawer.draw_now(chart.spec, "svg"), chart.summary) for chart in for_report(report)
-        ]
+        return report, pictures(report)
     except DrawingFailed:
         return replace(report, notes=(*report.notes, NOT_DRAWN)), []
