@@ -16,6 +16,7 @@ from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.money import exponent
+from ai2.reports import asking
 from ai2.reports.columns import columns
 from ai2.reports.exports.asked import Format
 from ai2.reports.exports.of_report import FORMATS
@@ -190,6 +191,7 @@ async def _values(db: Connection, organization_id: UUID, wanted: Wanted) -> dict
     organization = await organizations.get(db, organization_id)
     fiscal_year = (organization.fiscal_year_start, organization.fiscal_year_start_day)
     report = asked(wanted.report, wanted.period, day_of(when, next_due_at), fiscal_year)
+    asking.check(report)
     await accounts.check_theirs(db, organization_id, report.account_ids)
     columns(report, organization.fiscal_year_start)
     if report.currency:
