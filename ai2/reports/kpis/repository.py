@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, rows
+from ai2.kit.database import Connection
 from ai2.kit.money import exponent
 from ai2.kit.periods import Period
 
@@ -113,18 +113,15 @@ async def converted_merchants(
 
 
 async def merchant_names(db: Connection, organization_id: UUID, keys: Sequence[str]) -> dict[str, str]:
-    """What merchants are called, by what the last transaction of each says; those without a name are left out."""
+    """What merchants are called in the books; those without a name are left out."""
     query = """
-        select wanted.merchant_key, last.merchant
-        from unnest(%(keys)s::text[]) as wanted (merchant_key)
-        cross join lateral (
-            select merchant from books.transactions
-            where organization_id = %(organization_id)s and merchant_key = wanted.merchant_key and deleted_at is null
-            order by booked_on desc limit 1
-        ) as last
-        where last.merchant <> ''
+        select merchant_key, max(merchant) as merchant
+        from books.transactions
+        where organization_id = %(organization_id)s and merchant_key = any(%(keys)s) and deleted_at is null
+            and merchant <> ''
+        group by merchant_key
     """
-    found = await rows(db, query, {"organization_id": organization_id, "keys": list(keys)})
+    found = await _planned(db, query, {"organization_id": organization_id, "keys": list(keys)})
     return {row["merchant_key"]: row["merchant"] for row in found}
 
 
