@@ -42,6 +42,7 @@ DAYS = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
 CUSTOM = {**YEAR, "report": "custom", "dimensions": ["merchant"]}
 LEDGER = {"what": "entries", "format": "csv"}
 WEEKLY = {"name": "Weekly", "report": {"report": "trend", "period": "last_week"}, "every": "week", "time_zone": "UTC"}
+RELATIVE = {"report": "custom", "dimensions": ["merchant"], "period": "last_week"}
 TEA = {"description": "Tea", "amount": "-1.00"}
 FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
 RECEIPT = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
@@ -120,6 +121,11 @@ MORE: list[Case] = [
     ("GET", A + "/exports/{data_export_id}", None),
     ("POST", A + "/schedules", {**WEEKLY, "report": {**WEEKLY["report"], "account_ids": ["{account_id}"]}}),
     ("PATCH", A + "/schedules/{my_schedule_id}", {"report": {**WEEKLY["report"], "account_ids": ["{account_id}"]}}),
+    *(
+        (method, A + path, {**WEEKLY, "report": {**RELATIVE, "filters": {kind: [named]}}})
+        for method, path in (("POST", "/schedules"), ("PATCH", "/schedules/{my_schedule_id}"))
+        for kind, named in (("category", "{category_id}"), ("group", "{category_id}"), ("account", "{account_id}"))
+    ),
     ("GET", A + "/schedules/{schedule_id}", None),
     ("GET", A + "/schedules/{schedule_id}/runs", None),
     ("PATCH", A + "/schedules/{schedule_id}", {"hour": 7}),

@@ -86,6 +86,11 @@ async def build(db: Connection, organization: Organization, asked: Asked) -> Mad
     )
 
 
+async def check(db: Connection, organization_id: UUID, asked: Asked) -> None:
+    """Refuse what is to be asked for later on, as it would be then."""
+    _check(asked, dict(asked.filters), await _names(db, organization_id))
+
+
 def _check(asked: Asked, filters: Mapping[str, Values], names: Names) -> None:
     """Ids have to be the organization's own, and what is compared has to have rows in both periods."""
     for dimension in ("category", "group"):

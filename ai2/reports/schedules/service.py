@@ -18,6 +18,7 @@ from ai2.kit.ids import new_id
 from ai2.kit.money import exponent
 from ai2.reports import asking
 from ai2.reports.columns import columns
+from ai2.reports.definitions import custom
 from ai2.reports.exports.asked import Format
 from ai2.reports.exports.of_report import FORMATS
 from ai2.reports.model import Asked
@@ -193,6 +194,8 @@ async def _values(db: Connection, organization_id: UUID, wanted: Wanted) -> dict
     report = asked(wanted.report, wanted.period, day_of(when, next_due_at), fiscal_year)
     asking.check(report)
     await accounts.check_theirs(db, organization_id, report.account_ids)
+    if report.report == "custom":
+        await custom.check(db, organization_id, report)
     columns(report, organization.fiscal_year_start)
     if report.currency:
         exponent(report.currency)
