@@ -38,7 +38,7 @@ MAY = {
         "get_tax_profile", "list_tax_rules",
         "get_forecast",
         "get_insights", "get_recommendations", "list_anomalies", "get_anomaly",
-        "generate_report", "list_reports", "get_report", "explain_cell", "download_report",
+        "generate_report", "list_reports", "get_report", "explain_cell", "download_report", "report_changes",
         "get_chart", "get_key_figures", "get_trends",
         "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
         "list_schedules", "get_schedule", "list_schedule_runs",

@@ -22,8 +22,9 @@ KEPT_BACK = (
     "events.cursors",
     "ml.recurring_runs",
     "ml.own_models",
+    "reports.moments",
 )
-SECRET_COLUMNS = ["refresh_digest", "spent_digests", "row_xid", "details_digest"]
+SECRET_COLUMNS = ["refresh_digest", "spent_digests", "row_xid", "ended_xid", "details_digest"]
 # Where the history of an organization names who did something, and the ids of what it was.
 TRACES = {
     "audit": """
@@ -36,6 +37,12 @@ TRACES = {
     "changes": """
         select transaction_id, version, known_to as changed_at from books.transaction_versions
         where changed_by = %(actor)s or changed_by like %(actor)s || ' %%' order by known_to, transaction_id
+    """,
+    "categories": """
+        select category_id, number, known_to as changed_at from books.category_versions where changed_by = %(actor)s
+    """,
+    "accounts": """
+        select account_id, number, known_to as changed_at from books.account_versions where changed_by = %(actor)s
     """,
     "feedback": """
         select feedback_id, transaction_id, field, value, created_at from ml.feedback where given_by = %(actor)s

@@ -6,6 +6,9 @@ from ai2.kit.errors import FieldError, Invalid
 from ai2.reports.model import Asked
 
 TAX, CUSTOM = frozenset({"tax_summary", "vat"}), frozenset({"custom"})
+STATEMENTS = frozenset({
+    "profit_and_loss", "balance_sheet", "cash_flow", "spending", "category_breakdown", "trend",
+})  # fmt: skip
 # Fields that only some reports take.
 ONLY: Mapping[str, frozenset[str]] = {
     "jurisdiction": TAX,
@@ -14,6 +17,8 @@ ONLY: Mapping[str, frozenset[str]] = {
     "filters": CUSTOM,
     "order_by": CUSTOM,
     "rows": CUSTOM,
+    # of what else reports are made, budgets and tax rules among it, not all has a history
+    "as_of": STATEMENTS,
 }
 # Statements that may stand beside the budget, which is of all accounts, each currency apart.
 BESIDE_BUDGET = frozenset({"profit_and_loss", "spending"})
@@ -43,10 +48,16 @@ def _errors(asked: Asked) -> Iterator[FieldError]:
             if getattr(asked, name):
                 yield FieldError(name, "is left out: a budget is of all accounts, in its own currency")
     elif asked.compare_to == "budget":
-        if asked.report not in BESIDE_BUDGET:
-            yield FieldError("compare_to", f"is of {' and '.join(sorted(BESIDE_BUDGET))} where it is budget")
-        if asked.account_ids:
-            yield FieldError("account_ids", "is left out: a budget is of all accounts")
+        yield from _beside_budget(asked)
+
+
+def _beside_budget(asked: Asked) -> Iterator[FieldError]:
+    if asked.as_of:
+        yield FieldError("as_of", "is left out beside a budget, of which there is no history")
+    if asked.report not in BESIDE_BUDGET:
+        yield FieldError("compare_to", f"is of {' and '.join(sorted(BESIDE_BUDGET))} where it is budget")
+    if asked.account_ids:
+        yield FieldError("account_ids", "is left out: a budget is of all accounts")
 
 
 def _custom(asked: Asked) -> Iterator[FieldError]:

@@ -15,12 +15,13 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.moments import Moment
 from ai2.books.rates import service as rates
 from ai2.books.rates.service import Rate
 from ai2.identity import organizations
 from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound
-from ai2.reports import service
+from ai2.reports import moments, service
 from ai2.reports.custom import repository as custom_repository
 from ai2.reports.forms import repository as forms_repository
 from ai2.reports.ledger import entries_repository, repository
@@ -112,6 +113,8 @@ class _Place:
     line: Line
     column: Column
     cell: Cell
+    # when the report was made: its parts are those of then
+    as_of: Moment | None
 
     @property
     def currency(self) -> str | None:
@@ -152,7 +155,8 @@ async def explain(
     db: Connection, organization_id: UUID, report_id: UUID, key: str, *, after: After | None, limit: int
 ) -> Explanation:
     """What a cell is made of. Raises ReportNotFound and CellNotFound."""
-    place = _find(await service.get(db, organization_id, report_id), key)
+    report = await service.get(db, organization_id, report_id)
+    place = _find(report, key, await moments.of_report(db, organization_id, report.as_of))
     async with service.built():
         entries, last = await _entries(db, organization_id, place, after=after, limit=limit)
         is_first = after is None and place.column.start is None
@@ -173,13 +177,13 @@ async def explain(
     )
 
 
-def _find(report: Report, key: str) -> _Place:
+def _find(report: Report, key: str, as_of: Moment | None) -> _Place:
     for table in report.tables:
         for cell in table.cells:
             if table.key_of(cell) == key:
                 line = next(line for line in table.lines if line.key == cell.line)
                 column = next(column for column in table.columns if column.key == cell.column)
-                return _Place(report, table, line, column, cell)
+                return _Place(report, table, line, column, cell, as_of)
     raise CellNotFound
 
 
@@ -217,7 +221,7 @@ async def _entries(
     else:
         rows = await entries_repository.entries(
             db, organization_id, place.leaves, place.column, place.currency,
-            accounts=place.report.asked.account_ids, after=after, limit=limit + 1,
+            accounts=place.report.asked.account_ids, after=after, limit=limit + 1, as_of=place.as_of,
         )  # fmt: skip
     parts = await _converted(db, organization_id, place, rows[:limit])
     if place.column.measure == "count":
@@ -276,7 +280,7 @@ def _of_part(place: _Place, line: str, sign: int, part: Part, row: DictRow | Non
 
 async def _opened(db: Connection, organization_id: UUID, place: _Place) -> list[EntryPart]:
     rows = await entries_repository.openings(
-        db, organization_id, place.leaves, place.currency, accounts=place.report.asked.account_ids
+        db, organization_id, place.leaves, place.currency, accounts=place.report.asked.account_ids, as_of=place.as_of
     )
     return await _converted(db, organization_id, place, rows)
 
@@ -284,7 +288,7 @@ async def _opened(db: Connection, organization_id: UUID, place: _Place) -> list[
 async def _converted(db: Connection, organization_id: UUID, place: _Place, rows: Sequence[DictRow]) -> list[EntryPart]:
     """Entries in the cell's currency: flows by the rate of their day; balances are converted whole."""
     wanted = {(row["currency"], row.get("booked_on") or place.column.end) for row in rows}
-    known = await rates.converter(db, organization_id, place.table.currency, wanted)
+    known = await rates.converter(db, organization_id, place.table.currency, wanted, known_at=place.as_of)
     return [_part(row, known[row["currency"], row.get("booked_on") or place.column.end]) for row in rows]
 
 
@@ -315,7 +319,7 @@ async def _balances(
     until = place.column.end
     rows = await repository.sums(
         db, organization_id, [place.column], currency=None, accounts=place.report.asked.account_ids,
-        by=By(category=False),
+        by=By(category=False), as_of=place.as_of,
     )  # fmt: skip
     held = [
         (line.key, row["account_id"], row["currency"], sign * line.where.sign * row["amount"])
@@ -326,7 +330,8 @@ async def _balances(
     ]
     held += [(each.line, each.account_id, each.currency, each.original_amount) for each in opened]
     foreign = sorted((each for each in held if each[2] != place.table.currency), key=lambda each: each[:3])
-    known = await rates.converter(db, organization_id, place.table.currency, {(each[2], until) for each in foreign})
+    wanted = {(each[2], until) for each in foreign}
+    known = await rates.converter(db, organization_id, place.table.currency, wanted, known_at=place.as_of)
     return [
         _balance(line, account_id, sum((each[3] for each in own), Decimal(0)), known[currency, until])
         for (line, account_id, currency), own in groupby(foreign, key=lambda each: each[:3])

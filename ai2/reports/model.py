@@ -177,6 +177,8 @@ class Asked:
     filters: tuple[tuple[str, tuple[str | None, ...]], ...] = ()
     order_by: str | None = None
     rows: int | None = None
+    # as it was known then; null is as it is known now
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +196,8 @@ class Report:
     # by cell, where no later question to the books would find the same
     parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
     told: tuple[Told, ...] = ()
+    # the month in which the fiscal year began that columns were cut by
+    fiscal_year_start: int = 1
 
     @cached_property
     def digest(self) -> str:

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.moments import Moment
 from ai2.kit.database import Connection, number, one, rows
+from ai2.reports.ledger import as_of_repository as then
 
 HEAD = "report_id, report, title, asked, digest, as_of, created_by, created_at"
 
@@ -45,32 +47,31 @@ async def count(db: Connection, organization_id: UUID) -> int:
     return await number(db, query, {"organization_id": organization_id})
 
 
-async def categories(db: Connection, organization_id: UUID) -> list[DictRow]:
-    """Every category there ever was, with its group; an archived one's name was made free by its id."""
-    query = """
+CATEGORIES = """
+    select category_id, parent_id, name, kind from published.categories where organization_id = %(organization_id)s
+"""
+ACCOUNTS = """
+    select account_id, name, kind, currency::text as currency from published.accounts
+    where organization_id = %(organization_id)s
+"""
+
+
+async def categories(db: Connection, organization_id: UUID, as_of: Moment | None = None) -> list[DictRow]:
+    """Every category there was, with its group; an archived one's name was made free by its id."""
+    query = f"""
+        with categories as ({then.CATEGORIES if as_of else CATEGORIES})
         select
             category.category_id, category.kind,
             replace(category.name, ' (' || category.category_id || ')', '') as name,
             coalesce(parent.category_id, category.category_id) as group_id,
             replace(coalesce(parent.name, category.name), ' (' || coalesce(parent.category_id, category.category_id)
                 || ')', '') as group
-        from published.categories as category
-        left join published.categories as parent
-            on parent.organization_id = category.organization_id and parent.category_id = category.parent_id
-        where category.organization_id = %(organization_id)s
+        from categories as category
+        left join categories as parent on parent.category_id = category.parent_id
     """
-    return await rows(db, query, {"organization_id": organization_id})
+    return await rows(db, query, {"organization_id": organization_id, **(as_of.parameters if as_of else {})})
 
 
-async def accounts(db: Connection, organization_id: UUID) -> list[DictRow]:
-    query = """
-        select account_id, name, kind, currency::text as currency from published.accounts
-        where organization_id = %(organization_id)s
-    """
-    return await rows(db, query, {"organization_id": organization_id})
-
-
-async def now(db: Connection) -> Any:
-    """This transaction's moment."""
-    found = await one(db, "select now() as now")
-    return found["now"] if found else None
+async def accounts(db: Connection, organization_id: UUID, as_of: Moment | None = None) -> list[DictRow]:
+    query = f"select account_id, name, kind, currency from ({then.ACCOUNTS if as_of else ACCOUNTS}) as account"
+    return await rows(db, query, {"organization_id": organization_id, **(as_of.parameters if as_of else {})})

@@ -1,8 +1,8 @@
-"""Reports: made from the books as they are, kept as they were given out."""
+"""Reports: made from the books as they are, or as they were known at a moment, and kept as they were given out."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound, Unavailable
 from ai2.kit.ids import new_id
-from ai2.reports import asking, repository
+from ai2.reports import asking, moments, repository
 from ai2.reports.columns import columns
 from ai2.reports.definitions.given import Account, Category, Definition, Given
 from ai2.reports.forms import planned
@@ -24,12 +24,20 @@ from ai2.reports.forms.parts import Parts
 from ai2.reports.ledger import facts as ledger
 from ai2.reports.made import Made
 from ai2.reports.model import Asked, Note, Report, Table
+from ai2.reports.moments import Known
 from ai2.reports.names import BUILT, LEDGER
 from ai2.reports.quality import service as quality
 from ai2.reports.tables import tabulate
 
 DOCUMENT: TypeAdapter[Report] = TypeAdapter(Report)
 ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
+# What a report is read from.
+PRESENT = ("marts.live_ledger_months", "intermediate.int_ledger__entries_posted")
+AS_OF = ("published.transactions", "published.transaction_versions")
+OF_THE_PAST = Note(
+    code="as_of_the_past",
+    text="How fresh and how complete the books were then is not kept; this report says nothing of it.",
+)
 
 
 class ReportNotFound(NotFound):
@@ -55,9 +63,13 @@ class Head:
 
 
 async def generate(db: Connection, organization_id: UUID, asked: Asked, *, created_by: str) -> Report:
-    """Make a report of the books as they are now, and keep it. Raises MartsNotBuilt."""
+    """Make a report of the books as they are now, or were known at `as_of`, and keep it. Raises MartsNotBuilt."""
+    asking.check(asked)
     async with built():
-        report = await make(db, organization_id, asked)
+        known = await _known_at(db, organization_id, asked)
+        report = await make_at(db, organization_id, asked, known, with_notes=True)
+    if not asked.as_of:
+        await moments.keep(db, organization_id, known)
     await repository.insert(
         db,
         organization_id,
@@ -84,30 +96,57 @@ async def make(db: Connection, organization_id: UUID, asked: Asked, *, with_note
     Raises NotOfThisReport for a field that would have no effect.
     """
     asking.check(asked)
+    known = await _known_at(db, organization_id, asked)
+    return await make_at(db, organization_id, asked, known, with_notes=with_notes)
+
+
+async def _known_at(db: Connection, organization_id: UUID, asked: Asked) -> Known:
+    if asked.as_of:
+        return await moments.past(db, organization_id, asked.as_of)
+    return await moments.present(db, organization_id)
+
+
+async def make_at(
+    db: Connection, organization_id: UUID, asked: Asked, known: Known, *, with_notes: bool = False
+) -> Report:
+    """A report as of this moment, not kept."""
     await accounts.check_theirs(db, organization_id, asked.account_ids)
     organization = await organizations.get(db, organization_id)
-    made = await BUILT.get(asked.report, _of_ledger)(db, organization, asked)
+    made = await _made(db, organization, asked, known)
+    if (
+        asked.report in LEDGER
+        and known.moment.is_present
+        and await moments.has_moved(db, organization_id, known.moment)
+    ):
+        # somebody wrote between one question and the next: now it is to be one moment's
+        known = replace(known, moment=replace(known.moment, is_present=False))
+        made = await _made(db, organization, asked, known)
     notes: tuple[Note, ...] = made.notes
-    if with_notes:
+    if asked.as_of:
+        notes += (OF_THE_PAST,)
+    elif with_notes:
         is_balance = asked.report in LEDGER and LEDGER[asked.report].is_balance
         notes += await quality.notes(db, organization_id, asked, made.tables, is_balance=is_balance)
     return Report(
         report_id=new_id(),
         organization=organization.name,
         asked=asked,
-        as_of=await repository.now(db),
+        as_of=known.moment.at,
+        fiscal_year_start=known.fiscal_year_start,
         **{**vars(made), "notes": notes},
     )
 
 
-async def _of_ledger(db: Connection, organization: Organization, asked: Asked) -> Made:
+async def _made(db: Connection, organization: Organization, asked: Asked, known: Known) -> Made:
+    if asked.report in BUILT:
+        return await BUILT[asked.report](db, organization, asked)
     definition, parts = LEDGER[asked.report], Parts()
-    tables, notes = await _tables(db, organization, asked, definition, parts)
+    tables, notes = await _tables(db, organization, asked, definition, parts, known)
     return Made(
         title=definition.title,
         tables=tuple(tables),
         notes=tuple(notes),
-        computed_by=("marts.live_ledger_months", "intermediate.int_ledger__entries_posted"),
+        computed_by=PRESENT if known.moment.is_present else AS_OF,
         parts=parts.kept,
         told=parts.told,
     )
@@ -140,16 +179,19 @@ async def built() -> AsyncIterator[None]:
 
 
 async def _tables(
-    db: Connection, organization: Organization, asked: Asked, definition: Definition, parts: Parts
+    db: Connection, organization: Organization, asked: Asked, definition: Definition, parts: Parts, known: Known
 ) -> tuple[list[Table], list[Note]]:
     """One table a currency, or one of everything converted; beside its budget where that is asked for."""
-    organization_id = organization.organization_id
-    wanted = columns(asked, organization.fiscal_year_start, is_balance=definition.is_balance)
+    organization_id, moment = organization.organization_id, known.moment
+    wanted = columns(asked, known.fiscal_year_start, is_balance=definition.is_balance)
     found = await ledger.facts(
-        db, organization_id, wanted, currency=asked.currency, account_ids=asked.account_ids, by=definition.by
-    )
-    categories = {row["category_id"]: Category(**row) for row in await repository.categories(db, organization_id)}
-    known = {row["account_id"]: Account(**row) for row in await repository.accounts(db, organization_id)}
+        db, organization_id, wanted, currency=asked.currency, account_ids=asked.account_ids, by=definition.by,
+        as_of=moment,
+    )  # fmt: skip
+    categories = {
+        row["category_id"]: Category(**row) for row in await repository.categories(db, organization_id, moment)
+    }
+    opened = {row["account_id"]: Account(**row) for row in await repository.accounts(db, organization_id, moment)}
     plan = None
     if asked.compare_to == "budget":
         plan = await planned.plan(db, organization_id, asked, categories)
@@ -160,7 +202,7 @@ async def _tables(
             definition.title,
             each,
             wanted,
-            definition.lines(Given(asked, each, wanted, categories, known)),
+            definition.lines(Given(asked, each, wanted, categories, opened)),
         )
         for each in found
     ]

@@ -1,11 +1,24 @@
 """Analytics: reports that add up, explain themselves and can be reproduced."""
 
-from api.analytics import charts, downloads, effects, explaining, exports, insights, quality, reports, schedules, trends
+from api.analytics import (
+    changes,
+    charts,
+    downloads,
+    effects,
+    explaining,
+    exports,
+    insights,
+    quality,
+    reports,
+    schedules,
+    trends,
+)
 
 ROUTERS = (
     reports.router,
     reports.making,
     explaining.router,
+    changes.router,
     downloads.router,
     charts.router,
     insights.router,

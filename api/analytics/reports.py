@@ -1,5 +1,6 @@
 """Reports: made, kept, listed and shown again as they were given out."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from ai2.reports import service
 from ai2.reports.custom.selection import Dimension, Measure
 from ai2.reports.model import Asked, Cell, Column, CompareTo, GroupBy, Kind, Report, ReportName, Role, Table
 from api.pages import PageQuery, read_cursor, write_cursor
-from api.schemas import Amount, AmountIn, Body, Currency, Day, Instant, ListOf, Out, Text, Whole
+from api.schemas import Amount, AmountIn, Body, Currency, Day, Instant, InstantIn, ListOf, Out, Text, Whole
 from api.unit import Caller, Db, Unit
 
 router = APIRouter(prefix="/api/analytics/reports", tags=["reports"], route_class=Unit)
@@ -99,6 +100,9 @@ class ReportAsked(ReportWanted):
     start_date: Day = Field(description="Of a balance sheet: from where its columns are cut.")
     end_date: Day = Field(description="Included.")
     format: Format = Field(default="json", description="As which file `download_url` gives it; the answer is JSON.")
+    as_of: InstantIn | None = Field(
+        default=None, description="As it was known then, not in the future: the same for ever; null: as it is now."
+    )
 
 
 class ColumnOut(Out):
@@ -182,7 +186,8 @@ class ReportOut(ReportHeadOut):
     organization: str
     tables: list[TableOut]
     notes: list[NoteOut]
-    computed_by: list[str] = Field(description="The dbt models that it is read from.")
+    computed_by: list[str] = Field(description="The dbt models, or the history, that it is read from.")
+    fiscal_year_start: int = Field(description="The month in which the fiscal year began by which columns were cut.")
     download_url: str = Field(description="The report as a file; `format` names another one.")
 
 
@@ -194,8 +199,8 @@ class Reports(ListOf):
 
 @making.post("/generate-report", response_model=ReportOut, status_code=201)
 async def generate_report(asked: ReportAsked, db: Db, who: Caller) -> dict[str, Any]:
-    """Make a report of the books as they are now, what was just written included, and keep it."""
-    wanted = asked.of_days(asked.start_date, asked.end_date)
+    """Make a report of the books as they are now, or as they were known at `as_of`, and keep it."""
+    wanted = replace(asked.of_days(asked.start_date, asked.end_date), as_of=asked.as_of)
     return shown(await service.generate(db, who.organization_id, wanted, created_by=who.actor), asked.format)
 
 

@@ -6,7 +6,7 @@ The files themselves lie in the blob store.
 from ai2.kit import live
 
 revision = "0034"
-down_revision = "0032"
+down_revision = "0033"
 
 
 # What of the books had no readers beside them so far.

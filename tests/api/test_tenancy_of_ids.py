@@ -130,6 +130,7 @@ MORE: list[Case] = [
     ("GET", A + "/schedules/{schedule_id}/runs", None),
     ("PATCH", A + "/schedules/{schedule_id}", {"hour": 7}),
     ("DELETE", A + "/schedules/{schedule_id}", None),
+    ("GET", A + "/reports/{report_id}/changes", None),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
 ]
 PHONE = {"category": "Telephone"}

@@ -2,12 +2,22 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.moments import Moment, seen
 from ai2.kit.database import Connection, number, one, rows
+
+
+class _Source(NamedTuple):
+    """Which closings, own rates and published ones count."""
+
+    closings: str
+    own: str
+    quote: str
+    base: str
 
 
 def _per_euro(currency: str) -> str:
@@ -24,19 +34,78 @@ def _per_euro(currency: str) -> str:
     )"""
 
 
+def _per_euro_at(currency: str) -> str:
+    """What one euro was worth, as it was known at the moment, or when the day's period was closed."""
+    return f"""(
+        case
+            when {currency} = 'EUR' then 1
+            when closing.frozen_at is not null then books.per_euro({currency}, day.quoted_on, closing.frozen_at)
+            else (
+                select per_euro from (
+                    select per_euro, known_from from books.exchange_rates
+                    where currency = {currency}::char(3) and quoted_on = day.quoted_on
+                        and {seen("row_xid", "known_from")}
+                    union all
+                    select per_euro, known_from from books.exchange_rate_versions
+                    where currency = {currency}::char(3) and quoted_on = day.quoted_on
+                        and {seen("row_xid", "known_from")}
+                        and not {seen("ended_xid", "known_to")}
+                ) as known
+                order by known_from limit 1
+            )
+        end
+    )"""
+
+
+FROZEN = """
+    own.known_from <= coalesce(closing.frozen_at, 'infinity')
+    and (own.known_to is null or own.known_to > coalesce(closing.frozen_at, own.known_to))
+"""
+NOW = _Source(
+    closings="books.closed_periods",
+    own=FROZEN,
+    quote=_per_euro("wanted.quote"),
+    base=_per_euro("wanted.base"),
+)
+AS_OF = _Source(
+    closings=f"""(
+        select organization_id, closed_through, rates_known_at from books.closed_periods
+        where {seen("row_xid", "closed_at")}
+        union all
+        select organization_id, closed_through, rates_known_at from books.closed_period_versions
+        where {seen("row_xid", "closed_at")} and not {seen("ended_xid", "known_to")}
+    )""",
+    own=f"""
+        case
+            when closing.frozen_at is not null then {FROZEN}
+            else {seen("own.row_xid", "own.known_from")}
+                and not coalesce({seen("own.ended_xid", "own.known_to")}, false)
+        end
+    """,
+    quote=_per_euro_at("wanted.quote"),
+    base=_per_euro_at("wanted.base"),
+)
+
+
 async def lookup(
-    db: Connection, organization_id: UUID, wanted: Sequence[tuple[str, str, date]], max_age_days: int
+    db: Connection,
+    organization_id: UUID,
+    wanted: Sequence[tuple[str, str, date]],
+    max_age_days: int,
+    known_at: Moment | None = None,
 ) -> list[DictRow]:
     """For each (base, quote, day), in their order: the last quote up to the day, own ones before published ones.
 
-    One base is worth `worth / unit` of quote. A day of a closed period sees what was known when that was closed.
+    One base is worth `worth / unit` of quote. A day of a closed period sees what was known when that was closed. With
+    `known_at` all is as it was known at that moment.
     """
+    source = AS_OF if known_at else NOW
     query = f"""
         select found.quoted_on, found.worth, found.unit, found.source, closing.frozen_at
         from unnest(%(bases)s::text[], %(quotes)s::text[], %(days)s::date[])
             with ordinality as wanted (base, quote, day, place)
         left join lateral (
-            select period.rates_known_at as frozen_at from books.closed_periods as period
+            select period.rates_known_at as frozen_at from {source.closings} as period
             where period.organization_id = %(organization_id)s and period.closed_through >= wanted.day
             order by period.closed_through limit 1
         ) as closing on true
@@ -50,8 +119,7 @@ async def lookup(
                     and least(own.base, own.quote) = least(wanted.base, wanted.quote)::char(3)
                     and greatest(own.base, own.quote) = greatest(wanted.base, wanted.quote)::char(3)
                     and own.quoted_on between wanted.day - %(max_age)s::integer and wanted.day
-                    and own.known_from <= coalesce(closing.frozen_at, 'infinity')
-                    and (own.known_to is null or own.known_to > coalesce(closing.frozen_at, own.known_to))
+                    and {source.own}
                 order by own.quoted_on desc limit 1
             )
             union all
@@ -64,7 +132,7 @@ async def lookup(
                     select currency, quoted_on from books.exchange_rate_versions
                 ) as day
                 cross join lateral (
-                    select {_per_euro("wanted.quote")} as worth, {_per_euro("wanted.base")} as unit offset 0
+                    select {source.quote} as worth, {source.base} as unit offset 0
                 ) as published
                 -- a day on which one of the two was published; the other has to be too
                 where day.currency = (case when wanted.quote = 'EUR' then wanted.base else wanted.quote end)::char(3)
@@ -77,7 +145,7 @@ async def lookup(
         order by wanted.place
     """
     bases, quotes, days = zip(*wanted, strict=True)
-    known = {"organization_id": organization_id, "max_age": max_age_days}
+    known = {"organization_id": organization_id, "max_age": max_age_days, **(known_at.parameters if known_at else {})}
     return await rows(db, query, {**known, "bases": list(bases), "quotes": list(quotes), "days": list(days)})
 
 

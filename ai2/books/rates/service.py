@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from typing import Literal
 from uuid import UUID
 
+from ai2.books.moments import Moment
 from ai2.books.rates import repository
 from ai2.kit import events
 from ai2.kit.database import Connection
@@ -74,11 +75,16 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
 
 
 async def converter(
-    db: Connection, organization_id: UUID, into: str, wanted: Iterable[tuple[str, date]]
+    db: Connection,
+    organization_id: UUID,
+    into: str,
+    wanted: Iterable[tuple[str, date]],
+    *,
+    known_at: Moment | None = None,
 ) -> dict[tuple[str, date], Rate]:
-    """The rate into one currency for each other one and day. Raises UnknownCurrency."""
+    """The rate into one currency for each other one and day, as known then. Raises UnknownCurrency."""
     exponent(into)
-    found = await rates(db, organization_id, [(base, into, on) for base, on in wanted])
+    found = await rates(db, organization_id, [(base, into, on) for base, on in wanted], known_at=known_at)
     return {(base, on): each for (base, _, on), each in found.items()}
 
 
@@ -87,8 +93,10 @@ async def rate(db: Connection, organization_id: UUID, base: str, quote: str, on:
     return (await rates(db, organization_id, [(base, quote, on)]))[base, quote, on]
 
 
-async def rates(db: Connection, organization_id: UUID, wanted: Iterable[Question]) -> dict[Question, Rate]:
-    """The rate for each question (base, quote, day), all asked at once."""
+async def rates(
+    db: Connection, organization_id: UUID, wanted: Iterable[Question], *, known_at: Moment | None = None
+) -> dict[Question, Rate]:
+    """The rate for each question (base, quote, day), all asked at once: as they are known, or were at a moment."""
     questions = sorted(set(wanted))
     for currency in {each for question in questions for each in question[:2]}:
         exponent(currency)
@@ -98,7 +106,7 @@ async def rates(db: Connection, organization_id: UUID, wanted: Iterable[Question
         if base == quote
     }
     asked = [question for question in questions if question not in answers]
-    found = await repository.lookup(db, organization_id, asked, MAX_AGE_DAYS) if asked else []
+    found = await repository.lookup(db, organization_id, asked, MAX_AGE_DAYS, known_at) if asked else []
     for question, row in zip(asked, found, strict=True):
         value = DIGITS.divide(row["worth"], row["unit"]) if row["quoted_on"] else None
         answers[question] = Rate(*question, value, row["quoted_on"], row["source"], row["frozen_at"], None)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.moments import Moment
 from ai2.kit.database import Connection
-from ai2.reports.ledger.repository import BEGINNING, ENTRIES
+from ai2.reports.ledger.repository import BEGINNING, at, entries_at, openings_at
 from ai2.reports.model import Column, Line
 
 # Items as rows; an entry that several name counts for each of them.
@@ -27,6 +28,25 @@ OF_REPORT = """
     (%(currency)s::text is null or entry.currency = %(currency)s)
     and (%(accounts)s::uuid[] is null or entry.account_id = any(%(accounts)s))
 """
+# Where they came from is known by the row, or by the version that it was then.
+DETAILS = """
+        select
+            page.*, transaction.description, transaction.decided_by, transaction.decided_version,
+            transaction.confidence::float8 as confidence, transaction.batch_id, transaction.line_number,
+            batch.file_name
+        from page
+        inner join published.transactions as transaction
+            on transaction.organization_id = %(organization_id)s
+            and transaction.transaction_id = page.transaction_id
+        left join published.batches as batch
+            on batch.organization_id = %(organization_id)s and batch.batch_id = transaction.batch_id
+"""
+DETAILS_AS_OF = """
+        select page.*, batch.file_name
+        from page
+        left join published.batches as batch
+            on batch.organization_id = %(organization_id)s and batch.batch_id = page.batch_id
+"""
 
 
 # Which entries may be behind any of the items: what an index can answer. Null is what all have.
@@ -37,29 +57,6 @@ MAY_BE = """
         %(category_ids)s::uuid[] is null or category_id = any(%(category_ids)s)
         or (%(with_uncategorised)s and category_id is null)
     )
-"""
-PAGE = f"""
-    with page as materialized (
-        select entry.*, leaf.line, leaf.sign, leaf.is_balance, leaf.leaf
-        from {LEAVES}
-        inner join ({ENTRIES} and booked_on between %(first)s and %(last)s and {MAY_BE}) as entry on {ON_LEAF}
-        where {OF_REPORT}
-            and (%(after)s::date is null
-                or (entry.booked_on, entry.transaction_id, entry.place, leaf.leaf)
-                    > (%(after)s, %(after_id)s::uuid, %(after_place)s::integer, %(after_leaf)s::bigint))
-        order by entry.booked_on, entry.transaction_id, entry.place, leaf.leaf limit %(limit)s
-    )
-    select
-        page.*, transaction.description, transaction.decided_by, transaction.decided_version,
-        transaction.confidence::float8 as confidence, transaction.batch_id, transaction.line_number,
-        batch.file_name
-    from page
-    inner join published.transactions as transaction
-        on transaction.organization_id = %(organization_id)s
-        and transaction.transaction_id = page.transaction_id
-    left join published.batches as batch
-        on batch.organization_id = %(organization_id)s and batch.batch_id = transaction.batch_id
-    order by page.booked_on, page.transaction_id, page.place, page.leaf
 """
 # The parts of a split one have categories of their own.
 UNTIL = """
@@ -91,6 +88,25 @@ UNTIL = """
 )
 
 
+def _page(as_of: Moment | None) -> str:
+    return f"""
+        with page as materialized (
+            select entry.*, leaf.line, leaf.sign, leaf.is_balance, leaf.leaf
+            from {LEAVES}
+            inner join (
+                {entries_at(as_of)} and booked_on between %(first)s and %(last)s and {MAY_BE}
+            ) as entry on {ON_LEAF}
+            where {OF_REPORT}
+                and (%(after)s::date is null
+                    or (entry.booked_on, entry.transaction_id, entry.place, leaf.leaf)
+                        > (%(after)s, %(after_id)s::uuid, %(after_place)s::integer, %(after_leaf)s::bigint))
+            order by entry.booked_on, entry.transaction_id, entry.place, leaf.leaf limit %(limit)s
+        )
+        {DETAILS_AS_OF if at(as_of) else DETAILS}
+        order by page.booked_on, page.transaction_id, page.place, page.leaf
+    """
+
+
 class Leaf(NamedTuple):
     """An item, and the sign by which it counts."""
 
@@ -117,6 +133,7 @@ async def entries(
     accounts: Sequence[UUID],
     after: After | None,
     limit: int,
+    as_of: Moment | None = None,
 ) -> list[DictRow]:
     """Entries behind these items, by day, with where they came from."""
     if not leaves:
@@ -130,11 +147,15 @@ async def entries(
         "after_place": after and after.place,
         "after_leaf": after and after.leaf,
         "limit": limit,
+        **at(as_of),
     }
+    query = _page(as_of)
+    if at(as_of):  # days are looked for among the rows of the present
+        return await (await db.execute(query, known, prepare=False)).fetchall()
     candidates, found = limit, list[DictRow]()
     while len(found) < limit:
         until = await _day_of(db, known, candidates)
-        found = await (await db.execute(PAGE, {**known, "last": until or column.end}, prepare=False)).fetchall()
+        found = await (await db.execute(query, {**known, "last": until or column.end}, prepare=False)).fetchall()
         if until is None:
             break
         candidates *= 8
@@ -148,7 +169,13 @@ async def _day_of(db: Connection, known: dict[str, Any], number: int) -> date | 
 
 
 async def openings(
-    db: Connection, organization_id: UUID, leaves: Sequence[Leaf], currency: str | None, *, accounts: Sequence[UUID]
+    db: Connection,
+    organization_id: UUID,
+    leaves: Sequence[Leaf],
+    currency: str | None,
+    *,
+    accounts: Sequence[UUID],
+    as_of: Moment | None = None,
 ) -> list[DictRow]:
     """What accounts began with, behind these items: a debit of the account, and a credit of `opening`."""
     if not leaves:
@@ -160,14 +187,14 @@ async def openings(
             select
                 account_id, currency, legs.section, null::uuid as category_id,
                 case when legs.section = 'account' then amount else -amount end as amount
-            from intermediate.int_ledger__openings
+            from ({openings_at(as_of)}) as opening
             cross join (values ('account'), ('opening')) as legs (section)
-            where organization_id = %(organization_id)s and amount <> 0
+            where amount <> 0
         ) as entry on {ON_LEAF}
         where {OF_REPORT}
         order by leaf.leaf, entry.account_id
     """
-    known = _known(organization_id, leaves, currency, accounts)
+    known = {**_known(organization_id, leaves, currency, accounts), **at(as_of)}
     return await (await db.execute(query, known, prepare=False)).fetchall()
 
 

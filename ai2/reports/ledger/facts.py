@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.moments import Moment
 from ai2.books.rates import service as rates
 from ai2.books.rates.service import Rate
 from ai2.kit.database import Connection
@@ -95,19 +96,23 @@ async def facts(
     currency: str | None,
     account_ids: Sequence[UUID] = (),
     by: By = ALL,
+    as_of: Moment | None = None,
 ) -> list[Facts]:
-    """The facts in one currency, everything converted; or of each currency those in it, by its code."""
+    """The facts in one currency, everything converted; or of each currency those in it, by its code.
+
+    As they are, or as they were known at a moment.
+    """
     given = [column for column in columns if not column.is_derived]
-    found = await repository.sums(db, organization_id, given, currency=None, accounts=account_ids, by=by)
-    opened = await _openings(db, organization_id, given, account_ids)
+    found = await repository.sums(db, organization_id, given, currency=None, accounts=account_ids, by=by, as_of=as_of)
+    opened = await _openings(db, organization_id, given, account_ids, as_of)
     everything = [*(_fact(row) for row in found), *opened]
     if currency is None:
         codes = sorted({place.currency for _, place, _ in everything})
         return [Facts(code, _sums(each for each in everything if each[1].currency == code)) for code in codes]
     own = [each for each in everything if each[1].currency == currency]
     others = [each for each in everything if each[1].currency != currency]
-    flows = await _flows(db, organization_id, given, currency, account_ids, by)
-    held = await _held(db, organization_id, given, currency, others)
+    flows = await _flows(db, organization_id, given, currency, account_ids, by, as_of)
+    held = await _held(db, organization_id, given, currency, others, as_of)
     return [Facts(currency, _sums([*own, *flows, *held]))]
 
 
@@ -128,13 +133,13 @@ def _sums(found: Iterable[Fact]) -> dict[Place, dict[str, Sum]]:
 
 
 async def _openings(
-    db: Connection, organization_id: UUID, columns: Sequence[Column], accounts: Sequence[UUID]
+    db: Connection, organization_id: UUID, columns: Sequence[Column], accounts: Sequence[UUID], as_of: Moment | None
 ) -> list[Fact]:
     """What accounts began with is in every balance: a debit of the account, and a credit of `opening`."""
     balances = [column for column in columns if column.start is None]
     if not balances:
         return []
-    opened = await repository.openings(db, organization_id, accounts)
+    opened = await repository.openings(db, organization_id, accounts, as_of=as_of)
     return [
         (column.key, Place(section, row["account_id"], None, row["currency"]), Sum(sign * row["amount"], 0))
         for row in opened
@@ -145,15 +150,23 @@ async def _openings(
 
 
 async def _flows(
-    db: Connection, organization_id: UUID, columns: Sequence[Column], into: str, accounts: Sequence[UUID], by: By
+    db: Connection,
+    organization_id: UUID,
+    columns: Sequence[Column],
+    into: str,
+    accounts: Sequence[UUID],
+    by: By,
+    as_of: Moment | None,
 ) -> list[Fact]:
     """Income, expense and transfers in other currencies, converted entry by entry."""
-    wanted, foreign = await repository.foreign_days(db, organization_id, columns, into=into, accounts=accounts)
+    wanted, foreign = await repository.foreign_days(
+        db, organization_id, columns, into=into, accounts=accounts, as_of=as_of
+    )
     if not wanted:
         return []
-    known = await rates.converter(db, organization_id, into, wanted)
+    known = await rates.converter(db, organization_id, into, wanted, known_at=as_of)
     found = await repository.converted_sums(
-        db, organization_id, columns, into=into, accounts=foreign, rates=known, by=by
+        db, organization_id, columns, into=into, accounts=foreign, rates=known, by=by, as_of=as_of
     )
     return [_converted(row, known) for row in found]
 
@@ -166,13 +179,18 @@ def _converted(row: DictRow, known: dict[tuple[str, date], Rate]) -> Fact:
 
 
 async def _held(
-    db: Connection, organization_id: UUID, columns: Sequence[Column], into: str, others: Sequence[Fact]
+    db: Connection,
+    organization_id: UUID,
+    columns: Sequence[Column],
+    into: str,
+    others: Sequence[Fact],
+    as_of: Moment | None,
 ) -> list[Fact]:
     """Balances in other currencies: what an account holds, and what it began with, by the rate of the column's day."""
     ends = {column.key: column.end for column in columns if column.start is None}
     together = _sums(each for each in others if each[1].section in ("account", "opening") and each[0] in ends)
     wanted = {(place.currency, ends[key]) for place, by_column in together.items() for key in by_column}
-    known = await rates.converter(db, organization_id, into, wanted)
+    known = await rates.converter(db, organization_id, into, wanted, known_at=as_of)
     return [
         (key, place, _at(each, known[place.currency, ends[key]]))
         for place, by_column in together.items()

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.moments import Moment
 from ai2.kit.database import Connection, rows
 from ai2.kit.money import exponent
 from ai2.kit.periods import ONE_DAY, Period, months
+from ai2.reports.ledger import as_of_repository as then
 from ai2.reports.model import Column
 
 # Before the first day of anyone's books.
@@ -25,6 +27,26 @@ ENTRIES = """
     from intermediate.int_ledger__entries_posted
     where organization_id = %(organization_id)s
 """
+OPENINGS = """
+    select account_id, currency, amount
+    from intermediate.int_ledger__openings
+    where organization_id = %(organization_id)s
+"""
+
+
+def entries_at(as_of: Moment | None) -> str:
+    """The entries as they are; as they were known at a moment, where somebody has written since."""
+    return ENTRIES if as_of is None or as_of.is_present else then.ENTRIES
+
+
+def openings_at(as_of: Moment | None) -> str:
+    """What accounts began with, likewise."""
+    return OPENINGS if as_of is None or as_of.is_present else then.OPENINGS
+
+
+def at(as_of: Moment | None) -> dict[str, Any]:
+    """What these ask for."""
+    return {} if as_of is None or as_of.is_present else as_of.parameters
 
 
 @dataclass(frozen=True)
@@ -62,12 +84,16 @@ async def sums(
     currency: str | None,
     accounts: Sequence[UUID],
     by: By = ALL,
+    as_of: Moment | None = None,
 ) -> list[DictRow]:
     """What the entries of each column, section, account, category and currency sum to.
 
     Whole months come from the mart as it is at this moment, the days by which a column is longer or shorter (sign -1)
-    from the entries.
+    from the entries. No mart has the months as of a moment.
     """
+    known = {"organization_id": organization_id, "currency": currency, "accounts": list(accounts) or None}
+    if as_of and not as_of.is_present:
+        return await _planned(db, SUMS_AS_OF, {**known, **_days(columns), **as_of.parameters})
     query = f"""
         with months as (
             select month, section, {by.columns}, currency, sum(amount) as amount, sum(entries) as entries
@@ -95,21 +121,52 @@ async def sums(
         group by key, section, account_id, category_id, currency
         having sum(entries) > 0
     """
-    known = {"organization_id": organization_id, "currency": currency, "accounts": list(accounts) or None}
     return await _planned(db, query, {**known, **_spans(columns)})
 
 
+# Each day is summed once, however many columns it is in.
+SUMS_AS_OF = f"""
+    with days as materialized (
+        select booked_on, section, account_id, category_id, currency, sum(amount) as amount, count(*) as entries
+        from ({then.ENTRIES}) as entry
+        where booked_on between (select min(each) from unnest(%(firsts)s::date[]) as each)
+                and (select max(each) from unnest(%(lasts)s::date[]) as each)
+            and (%(currency)s::text is null or currency = %(currency)s)
+            and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
+        group by booked_on, section, account_id, category_id, currency
+    )
+    select
+        span.key, section, account_id, category_id, currency, sum(amount) as amount, sum(entries)::integer as entries
+    from unnest(%(keys)s::text[], %(firsts)s::date[], %(lasts)s::date[]) as span (key, first, last)
+    inner join days on days.booked_on between span.first and span.last
+    group by span.key, section, account_id, category_id, currency
+"""
+
+
 async def foreign_days(
-    db: Connection, organization_id: UUID, columns: Sequence[Column], *, into: str, accounts: Sequence[UUID]
+    db: Connection,
+    organization_id: UUID,
+    columns: Sequence[Column],
+    *,
+    into: str,
+    accounts: Sequence[UUID],
+    as_of: Moment | None = None,
 ) -> tuple[list[tuple[str, date]], list[UUID]]:
     """The currencies and days of which rates may be needed to convert the flows of these columns, and on which accounts
     these are.
 
     All days of a month in which there is one: to ask for a rate more costs less than to look for the days.
     """
-    query = """
+    months_of = "marts.live_ledger_months"
+    if as_of and not as_of.is_present:
+        months_of = f"""(
+            select date_trunc('month', booked_on::timestamp)::date as month, entry.*, %(organization_id)s::uuid as
+                organization_id
+            from ({then.ENTRIES}) as entry where booked_on between %(since)s and %(until)s
+        ) as entry"""
+    query = f"""
         select currency, month, array_agg(distinct account_id) as account_ids
-        from marts.live_ledger_months
+        from {months_of}
         where organization_id = %(organization_id)s and month between %(since)s and %(until)s
             and currency <> %(into)s and section <> 'account'
             and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
@@ -118,7 +175,7 @@ async def foreign_days(
     first, last = _extent(columns)
     known = {
         "organization_id": organization_id, "into": into, "accounts": list(accounts) or None,
-        "since": first.replace(day=1), "until": last,
+        "since": first.replace(day=1), "until": last, **at(as_of),
     }  # fmt: skip
     found = await _planned(db, query, known)
     days = [
@@ -138,6 +195,7 @@ async def converted_sums(
     accounts: Sequence[UUID],
     rates: Mapping[tuple[str, date], Any],
     by: By = ALL,
+    as_of: Moment | None = None,
 ) -> list[DictRow]:
     """The same of flows of these accounts in other currencies, each entry converted by the rate of its day and rounded.
 
@@ -153,7 +211,7 @@ async def converted_sums(
                 count(*) as entries,
                 min(booked_on) filter (where rate is null and amount <> 0) as silent_on
             from (
-                {ENTRIES} and booked_on between %(since)s and %(until)s and currency <> %(into)s
+                {entries_at(as_of)} and booked_on between %(since)s and %(until)s and currency <> %(into)s
                     and account_id = any(%(accounts)s)
             ) as entry
             inner join unnest(%(bases)s::text[], %(days)s::date[], %(rates)s::numeric[]) as known (currency, day, rate)
@@ -181,19 +239,21 @@ async def converted_sums(
         "days": [day for _, day in rates],
         "rates": [rate.rate for rate in rates.values()],
         **_days(columns),
+        **at(as_of),
     }
     return await _planned(db, query, known)
 
 
-async def openings(db: Connection, organization_id: UUID, accounts: Sequence[UUID]) -> list[DictRow]:
+async def openings(
+    db: Connection, organization_id: UUID, accounts: Sequence[UUID], *, as_of: Moment | None = None
+) -> list[DictRow]:
     """What each account held before its first entry; null where nobody knows."""
-    query = """
-        select account_id, currency, amount
-        from intermediate.int_ledger__openings
-        where organization_id = %(organization_id)s
-            and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
+    query = f"""
+        select account_id, currency, amount from ({openings_at(as_of)}) as opening
+        where %(accounts)s::uuid[] is null or account_id = any(%(accounts)s)
     """
-    return await rows(db, query, {"organization_id": organization_id, "accounts": list(accounts) or None})
+    known = {"organization_id": organization_id, "accounts": list(accounts) or None}
+    return await rows(db, query, {**known, **at(as_of)})
 
 
 async def _planned(db: Connection, query: str, known: dict[str, Any]) -> list[DictRow]:
