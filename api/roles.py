@@ -67,7 +67,7 @@ MAY = {
         "list_invitations", "create_invitation", "revoke_invitation",
         "list_audit", "verify_audit",
         # what answers for everyone: for admins of operators alone
-        "list_models", "promote_model", "roll_back_model", "get_dbt_docs", "get_data_docs", "get_data_docs_page",
+        "list_models", "promote_model", "roll_back_model", "show_dbt_docs", "show_data_docs", "show_data_docs_page",
     },
     Role.OWNER: {"update_retention"},
 }  # fmt: skip

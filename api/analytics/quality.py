@@ -17,19 +17,19 @@ HTML: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/dbt-docs", response_class=Response, responses=HTML)
-async def get_dbt_docs(who: Caller) -> Response:
+async def show_dbt_docs(who: Caller) -> Response:
     """What each model and column of the marts is: one page that needs nothing else. For admins of operators."""
     return _page(who, "dbt-docs", "")
 
 
 @router.get("/data-docs", response_class=Response, responses=HTML)
-async def get_data_docs(who: Caller) -> Response:
+async def show_data_docs(who: Caller) -> Response:
     """What the data sets are held to, and what was found, as a page of links. For admins of operators."""
     return _page(who, "data-docs", "")
 
 
 @router.get("/data-docs/{path:path}", response_class=Response, responses=HTML)
-async def get_data_docs_page(path: str, who: Caller) -> Response:
+async def show_data_docs_page(path: str, who: Caller) -> Response:
     """A page of the data docs. For admins of operators."""
     return _page(who, "data-docs", path)
 

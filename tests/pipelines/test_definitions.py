@@ -70,6 +70,7 @@ def test_the_night_suggests_and_builds(repository: dg.RepositoryDefinition) -> N
         "transactions_as_a_whole",
         "batches_as_a_whole",
         "published__transactions_balances_hold",
+        "docs__dbt",
     }  # fmt: skip
 
 

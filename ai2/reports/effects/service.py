@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import Rollback, errors
 from psycopg.rows import DictRow
 
+from ai2.books.accounts import service as accounts
 from ai2.kit.database import Connection
 from ai2.kit.errors import Problem, Unavailable
 from ai2.reports import service
@@ -94,6 +95,7 @@ async def preview(
 
     Raises what the act raises, and BooksAreBusy and TooMuchToTry.
     """
+    await accounts.check_theirs(db, organization_id, days.get("account_ids", ()))
     async with service.built():
         before = await _reports(db, organization_id, days)
         try:
