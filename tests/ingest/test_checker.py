@@ -1,7 +1,6 @@
 """The process in which the expectations run: it ends with who started it, and one that ended is started anew."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from datetime import date
@@ -43,7 +42,7 @@ async def test_a_checker_that_was_killed_is_started_anew() -> None:
 
 async def test_what_goes_wrong_in_it_is_told_to_who_asked() -> None:
     with pytest.raises(checker.CheckerFailed, match="Arrow"):
-        await asyncio.to_thread(checker._checker(os.getpid()).ask, b"no Arrow stream")
+        checker._read(await asyncio.to_thread(checker.CHECKER.ask, b"no Arrow stream"))
     assert all((await checked()).values())
 
 
