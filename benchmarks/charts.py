@@ -9,59 +9,32 @@ before, as the worker does.
 
 import asyncio
 import os
-import statistics
-import tempfile
-import time
 from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks.insights import CATEGORISED, FILE
+from benchmarks.books_of_many import throwaway
+from benchmarks.insights import FILE, council, times
 
-TODAY, TIMES = date(2017, 1, 2), 15
+TODAY = date(2017, 1, 2)
 
 
 def main() -> None:
     data = Path(os.environ["AI2_TEST_DATA"]) / FILE
-    with tempfile.TemporaryDirectory(prefix="ai2-benchmark-") as home:
-        Path(home).chmod(0o711)
-        os.environ["AI2_HOME"] = home
-        from ai2.kit import postgres
-        from ai2.kit.migrate import migrate
-
-        with postgres.running(Path(home)):
-            migrate()
-            asyncio.run(measure(data))
+    with throwaway():
+        asyncio.run(measure(data))
 
 
 async def measure(path: Path) -> None:
-    from ai2 import flows
-    from ai2.books.categories import service as categories
-    from ai2.identity import organizations
-    from ai2.ingest.service import ImportOptions, Source
     from ai2.kit.database import Database
     from pipelines import dbt
 
     async with Database() as database:
-        async with database.transaction() as db:
-            owner = (await organizations.create(db, name="Council", base_currency="GBP")).organization_id
-            await categories.create_defaults(db, owner)
-        await flows.import_file(
-            database,
-            organization_id=owner,
-            account_name="Cards",
-            path=path,
-            file_name=path.name,
-            options=ImportOptions(positive_is="out"),
-            source=Source.CLI,
-            imported_by="benchmark",
-        )
-        async with database.transaction(owner) as db:
-            await db.execute(CATEGORISED, [owner, owner])
+        owner = await council(database, path)
         dbt.invoke("run")
         for name, ask in _questions(owner):
-            await _times(database, owner, name, ask)
+            await times(database, owner, name, ask)
 
 
 def _questions(owner: Any) -> list[tuple[str, Callable[[Any], Awaitable[Any]]]]:
@@ -90,20 +63,6 @@ def _questions(owner: Any) -> list[tuple[str, Callable[[Any], Awaitable[Any]]]]:
         *((f"chart {name}, vega-lite", drawn(name, "vega-lite")) for name in MAKERS),
         *((f"chart income_expenses, {kind}", drawn("income_expenses", kind)) for kind in ("svg", "png", "html")),
     ]
-
-
-async def _times(database: Any, owner: Any, name: str, ask: Callable[[Any], Awaitable[Any]]) -> None:
-    took_ms = []
-    for number in range(TIMES + 1):
-        started = time.perf_counter()
-        async with database.transaction(owner) as db:
-            await ask(db)
-        took = (time.perf_counter() - started) * 1000
-        if number:
-            took_ms.append(took)
-        else:
-            first = took
-    print(f"{name}: p50 {statistics.median(took_ms):.0f} ms, most {max(took_ms):.0f} ms; the first {first:.0f} ms")
 
 
 if __name__ == "__main__":
