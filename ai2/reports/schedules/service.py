@@ -39,8 +39,8 @@ class ScheduleDoesNotHold(Invalid):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """A schedule as it is asked for. `report` is what is asked of a report but for its days, which `period` says."""
+class _Terms:
+    """What of a report is made and when. `report` is what is asked of it but for its days, which `period` says."""
 
     name: str
     report: dict[str, Any]
@@ -52,28 +52,29 @@ class Wanted:
     hour: int
     minute: int
     time_zone: str
-    # e-mail addresses of members; none: whoever listens to events
-    recipients: tuple[str, ...]
     is_active: bool
+
+    @property
+    def when(self) -> When:
+        return When(
+            every=self.every, time_zone=self.time_zone, day=self.day, month=self.month, hour=self.hour,
+            minute=self.minute,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Wanted(_Terms):
+    """A schedule as it is asked for, with the e-mail addresses of members; none: whoever listens to events."""
+
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(_Terms):
     """A schedule, when it is due next, and the members that it is for."""
 
     schedule_id: UUID
-    name: str
-    report: dict[str, Any]
-    period: RelativePeriod
-    format: Format
-    every: Every
-    day: int
-    month: int
-    hour: int
-    minute: int
-    time_zone: str
     recipients: list[UUID]
-    is_active: bool
     next_due_at: datetime
     attempts: int
     version: int
@@ -82,13 +83,6 @@ class Schedule:
     updated_at: datetime
     # of the recipients who are members still
     emails: tuple[str, ...] = ()
-
-    @property
-    def when(self) -> When:
-        return When(
-            every=self.every, time_zone=self.time_zone, day=self.day, month=self.month, hour=self.hour,
-            minute=self.minute,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -184,14 +178,10 @@ async def _values(db: Connection, organization_id: UUID, wanted: Wanted) -> dict
     """The row that is wanted, once it is seen to hold."""
     found = await _recipients(db, organization_id, wanted.recipients)
     _check(wanted)
-    when = When(
-        every=wanted.every, time_zone=wanted.time_zone, day=wanted.day, month=wanted.month, hour=wanted.hour,
-        minute=wanted.minute,
-    )  # fmt: skip
-    next_due_at = next_due(when, datetime.now(UTC))
+    next_due_at = next_due(wanted.when, datetime.now(UTC))
     organization = await organizations.get(db, organization_id)
     fiscal_year = (organization.fiscal_year_start, organization.fiscal_year_start_day)
-    report = asked(wanted.report, wanted.period, day_of(when, next_due_at), fiscal_year)
+    report = asked(wanted.report, wanted.period, day_of(wanted.when, next_due_at), fiscal_year)
     asking.check(report)
     await accounts.check_theirs(db, organization_id, report.account_ids)
     if report.report == "custom":
