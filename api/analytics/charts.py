@@ -15,11 +15,13 @@ from ai2.reports.charts.service import ChartAsked
 from ai2.reports.kpis import days
 from ai2.reports.kpis.series import Of
 from ai2.reports.model import GroupBy
+from api.edge.deadline import in_time
 from api.schemas import Body, Currency, Day, Name, Out
-from api.unit import Caller, Db, Unit
+from api.unit import Caller, Outside, Pool
 from ml.cashflow.kept import HORIZON
 
-router = APIRouter(prefix="/api/analytics/charts", tags=["charts"], route_class=Unit)
+# No transaction waits while a picture is drawn.
+router = APIRouter(prefix="/api/analytics/charts", tags=["charts"], route_class=Outside)
 Format = Literal["vega-lite", "svg", "png", "html"]
 TITLES: dict[ChartName, str] = {
     "income_expenses": "Income and expenses", "spending": "Spending by category", "balances": "Balances over time",
@@ -82,21 +84,27 @@ class ChartsOut(Out):
         }
     },
 )
-async def get_chart(name: ChartName, db: Db, who: Caller, wanted: Annotated[ChartQuery, Query()]) -> Response:
+async def get_chart(name: ChartName, pool: Pool, who: Caller, wanted: Annotated[ChartQuery, Query()]) -> Response:
     """A chart of the books as they are now: for a page that draws it, or drawn."""
     given = wanted.model_dump(exclude={"format", "start_date", "end_date"})
     period = days.asked(wanted.start_date, wanted.end_date)
     asked = ChartAsked(name=name, period=period, **given)
-    found = await service.charts(db, who.organization_id, asked)
-    match wanted.format:
+    async with in_time("get_chart"):
+        async with pool.transaction(who.organization_id, actor=who.actor) as db:
+            found = await service.charts(db, who.organization_id, asked)
+        return await _answer(name, found, wanted.format)
+
+
+async def _answer(name: ChartName, found: list[Chart], wanted: Format) -> Response:
+    match wanted:
         case "vega-lite":
             return JSONResponse(_shown(name, found))
         case "html":
             page = await service.page(TITLES[name], found)
             return Response(page, media_type="text/html", headers={"Content-Security-Policy": service.POLICY})
         case _:
-            picture = await service.picture(TITLES[name], found, wanted.format)
-            return Response(picture, media_type=MEDIA_TYPES[wanted.format], headers=PICTURE)
+            picture = await service.picture(TITLES[name], found, wanted)
+            return Response(picture, media_type=MEDIA_TYPES[wanted], headers=PICTURE)
 
 
 MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
