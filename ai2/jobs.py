@@ -111,6 +111,21 @@ async def export_data(database: Database, _: Database, job: Job, progress: Progr
     return await writing.write(database, job, progress)
 
 
+async def sync(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Bring a connection up to date. Where another run is at it, that one serves."""
+    from ai2.connections import syncing
+
+    since, until = (date.fromisoformat(day) if day else None for day in (job.payload["since"], job.payload["until"]))
+    try:
+        sync_id = await syncing.sync(
+            database, job.organization_id, UUID(job.payload["connection_id"]), trigger=job.payload["trigger"],
+            since=since, until=until,
+        )  # fmt: skip
+    except syncing.AlreadySyncing:
+        return None
+    return {"sync_id": str(sync_id)}
+
+
 async def erase_organization(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Erase an organization, this job with it."""
     from ai2.identity import erasure
@@ -130,5 +145,6 @@ HANDLERS: Mapping[str, Handler] = {
     "retrain": retrain,
     "privacy_export": privacy_export,
     "export_data": export_data,
+    "sync": sync,
     "erase_organization": erase_organization,
 }

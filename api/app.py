@@ -21,7 +21,7 @@ from api.edge.limits import Limits
 from api.edge.methods import KnownMethods, Methods
 
 # The guide's names of the services that are built.
-TITLES = {"core": "core-app", "ai": "ai-modules", "analytics": "analytics"}
+TITLES = {"core": "core-app", "ai": "ai-modules", "connectors": "connectors", "analytics": "analytics"}
 GATEWAY = "gateway"
 
 

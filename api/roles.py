@@ -42,6 +42,7 @@ MAY = {
         "get_chart", "get_key_figures", "get_trends",
         "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
         "list_schedules", "get_schedule", "list_schedule_runs",
+        "list_providers", "list_connections", "get_connection", "list_syncs",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -57,11 +58,13 @@ MAY = {
         # it does what they may do, and takes it back; of a model, an admin of operators alone
         "preview_effects",
         "create_schedule", "update_schedule", "delete_schedule",
+        "sync_connection",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
+        "connect_bank", "delete_connection",
         "update_organization", "update_member", "remove_member", "put_tax_profile",
         "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",

@@ -9,6 +9,7 @@ import sys
 BINDING = re.compile(r"(?<!L)\bA?GPL|GNU (Affero )?General Public|non-?commercial|proprietary|SSPL|BUSL", re.IGNORECASE)
 # What pip-licenses cannot see or says too little of, looked up in the package itself.
 LOOKED_UP = {
+    "IMAPClient": "BSD-3-Clause, by its COPYING file",
     "huey": "MIT, by its LICENSE file",
     "skops": "MIT, by its LICENSE file",
     "text-unidecode": "Artistic or GPL, as the user likes: Artistic",

@@ -54,6 +54,7 @@ class Source(StrEnum):
     API = "api"
     CLI = "cli"
     INBOX = "inbox"
+    CONNECTION = "connection"
 
 
 class Rows(BaseModel):

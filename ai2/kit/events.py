@@ -76,6 +76,17 @@ KINDS: dict[str, Kind] = {
         wakes=True,
     ),
     "import.resubmitted": Kind("Rejected rows came back corrected.", {**_BATCH, "loaded": "new ones"}, wakes=True),
+    "connection.connected": Kind("A connection was made, or made again.", {"connection_id": "which"}),
+    "connection.failed": Kind(
+        "A connection is not in step: somebody has to do something, or its provider has not answered for long.",
+        {"connection_id": "which", "code": "why: the problem's code"},
+    ),
+    "connection.expiring": Kind("A connection's consent ends soon.", {"connection_id": "which", "expires_at": "when"}),
+    "connection.expired": Kind(
+        "A connection's consent is over.", {"connection_id": "which", "code": "why: the problem's code"}
+    ),
+    "connection.recovered": Kind("A connection is in step again.", {"connection_id": "which"}),
+    "connection.disconnected": Kind("A connection was ended.", {"connection_id": "which"}),
     "rule.created": Kind("A rule was written.", {"rule_id": "which"}),
     "rule.updated": Kind("A rule was changed.", {"rule_id": "which", **_FIELDS}),
     "rule.deleted": Kind("A rule was deleted.", {"rule_id": "which"}),

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     gateway_port: int = 8000
     core_port: int = 3001
     ai_port: int = 3002
+    connectors_port: int = 3003
     analytics_port: int = 3004
     dagster_port: int = 3000
     mlflow_port: int = 5000
@@ -81,6 +82,11 @@ class Settings(BaseSettings):
     enable_ai_categories: bool = True
     enable_ai_learning: bool = True
     enable_multi_tenant: bool = False
+
+    # Where data may be fetched from: folders below which organizations may watch one (as JSON, none by default), and
+    # whether what they name may lie in this network: a server's address is refused otherwise.
+    watched_folders: list[Path] = []
+    connect_private: bool = False
 
     # An LLM for merchants that nobody knows, in organizations that allow it: docs/reference/llm.md.
     openai_api_key: SecretStr | None = None

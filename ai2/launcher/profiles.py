@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-BUILT = ("core", "ai", "analytics")
+BUILT = ("core", "ai", "connectors", "analytics")
 
 
 class Profile(StrEnum):

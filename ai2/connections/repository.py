@@ -1,0 +1,305 @@
+"""Every query on connections, their accounts and their syncs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from ai2.kit.database import Connection, number, one, rows
+
+COLUMNS = """
+    connection_id, provider, kind, name, state, settings, consent_expires_at, next_run_at, last_success_at, error,
+    failures, version, created_by, created_at, updated_at
+"""
+SYNC = """
+    sync_id, connection_id, trigger, since, until, outcome, pages, rows_in, rows_loaded, rows_duplicate,
+    rows_quarantined, mails, batches, error, started_at, finished_at
+"""
+SECRETS = "credentials, cursor"
+
+
+async def insert(db: Connection, organization_id: UUID, **values: Any) -> None:
+    await db.execute(
+        """
+        insert into connect.connections (
+            organization_id, connection_id, provider, kind, name, state, settings, credentials, consent_expires_at,
+            next_run_at, created_by
+        ) values (
+            %(organization_id)s, %(connection_id)s, %(provider)s, %(kind)s, %(name)s, %(state)s, %(settings)s,
+            %(credentials)s, %(consent_expires_at)s, %(next_run_at)s, %(created_by)s
+        )
+        """,
+        {**values, "organization_id": organization_id, "settings": Jsonb(values["settings"])},
+    )
+
+
+async def update(db: Connection, organization_id: UUID, connection_id: UUID, **values: Any) -> None:
+    """Write down what is named."""
+    asides = {name: Jsonb(v) if isinstance(v, Mapping) and v is not None else v for name, v in values.items()}
+    await db.execute(
+        f"""
+        update connect.connections set
+            {", ".join(f"{name} = %({name})s" for name in values)}, version = version + 1, updated_at = now()
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+        """,
+        {**asides, "organization_id": organization_id, "connection_id": connection_id},
+    )
+
+
+async def get(db: Connection, organization_id: UUID, connection_id: UUID, *, lock: bool = False) -> DictRow | None:
+    """A connection; locked, nobody else changes it until our transaction ends."""
+    query = f"""
+        select {COLUMNS} from connect.connections
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+        {"for no key update" if lock else ""}
+    """
+    return await one(db, query, {"organization_id": organization_id, "connection_id": connection_id})
+
+
+async def kept(db: Connection, organization_id: UUID, connection_id: UUID) -> DictRow | None:
+    """Its sealed credentials, and where it stands."""
+    query = f"""
+        select {SECRETS} from connect.connections
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+    """
+    return await one(db, query, {"organization_id": organization_id, "connection_id": connection_id})
+
+
+async def page(db: Connection, organization_id: UUID, *, before: UUID | None, limit: int) -> list[DictRow]:
+    """Connections, newest first."""
+    query = f"""
+        select {COLUMNS} from connect.connections
+        where organization_id = %(organization_id)s and (%(before)s::uuid is null or connection_id < %(before)s)
+        order by connection_id desc limit %(limit)s
+    """
+    return await rows(db, query, {"organization_id": organization_id, "before": before, "limit": limit})
+
+
+async def count(db: Connection, organization_id: UUID) -> int:
+    query = "select count(*) as connections from connect.connections where organization_id = %(organization_id)s"
+    return await number(db, query, {"organization_id": organization_id})
+
+
+async def take(
+    db: Connection, organization_id: UUID, connection_id: UUID, sync_id: UUID, *, lease_s: float
+) -> DictRow | None:
+    """Let this run be the only one; none where another is, or where the connection cannot be synced."""
+    query = f"""
+        update connect.connections set
+            sync_id = %(sync_id)s, leased_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
+            state = 'syncing', updated_at = now()
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+            and state in ('connected', 'error', 'syncing')
+            and (leased_until is null or leased_until < clock_timestamp())
+        returning {COLUMNS}, {SECRETS}
+    """
+    known = {
+        "organization_id": organization_id,
+        "connection_id": connection_id,
+        "sync_id": sync_id,
+        "lease_s": lease_s,
+    }
+    return await one(db, query, known)
+
+
+async def prolong(db: Connection, organization_id: UUID, connection_id: UUID, sync_id: UUID, *, lease_s: float) -> bool:
+    """Whether it is still this run's turn; then for longer."""
+    done = await db.execute(
+        """
+        update connect.connections set leased_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s and sync_id = %(sync_id)s
+        """,
+        {
+            "organization_id": organization_id,
+            "connection_id": connection_id,
+            "sync_id": sync_id,
+            "lease_s": lease_s,
+        },
+    )
+    return done.rowcount > 0
+
+
+async def due(db: Connection, *, limit: int) -> list[DictRow]:
+    """Connections whose time has come, the longest due first. `db` is the pipeline role's."""
+    query = """
+        select organization_id, connection_id from connect.connections
+        where state in ('connected', 'error', 'syncing') and next_run_at <= clock_timestamp()
+            and (leased_until is null or leased_until < clock_timestamp())
+        order by next_run_at, connection_id limit %(limit)s
+    """
+    return await rows(db, query, {"limit": limit})
+
+
+async def begin_sync(db: Connection, organization_id: UUID, **values: Any) -> None:
+    await db.execute(
+        """
+        insert into connect.syncs (organization_id, sync_id, connection_id, trigger, since, until)
+        values (%(organization_id)s, %(sync_id)s, %(connection_id)s, %(trigger)s, %(since)s, %(until)s)
+        """,
+        {**values, "organization_id": organization_id},
+    )
+
+
+async def add_to_sync(db: Connection, organization_id: UUID, sync_id: UUID, brought: Mapping[str, Any]) -> None:
+    """Count what a safe point wrote into the books."""
+    await db.execute(
+        """
+        update connect.syncs set
+            pages = pages + %(pages)s, rows_in = rows_in + %(rows_in)s, rows_loaded = rows_loaded + %(rows_loaded)s,
+            rows_duplicate = rows_duplicate + %(rows_duplicate)s,
+            rows_quarantined = rows_quarantined + %(rows_quarantined)s, mails = mails + %(mails)s,
+            batches = batches || %(batches)s::uuid[]
+        where organization_id = %(organization_id)s and sync_id = %(sync_id)s
+        """,
+        {**brought, "organization_id": organization_id, "sync_id": sync_id},
+    )
+
+
+async def end_sync(
+    db: Connection, organization_id: UUID, sync_id: UUID, outcome: str, error: Mapping[str, Any] | None
+) -> None:
+    await db.execute(
+        """
+        update connect.syncs set outcome = %(outcome)s, error = %(error)s, finished_at = clock_timestamp()
+        where organization_id = %(organization_id)s and sync_id = %(sync_id)s and outcome is null
+        """,
+        {
+            "organization_id": organization_id,
+            "sync_id": sync_id,
+            "outcome": outcome,
+            "error": Jsonb(error) if error else None,
+        },
+    )
+
+
+async def cut_off(db: Connection, organization_id: UUID, connection_id: UUID, but: UUID) -> None:
+    """Former runs that never said how they ended were cut off."""
+    await db.execute(
+        """
+        update connect.syncs set outcome = 'cut_off', finished_at = clock_timestamp()
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s and outcome is null
+            and sync_id <> %(but)s
+        """,
+        {"organization_id": organization_id, "connection_id": connection_id, "but": but},
+    )
+
+
+async def syncs(
+    db: Connection, organization_id: UUID, connection_id: UUID, *, before: UUID | None, limit: int
+) -> list[DictRow]:
+    """Runs of a connection, newest first."""
+    query = f"""
+        select {SYNC} from connect.syncs
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+            and (%(before)s::uuid is null or sync_id < %(before)s)
+        order by sync_id desc limit %(limit)s
+    """
+    known = {"organization_id": organization_id, "connection_id": connection_id, "before": before, "limit": limit}
+    return await rows(db, query, known)
+
+
+async def get_sync(db: Connection, organization_id: UUID, sync_id: UUID) -> DictRow | None:
+    query = f"select {SYNC} from connect.syncs where organization_id = %(organization_id)s and sync_id = %(sync_id)s"
+    return await one(db, query, {"organization_id": organization_id, "sync_id": sync_id})
+
+
+async def count_syncs(db: Connection, organization_id: UUID, connection_id: UUID) -> int:
+    query = """
+        select count(*) as syncs from connect.syncs
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+    """
+    return await number(db, query, {"organization_id": organization_id, "connection_id": connection_id})
+
+
+async def accounts(db: Connection, organization_id: UUID, connection_id: UUID) -> list[DictRow]:
+    """A connection's accounts, by the provider's key."""
+    query = """
+        select account_key, account_id, name, currency, kind, number, match from connect.accounts
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s order by account_key
+    """
+    return await rows(db, query, {"organization_id": organization_id, "connection_id": connection_id})
+
+
+async def put_account(db: Connection, organization_id: UUID, connection_id: UUID, **values: Any) -> None:
+    """Write down a provider's account; which of ours it is stays as it was."""
+    await db.execute(
+        """
+        insert into connect.accounts as known
+            (organization_id, connection_id, account_key, account_id, name, currency, kind, number, match)
+        values (%(organization_id)s, %(connection_id)s, %(account_key)s, %(account_id)s, %(name)s, %(currency)s,
+            %(kind)s, %(number)s, %(match)s)
+        on conflict (organization_id, connection_id, account_key) do update set
+            name = excluded.name, currency = excluded.currency, kind = excluded.kind, number = excluded.number,
+            match = excluded.match
+        """,
+        {**values, "organization_id": organization_id, "connection_id": connection_id},
+    )
+
+
+async def move_account(
+    db: Connection, organization_id: UUID, connection_id: UUID, former_key: str, account_key: str
+) -> None:
+    """A new consent gave an account another key."""
+    await db.execute(
+        """
+        update connect.accounts set account_key = %(account_key)s
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+            and account_key = %(former_key)s
+        """,
+        {
+            "organization_id": organization_id,
+            "connection_id": connection_id,
+            "former_key": former_key,
+            "account_key": account_key,
+        },
+    )
+
+
+async def put_external_id(
+    db: Connection, organization_id: UUID, connection_id: UUID, provider: str, external_id: str
+) -> None:
+    """Let webhooks and returning users that name this id be this connection's."""
+    await db.execute(
+        """
+        insert into connect.external_ids (provider, external_id, organization_id, connection_id)
+        values (%(provider)s, %(external_id)s, %(organization_id)s, %(connection_id)s)
+        on conflict (provider, external_id) do update set
+            organization_id = excluded.organization_id, connection_id = excluded.connection_id
+        """,
+        {
+            "organization_id": organization_id,
+            "connection_id": connection_id,
+            "provider": provider,
+            "external_id": external_id,
+        },
+    )
+
+
+async def of_external_id(db: Connection, provider: str, external_id: str) -> DictRow | None:
+    """Whose an id of a provider is."""
+    query = """
+        select organization_id, connection_id from connect.external_ids
+        where provider = %(provider)s and external_id = %(external_id)s
+    """
+    return await one(db, query, {"provider": provider, "external_id": external_id})
+
+
+async def forget_external_ids(db: Connection, organization_id: UUID, connection_id: UUID) -> None:
+    await db.execute(
+        "delete from connect.external_ids where organization_id = %s and connection_id = %s",
+        [organization_id, connection_id],
+    )
+
+
+async def schedule(db: Connection, organization_id: UUID, connection_id: UUID, next_run_at: datetime) -> None:
+    """Let it be due then, or earlier where it is already."""
+    await db.execute(
+        """
+        update connect.connections set next_run_at = least(coalesce(next_run_at, %(next)s), %(next)s)
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+        """,
+        {"organization_id": organization_id, "connection_id": connection_id, "next": next_run_at},
+    )

@@ -1,0 +1,1 @@
+"""Receipts: mails and documents, what they say, and the transactions that they are of."""

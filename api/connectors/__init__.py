@@ -1,0 +1,5 @@
+"""Connectors: connections to banks, mailboxes and servers, and where each stands."""
+
+from api.connectors import bank, connections, providers
+
+ROUTERS = (providers.router, bank.router, connections.units, connections.outside)
