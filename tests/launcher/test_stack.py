@@ -41,7 +41,7 @@ def test_what_runs_elsewhere_is_not_started_here(using: Settings) -> None:
     [
         (Profile.CORE, ()),
         (Profile.PREMIUM, ()),
-        (Profile.ENTERPRISE, ("connectors", "notifications", "subscription")),
+        (Profile.ENTERPRISE, ("notifications", "subscription")),
     ],
 )
 def test_a_profile_says_what_is_not_built(profile: Profile, missing: tuple[str, ...]) -> None:
