@@ -35,6 +35,7 @@ class Connection:
     next_run_at: datetime | None
     last_success_at: datetime | None
     error: dict[str, Any] | None
+    notices: list[str]
     failures: int
     version: int
     created_by: str

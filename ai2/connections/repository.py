@@ -12,7 +12,7 @@ from ai2.kit.database import Connection, number, one, rows
 
 COLUMNS = """
     connection_id, provider, kind, name, state, settings, consent_expires_at, next_run_at, last_success_at, error,
-    failures, version, created_by, created_at, updated_at
+    notices, failures, version, created_by, created_at, updated_at
 """
 SYNC = """
     sync_id, connection_id, trigger, since, until, outcome, pages, rows_in, rows_loaded, rows_duplicate,
@@ -233,7 +233,7 @@ async def put_account(db: Connection, organization_id: UUID, connection_id: UUID
             %(kind)s, %(number)s, %(match)s)
         on conflict (organization_id, connection_id, account_key) do update set
             name = excluded.name, currency = excluded.currency, kind = excluded.kind, number = excluded.number,
-            match = excluded.match
+            match = coalesce(excluded.match, known.match)
         """,
         {**values, "organization_id": organization_id, "connection_id": connection_id},
     )
@@ -302,4 +302,11 @@ async def schedule(db: Connection, organization_id: UUID, connection_id: UUID, n
         where organization_id = %(organization_id)s and connection_id = %(connection_id)s
         """,
         {"organization_id": organization_id, "connection_id": connection_id, "next": next_run_at},
+    )
+
+
+async def forget_external_id(db: Connection, provider: str, external_id: str) -> None:
+    """Nobody is awaited by this id any more."""
+    await db.execute(
+        "delete from connect.external_ids where provider = %s and external_id = %s", [provider, external_id]
     )

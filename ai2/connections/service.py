@@ -231,10 +231,11 @@ async def _write(
     is_new, connection_id = connection_id is None, connection_id or new_id()
     sealed = credentials.sealed(await organizations.file_key(db, organization_id), connection_id, secret)
     waits = connected.link is not None
-    values = {
-        "name": name, "credentials": sealed, "consent_expires_at": connected.consent_expires_at,
-        "next_run_at": None if waits else datetime.now(UTC),
-    }  # fmt: skip
+    values: dict[str, Any] = {"name": name, "credentials": sealed}
+    if is_new or not waits:
+        # while a new consent is awaited the one before goes on
+        values["consent_expires_at"] = connected.consent_expires_at
+        values["next_run_at"] = None if waits else datetime.now(UTC)
     if is_new:
         await repository.insert(
             db, organization_id, connection_id=connection_id, provider=source.name, kind=source.kind,

@@ -108,6 +108,7 @@ class _Run:
     source: Source
     name: str
     key: bytes
+    notices: dict[str, None] = field(default_factory=dict)
 
     @property
     def actor(self) -> str:
@@ -144,6 +145,7 @@ class _Run:
         gathered = Gathered()
         while (page := await loop.run_in_executor(THREADS, next, pages, None)) is not None:
             gathered.add(page)
+            self.notices |= dict.fromkeys(page.notices)
             if page.cursor is None:
                 await self.prolong()
                 continue
@@ -190,10 +192,10 @@ class _Run:
                 brought["rows_duplicate"] += result.rows.duplicate
                 brought["rows_quarantined"] += result.rows.quarantined
             changed: dict[str, Any] = {"cursor": Jsonb(dict(page.cursor or {}))} if moves else {}
+            changed["notices"] = list(self.notices)
             if page.consent_expires_at:
                 changed["consent_expires_at"] = page.consent_expires_at
-            if changed:
-                await repository.update(db, self.organization_id, self.connection_id, **changed)
+            await repository.update(db, self.organization_id, self.connection_id, **changed)
             told = {**brought, "mails": len(gathered.mails), "batches": [*batches, *waiting]}
             await repository.add_to_sync(db, self.organization_id, self.sync_id, told)
 
