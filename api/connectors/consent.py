@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from ai2.connections import consent
+from ai2.connections import returns
 from ai2.connections.model import Connection
 from ai2.kit.settings import settings
 from api.connectors.connections import ConnectionOut
@@ -39,21 +39,21 @@ async def return_from_consent(
     details: Annotated[str | None, Field(max_length=2000)] = None,
 ) -> Connection:
     """Finish a consent in the browser that was given the link: the provider sends it here."""
-    return await consent.came_back(database, provider, ref, _answer(error), request.cookies)
+    return await returns.came_back(database, provider, ref, _answer(error), request.cookies)
 
 
 @router.post("/{provider}", response_model=ConnectionOut)
 async def finish_consent(provider: Provider, given: Returned, request: Request, database: Pool) -> Connection:
     """Finish a consent that your organization began, where the person came back to another browser than began it."""
     who = request.state.principal
-    return await consent.brought_back(
+    return await returns.brought_back(
         database, who.organization_id, provider, given.ref, _answer(given.error), actor=who.actor
     )
 
 
 def remember(response: Response, link: str) -> None:
     """For browsers that come back by themselves. `lax`: it comes along from the provider's page, by GET alone."""
-    name, value = consent.cookie_of(link)
+    name, value = returns.cookie_of(link)
     response.set_cookie(
         name, value, max_age=LASTS_S, path=PREFIX, secure=settings().public_address.startswith("https:"),
         httponly=True, samesite="lax",

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from ai2.connections import consent, service, syncing
+from ai2.connections import returns, service, syncing
 from ai2.connections.model import Connection, Sync
 from ai2.identity.organizations import Organization
 from ai2.ingest.sources.gocardless import client, problems, soonest
@@ -66,7 +66,7 @@ class Bench:
 
     async def returned(self, address: str) -> Connection:
         said = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        return await consent.brought_back(self.database, self.owner, "gocardless", said.pop("ref"), said, actor="test")
+        return await returns.brought_back(self.database, self.owner, "gocardless", said.pop("ref"), said, actor="test")
 
     async def connected(self) -> UUID:
         connection_id, link = await self.begun()
@@ -221,10 +221,10 @@ async def test_a_return_counts_once_and_only_for_who_began_it(
 ) -> None:
     _, link = await bench.begun()
     address = fake.consents(link)
-    with pytest.raises(consent.ConsentNotFound):
+    with pytest.raises(returns.ConsentNotFound):
         await Bench(bench.database, stranger, fake).returned(address)
     await bench.returned(address)
-    with pytest.raises(consent.ConsentNotFound):
+    with pytest.raises(returns.ConsentNotFound):
         await bench.returned(address)
 
 

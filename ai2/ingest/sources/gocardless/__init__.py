@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ai2.ingest.sources.asking import ProviderDown
 from ai2.ingest.sources.gocardless import accounts as told
 from ai2.ingest.sources.gocardless.client import Client, calling, json_of, object_of
 from ai2.ingest.sources.gocardless.problems import (
@@ -16,11 +17,11 @@ from ai2.ingest.sources.gocardless.problems import (
     AccountGone,
     AccountSuspended,
     AnswerUnusable,
-    BankFailed,
-    BankUnavailable,
     ConsentEnded,
     ConsentNotGiven,
+    GoCardlessUnavailable,
     QuotaUsedUp,
+    TooFast,
 )
 from ai2.ingest.sources.gocardless.standing import Standing
 from ai2.ingest.sources.model import (
@@ -67,9 +68,14 @@ def connect(session: Session) -> Connected:
         })  # fmt: skip
     awaits = {
         "link": _text(requisition, "link"), "requisition_id": _text(requisition, "id"),
-        "agreement_id": _text(agreement, "id"), "history_days": history_days, "bank": str(bank.get("name", "")),
+        "agreement_id": _text(agreement, "id"),
     }  # fmt: skip
-    return Connected(link=awaits["link"], credentials={"awaits": awaits}, external_id=reference)
+    return Connected(
+        link=awaits["link"],
+        credentials={"awaits": awaits},
+        settings={"history_days": history_days, "bank": _text(bank, "name")},
+        external_id=reference,
+    )
 
 
 def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
@@ -82,16 +88,19 @@ def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
         if requisition.get("status") != "LN" or not _keys(requisition):
             raise ENDED.get(str(requisition.get("status")), ConsentNotGiven)
         agreement = object_of(calls.get("agreements", "enduser", awaits["agreement_id"], about="consent"))
-        accounts = [account for key in _keys(requisition) if (account := _at_once(calls, key, awaits["bank"]))]
+        accounts = [
+            account for key in _keys(requisition) if (account := _at_once(calls, key, session.settings["bank"]))
+        ]
         _forget(calls, session.credentials.get("requisition_id"))
     return Connected(
-        credentials={**{name: awaits[name] for name in KEPT}, "awaits": None},
+        credentials={
+            "requisition_id": awaits["requisition_id"],
+            "agreement_id": awaits["agreement_id"],
+            "awaits": None,
+        },  # fmt: skip
         accounts=tuple(accounts),
         consent_expires_at=_expires_at(agreement),
     )
-
-
-KEPT = ("requisition_id", "agreement_id", "history_days", "bank")
 
 
 def pages(session: Session) -> Iterator[Page]:
@@ -107,11 +116,16 @@ def pages(session: Session) -> Iterator[Page]:
                 continue
             try:
                 page = _page(calls, session, standing, key)
-            except (QuotaUsedUp, BankFailed, BankUnavailable) as problem:
+            except (TooFast, GoCardlessUnavailable, ProviderDown):
+                raise
+            except Transient as problem:
                 waits.append(problem)
             except AccountGone:
                 standing.gone[key] = consent["requisition_id"]
-                yield Page(cursor=standing.cursor(), notices=(f"The bank has closed an account of {consent['bank']}.",))
+                yield Page(
+                    cursor=standing.cursor(),
+                    notices=(f"The bank has closed an account of {session.settings['bank']}.",),
+                )
             else:
                 yield page
         if waits:
@@ -159,11 +173,11 @@ def institutions(session: Session, country: str) -> list[Institution]:
 def _page(calls: Client, session: Session, standing: Standing, key: str) -> Page:
     """What an account has, from where it stands until today."""
     known = next((account for account in session.accounts if account.key == key), None)
-    account = known or _told(calls, standing, key, session.credentials["bank"])
+    account = known or _told(calls, standing, key, session.settings["bank"])
     if account is None:
         return Page(cursor=standing.cursor(), notices=("An account is left out: its bank tells no currency of it.",))
     today = datetime.now(UTC).date()
-    since = session.since or standing.begins(key, today, session.credentials["history_days"])
+    since = session.since or standing.begins(key, today, session.settings["history_days"])
     until = session.until or today
     standing.check(key, "transactions")
     try:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import httpx2
 
-from ai2.ingest.sources.problems import ConsentExpired, ConsentNeeded, CredentialsRefused, Permanent, Transient
+from ai2.ingest.sources.problems import ConsentExpired, ConsentNeeded, CredentialsRefused, Permanent, PutOff, Transient
 
 SELDOM_S = 6 * 3600
 A_MINUTE_S = 60
@@ -82,7 +82,7 @@ class AccountGone(Permanent):
     """The bank has closed the account, or it is not in the consent any more."""
 
 
-class QuotaUsedUp(Transient):
+class QuotaUsedUp(PutOff):
     """The bank allows no more requests for this account today; it goes on once it does."""
 
     status = 429
@@ -97,9 +97,17 @@ class TooFast(Transient):
 class BankFailed(Transient):
     """The bank failed to answer GoCardless; it is tried again later."""
 
+    is_the_providers = False
+
 
 class BankUnavailable(Transient):
-    """The bank, or GoCardless, is not available just now."""
+    """The bank is not available to GoCardless just now."""
+
+    is_the_providers = False
+
+
+class GoCardlessUnavailable(Transient):
+    """GoCardless does not answer as it should just now; it is tried again by itself."""
 
 
 _NOT_FOUND: dict[About, Callable[[], Permanent]] = {
@@ -121,7 +129,7 @@ def refusal(answer: httpx2.Response, about: About) -> Permanent | Transient:
     if answer.status_code == 429:
         return _too_many(answer, said, of_account=about == "account")
     if answer.status_code >= 500:
-        return BankFailed(retry_after_s=SELDOM_S) if "UnknownRequestError" in said.values() else BankUnavailable()
+        return _failed(said)
     if answer.status_code == 409:
         return AccountSuspended() if "suspended" in summary.lower() else BankFailed(retry_after_s=SELDOM_S)
     by_status: dict[int, Callable[[], Permanent]] = {
@@ -131,6 +139,12 @@ def refusal(answer: httpx2.Response, about: About) -> Permanent | Transient:
         404: _NOT_FOUND[about],
     }
     return by_status.get(answer.status_code, AnswerUnusable)()
+
+
+def _failed(said: Mapping[str, Any]) -> Transient:
+    if said.get("type") == "UnknownRequestError":
+        return BankFailed(retry_after_s=SELDOM_S)
+    return BankUnavailable() if said.get("type") else GoCardlessUnavailable()
 
 
 def said_in(answer: httpx2.Response) -> Mapping[str, Any]:

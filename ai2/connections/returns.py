@@ -1,4 +1,4 @@
-"""Consent: people who come back from a provider's link, and what they consented to.
+"""Returns: people who come back from a provider's link, and what they consented to.
 
 Who comes back is known by a reference that only the provider and we know. A consent is finished only where it was
 begun: by the browser that was given the link, which has a cookie of it, or by the organization that asked for it. So
