@@ -142,13 +142,14 @@ async def test_an_account_that_may_be_asked_no_more_today_is_left_until_then(
     assert (await bench.sync(connection_id)).outcome == "ok"  # the last that its bank allows
     fake.asked.clear()
     sync = await bench.sync(connection_id)
-    assert (sync.outcome, (sync.error or {})["code"]) == ("failed", "quota_used_up")
+    assert (sync.outcome, (sync.error or {})["code"]) == ("put_off", "quota_used_up")
     asked = [each.path for each in fake.asked if each.path.endswith("/transactions/")]
     assert len(asked) == 1  # the other account's
     assert first not in asked[0]
     connection = await bench.get(connection_id)
+    assert connection.state == "connected"
     waits = connection.next_run_at - datetime.now(UTC)  # type: ignore[operator]
-    assert timedelta(seconds=3900) < waits <= timedelta(seconds=4001)
+    assert timedelta(seconds=3900) < waits <= timedelta(seconds=4500)
 
 
 async def test_a_quota_that_others_used_up_is_waited_for(bench: Bench, fake: FakeGoCardless) -> None:
@@ -244,7 +245,7 @@ async def test_a_token_that_is_taken_no_more_is_refreshed_and_then_made_anew(
 FAILURES = [
     (Said(500, {"summary": "", "detail": "", "status_code": 500, "type": "UnknownRequestError"}), "bank_failed"),
     (Said(503, {"summary": "", "detail": "", "status_code": 503, "type": "ServiceError"}), "bank_unavailable"),
-    (Said(429, refused(429, "Rate limit exceeded", "Please try again in 30 seconds").body), "too_fast"),
+    (Said(429, refused(429, "Rate limit exceeded", "Please try again in 1 seconds").body), "too_fast"),
     (Said(200, b"<html>canary</html>"), "answer_unusable"),
     (Said(200, {"transactions": {"booked": [BREAD], "pending": []}}, cut=True), "provider_down"),
 ]
@@ -284,7 +285,7 @@ async def test_ending_a_connection_ends_the_consent_at_gocardless(bench: Bench, 
 
 
 async def test_keys_that_are_not_taken_are_the_operators_to_correct(bench: Bench, fake: FakeGoCardless) -> None:
-    fake.secret = ("id-1", "another")
+    fake.secret = (fake.secret[0], "another")
     with pytest.raises(problems.KeysRefused) as refusal:
         await bench.begun()
     assert "key-canary" not in f"{refusal.value} {refusal.value.what_to_do}"

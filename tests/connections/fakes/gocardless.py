@@ -41,7 +41,8 @@ class FakeGoCardless:
 
     contract: Contract | None = None
     address: str = ""
-    secret: tuple[str, str] = ("id-1", "key-canary-1")
+    # keys of its own: the limits of an installation are by them
+    secret: tuple[str, str] = field(default_factory=lambda: (f"id-{uuid4()}", f"key-canary-{uuid4()}"))
     daily: int = 4
     accounts: list[BankAccount] = field(default_factory=list)
     faults: list[tuple[str, Said]] = field(default_factory=list)

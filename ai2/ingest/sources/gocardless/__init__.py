@@ -88,17 +88,15 @@ def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
         if requisition.get("status") != "LN" or not _keys(requisition):
             raise ENDED.get(str(requisition.get("status")), ConsentNotGiven)
         agreement = object_of(calls.get("agreements", "enduser", awaits["agreement_id"], about="consent"))
-        accounts = [
-            account for key in _keys(requisition) if (account := _at_once(calls, key, session.settings["bank"]))
-        ]
+        accounts = [_at_once(calls, key, session.settings["bank"]) for key in _keys(requisition)]
         _forget(calls, session.credentials.get("requisition_id"))
     return Connected(
         credentials={
             "requisition_id": awaits["requisition_id"],
             "agreement_id": awaits["agreement_id"],
             "awaits": None,
-        },  # fmt: skip
-        accounts=tuple(accounts),
+        },
+        accounts=tuple(account for account in accounts if account),
         consent_expires_at=_expires_at(agreement),
     )
 
@@ -166,6 +164,7 @@ def institutions(session: Session, country: str) -> list[Institution]:
             history_days=_whole(each.get("transaction_total_days"), CONSENT_DAYS),
         )
         for each in found
+        if isinstance(each, dict)
     ]  # fmt: skip
     return sorted(banks, key=lambda bank: (bank.name.casefold(), bank.institution_id))
 
