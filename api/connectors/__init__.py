@@ -1,8 +1,8 @@
 """Connectors: connections to banks, mailboxes and servers, and where each stands."""
 
-from api.connectors import bank, connections, consent, institutions, providers, status
+from api.connectors import bank, connections, institutions, providers, returns, status
 
 ROUTERS = (
-    providers.router, institutions.router, bank.router, consent.router, connections.units, connections.outside,
+    providers.router, institutions.router, bank.router, returns.router, connections.units, connections.outside,
     status.router,
 )  # fmt: skip

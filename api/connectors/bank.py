@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from ai2.connections import service
-from api.connectors import consent
+from api.connectors import returns
 from api.connectors.connections import ConnectionOut
 from api.schemas import Body, Code, Name, Out
 from api.unit import Outside, Pool
@@ -51,5 +51,5 @@ async def connect_bank(request: Request, response: Response, wanted: ConnectWant
         account_id=wanted.account_id,
     )  # fmt: skip
     if link:
-        consent.remember(response, link)
+        returns.remember(response, link)
     return ConnectOut(connection=ConnectionOut.model_validate(connection), link=link)

@@ -1,4 +1,4 @@
-"""Consent: where a provider sends people back to, and where an app brings their return."""
+"""Returns: where a provider sends people back to, and where an app brings their return."""
 
 from typing import Annotated, Any
 
@@ -30,7 +30,7 @@ class Returned(Body):
 
 
 @router.get("/{provider}", response_model=ConnectionOut)
-async def return_from_consent(
+async def return_from_bank(
     provider: Provider,
     request: Request,
     database: Pool,
@@ -43,7 +43,7 @@ async def return_from_consent(
 
 
 @router.post("/{provider}", response_model=ConnectionOut)
-async def finish_consent(provider: Provider, given: Returned, request: Request, database: Pool) -> Connection:
+async def finish_bank(provider: Provider, given: Returned, request: Request, database: Pool) -> Connection:
     """Finish a consent that your organization began, where the person came back to another browser than began it."""
     who = request.state.principal
     return await returns.brought_back(
