@@ -20,7 +20,7 @@ from ai2.ingest.sources.gocardless.standing import Standing
 from ai2.kit.database import Database, rows
 from ai2.kit.settings import settings
 from tests.connections.fakes.contract import Contract
-from tests.connections.fakes.gocardless import BANK, BankAccount, FakeGoCardless, booked, refused
+from tests.connections.fakes.gocardless import BANK, BankAccount, FakeGoCardless, booked, pending, refused
 from tests.connections.fakes.serving import Said, serving
 
 IBAN, OTHER = "GB33BUKB20201555555555", "GB94BARC10201530093459"
@@ -128,6 +128,26 @@ async def test_days_that_are_past_are_fetched_by_their_range(bench: Bench, fake:
     sync = await bench.sync(connection_id, since=date(2026, 1, 1), until=date(2026, 1, 31))
     assert (sync.rows_in, [row[0] for row in await bench.books()]) == (1, ["January"])
     assert (await bench.sync(connection_id)).rows_loaded == 2
+
+
+async def test_what_is_pending_is_booked_or_goes(bench: Bench, fake: FakeGoCardless) -> None:
+    fake.accounts[0].booked.clear()
+    fake.accounts[0].pending += [pending(TODAY, "-9.00", "Cafe"), pending(TODAY, "-50.00", "Hotel deposit")]
+    connection_id = await bench.connected()
+    await bench.sync(connection_id)
+    assert [row[:2] for row in await bench.books()] == [("Cafe", "-9.00"), ("Hotel deposit", "-50.00")]
+    await bench.sync(connection_id, since=date(2026, 1, 1), until=date(2026, 1, 31))
+    assert len(await bench.books()) == 2  # days that are past say nothing of them
+    fake.accounts[0].pending.clear()
+    fake.accounts[0].booked.append(booked("c1", TODAY, "-9.00", "Cafe"))
+    await bench.sync(connection_id)
+    assert [row[:2] for row in await bench.books()] == [("Cafe", "-9.00")]
+
+
+async def test_an_account_that_has_nothing_yet_is_in_step(bench: Bench, fake: FakeGoCardless) -> None:
+    fake.accounts[0].booked.clear()
+    connection_id = await bench.connected()
+    assert (await bench.sync(connection_id)).outcome == "ok"
 
 
 async def test_an_account_that_may_be_asked_no_more_today_is_left_until_then(

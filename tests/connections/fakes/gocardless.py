@@ -35,6 +35,12 @@ def booked(id_: str, day: date | str, amount: str, text: str, currency: str = "G
     }  # fmt: skip
 
 
+def pending(day: date | str, amount: str, text: str, currency: str = "GBP") -> dict[str, Any]:
+    """As banks write it: without an id."""
+    money = {"amount": amount, "currency": currency}
+    return {"valueDate": f"{day}", "transactionAmount": money, "remittanceInformationUnstructured": text}
+
+
 @dataclass
 class FakeGoCardless:
     """`faults` are answers given once each, to the first call whose path ends so."""

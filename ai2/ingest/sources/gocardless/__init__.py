@@ -4,10 +4,13 @@ A connection is a requisition. Its holder consents at the bank and comes back to
 requisition, and accounts are known again by their IBAN and currency. The one before is deleted then.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import httpx2
 
 from ai2.ingest.sources.asking import ProviderDown
 from ai2.ingest.sources.gocardless import accounts as told
@@ -186,13 +189,28 @@ def _page(calls: Client, session: Session, standing: Standing, key: str) -> Page
         raise
     standing.learn(key, "transactions", answer)
     standing.through[key] = f"{until}"
-    rows = object_of(answer).get("transactions")
-    has_rows = isinstance(rows, dict) and any(rows.get(state) for state in ("booked", "pending"))
-    document = Document(f"gocardless {since} {until}.json", answer.content, account_key=key)
+    content = feed(answer, is_past=until < today)
+    document = Document(f"gocardless {since} {until}.json", content, account_key=key) if content else None
     return Page(
-        documents=(document,) if has_rows else (),
+        documents=(document,) if document else (),
         accounts=(_balanced(calls, standing, account),),
         cursor=standing.cursor(),
+    )
+
+
+def feed(answer: httpx2.Response, *, is_past: bool) -> bytes | None:
+    """The answer as it is imported; none where it has nothing to say.
+
+    It shows all that is pending, but for days that are past: what is pending now is no matter of those.
+    """
+    rows = object_of(answer).get("transactions")
+    if not isinstance(rows, dict) or not all(isinstance(rows.get(each, []), list) for each in ("booked", "pending")):
+        raise AnswerUnusable
+    if not is_past:
+        return answer.content if rows.keys() & {"booked", "pending"} else None
+    # numbers are text in it
+    return (
+        json.dumps({"transactions": {"booked": rows["booked"]}}, default=str).encode() if rows.get("booked") else None
     )
 
 
