@@ -27,6 +27,10 @@ IBAN, OTHER = "GB33BUKB20201555555555", "GB94BARC10201530093459"
 TODAY = datetime.now(UTC).date()
 BREAD = booked("b1", TODAY - timedelta(days=3), "-4.20", "Bakery")
 WAGES = booked("b2", TODAY - timedelta(days=2), "1200.00", "Wages")
+BOOKS = """
+    select description, amount, account_id from published.transactions
+    where deleted_at is null and status <> 'closed' order by booked_on, description
+"""
 DESCRIPTION = "contracts/gocardless-bank-account-data-v2.json"
 
 
@@ -84,9 +88,7 @@ class Bench:
 
     async def books(self) -> list[tuple[str, str, str]]:
         async with self.database.transaction(self.owner) as db:
-            found = await rows(
-                db, "select description, amount, account_id from published.transactions order by booked_on, description"
-            )
+            found = await rows(db, BOOKS)
         return [(row["description"], str(row["amount"]), str(row["account_id"])) for row in found]
 
 
