@@ -21,7 +21,7 @@ from ai2.connections.scrubbing import scrubbed
 from ai2.connections.turns import Turns
 from ai2.identity import organizations
 from ai2.ingest.sources import names
-from ai2.ingest.sources.model import ONLY_ACCOUNT, Connected, Kind, RemoteAccount, Session, Source
+from ai2.ingest.sources.model import ONLY_ACCOUNT, Connected, Institution, Kind, RemoteAccount, Session, Source
 from ai2.ingest.sources.problems import Transient
 from ai2.kit import events, queue
 from ai2.kit.database import Connection as Db
@@ -41,6 +41,10 @@ class ConnectionNotFound(NotFound):
 
 class SettingsDoNotHold(Invalid):
     """The provider needs something else; GET /api/connectors/providers says what."""
+
+
+class NoInstitutions(NotFound):
+    """This provider has no list of institutions; its settings say what it needs."""
 
 
 class WrongKind(Conflict):
@@ -295,6 +299,15 @@ async def _asked(
         paced.stop()
     await limits.went_well(turns, source, paced.used)
     return answer
+
+
+async def institutions(database: Database, provider: str, country: str) -> list[Institution]:
+    """A country's banks. Raises ProviderNotFound, NoInstitutions, and what the provider says."""
+    source = names.source(provider)
+    if source.institutions is None:
+        raise NoInstitutions
+    list_ = source.institutions
+    return await _asked(database, source, {}, {}, lambda session: list_(session, country))
 
 
 async def _write(

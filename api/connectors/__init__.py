@@ -1,5 +1,8 @@
 """Connectors: connections to banks, mailboxes and servers, and where each stands."""
 
-from api.connectors import bank, connections, providers, status
+from api.connectors import bank, connections, institutions, providers, returns, status
 
-ROUTERS = (providers.router, bank.router, connections.units, connections.outside, status.router)
+ROUTERS = (
+    providers.router, institutions.router, bank.router, returns.router, connections.units, connections.outside,
+    status.router,
+)  # fmt: skip

@@ -68,6 +68,8 @@ class Page:
     accounts: tuple[RemoteAccount, ...] = ()
     cursor: Mapping[str, Any] | None = None
     restarts: bool = False
+    # what its owner should know though the sync goes on, in words of ours: a bank that wants to be signed in to again
+    notices: tuple[str, ...] = ()
     consent_expires_at: datetime | None = None
 
 
@@ -122,12 +124,24 @@ class Connected:
 
 
 @dataclass(frozen=True)
+class Institution:
+    """A bank that a provider reaches, and how far back it tells of transactions."""
+
+    institution_id: str
+    name: str
+    bic: str | None
+    countries: tuple[str, ...]
+    history_days: int
+
+
+@dataclass(frozen=True)
 class Source:
     """A provider: what it can do, what it needs, and how pages are had from it.
 
     `settings` and `credentials` are JSON Schemas (draft 2020-12) of what a connect gives; whatever is in credentials
     is kept encrypted and never told again. `connect` begins (a link) or tries the credentials; `finish` takes what came
-    back from the link. Each raises Transient or Permanent.
+    back from the link. Each raises Transient or Permanent. Who is sent back to our callback is known by the external id
+    of the connect, and by the link, which is kept as `awaits` in the credentials until then.
     """
 
     name: str
@@ -140,6 +154,8 @@ class Source:
     pages: Callable[[Session], Iterator[Page]]
     finish: Callable[[Session, Mapping[str, Any]], Connected] | None = None
     disconnect: Callable[[Session], None] | None = None
+    # the banks of a country, by its ISO 3166 code
+    institutions: Callable[[Session, str], list[Institution]] | None = None
     limit: Limit | None = None
     can: frozenset[str] = frozenset()
     # environment variables without which an operator has it not
