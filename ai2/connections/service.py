@@ -12,6 +12,7 @@ from uuid import UUID
 import jsonschema
 from psycopg.types.json import Jsonb
 
+from ai2.books.accounts import service as books
 from ai2.connections import credentials, linking, repository
 from ai2.connections.limits import pace_of
 from ai2.connections.model import Connection, LinkedAccount, Sync, Trigger
@@ -24,6 +25,9 @@ from ai2.kit.database import Connection as Db
 from ai2.kit.database import Database
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
 from ai2.kit.ids import new_id
+
+# What a source can that may tell of no accounts: what it brings is of one.
+OF_ONE_ACCOUNT = frozenset({"files", "one_account"})
 
 
 class ConnectionNotFound(NotFound):
@@ -57,7 +61,7 @@ async def connect(
 ) -> tuple[Connection, str | None]:
     """Connect to a provider: the connection, and the link to consent at where there is one.
 
-    What brings files brings them for one account: `account_id`, or a new one of the connection's name.
+    What tells of no accounts, as files do, is of one: `account_id`, or a new one of the connection's name.
 
     `reconnect` gives an existing connection new credentials or a new consent: its accounts, cursor and history stay.
     Raises SettingsDoNotHold, what names no provider, and what the provider says.
@@ -66,16 +70,19 @@ async def connect(
     if source.kind != kind:
         raise WrongKind
     check(source, settings, secret)
+    if account_id is not None:  # before anybody outside is asked
+        async with database.transaction(organization_id) as db:
+            await books.check_theirs(db, organization_id, [account_id])
     former = await _former(database, organization_id, reconnect, provider)
-    session = await _session(database, source, settings, {**former, **secret})
+    session = await session_of(database, source, settings, {**former, **secret})
     connected = await asyncio.to_thread(source.connect, session)
     async with database.transaction(organization_id, actor=created_by) as db:
         connection_id = await _write(
             db, organization_id, source, reconnect, name or source.title, {**settings, **connected.settings},
             {**former, **secret, **connected.credentials}, connected, created_by,
         )  # fmt: skip
-        if "files" in source.can and not await repository.accounts(db, organization_id, connection_id):
-            only = RemoteAccount(ONLY_ACCOUNT, name or source.title, None)
+        if source.can & OF_ONE_ACCOUNT and not await repository.accounts(db, organization_id, connection_id):
+            only = RemoteAccount(ONLY_ACCOUNT, name or source.title, settings.get("currency"))
             await linking.link_to(db, organization_id, connection_id, name or source.title, only, account_id)
         return await get(db, organization_id, connection_id), connected.link
 
@@ -90,7 +97,7 @@ async def finish(
     source = names.source(known.provider)
     if source.finish is None or known.state == "disconnected":
         raise IsDisconnected
-    session = await _session(database, source, known.settings, secret)
+    session = await session_of(database, source, known.settings, secret)
     connected = await asyncio.to_thread(source.finish, session, answer)
     async with database.transaction(organization_id, actor=actor) as db:
         await _write(
@@ -113,7 +120,7 @@ async def disconnect(database: Database, organization_id: UUID, connection_id: U
         await events.emit(db, organization_id, "connection.disconnected", {"connection_id": connection_id})
     source = names.source(known.provider)
     if source.disconnect is not None and known.state != "disconnected":
-        await asyncio.to_thread(source.disconnect, await _session(database, source, known.settings, secret))
+        await asyncio.to_thread(source.disconnect, await session_of(database, source, known.settings, secret))
 
 
 async def get(db: Db, organization_id: UUID, connection_id: UUID) -> Connection:
@@ -206,9 +213,10 @@ async def _former(database: Database, organization_id: UUID, reconnect: UUID | N
         return await secrets_of(db, organization_id, reconnect)
 
 
-async def _session(
+async def session_of(
     database: Database, source: Source, settings: Mapping[str, Any], secret: Mapping[str, Any]
 ) -> Session:
+    """What a source may know while nothing is synced: no cursor, and nothing is kept."""
     pace = pace_of(database, source, asyncio.get_running_loop())
     return Session(
         settings=settings, credentials=secret, cursor=None, pace=pace, keep=lambda _: None,

@@ -81,7 +81,7 @@ class _Client(paramiko.SFTPClient):
     def _read_all(self, n: int) -> bytes:
         if n > LARGEST_PACKET:
             raise SFTPError("a packet is too long")
-        found: bytes = super()._read_all(n)
+        found: bytes = super()._read_all(n)  # type: ignore[misc]
         return found
 
 
