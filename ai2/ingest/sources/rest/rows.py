@@ -47,8 +47,8 @@ def dumped(found: Line) -> str:
     """The line as JSON, an object in one line, its amounts as exact numbers."""
     numbers = ", ".join(f'"{name}": {_written(found[name])}' for name in ("amount", "balance"))
     rest = {name: value for name, value in found.items() if name not in ("amount", "balance") and value is not None}
-    if found["date"] is None:
-        rest["date"] = None
+    # always there: `value_date` is a name of ours alone, and tells that the signs are ours too
+    rest |= {name: found[name] for name in ("date", "value_date")}
     return f"{{{numbers}, {json.dumps(rest, ensure_ascii=False, default=str)[1:]}"
 
 
