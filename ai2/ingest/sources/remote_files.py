@@ -126,7 +126,8 @@ def _is_marked(file: RemoteFile, marker: str, names: set[str]) -> bool:
 
 
 def _is_settled(file: RemoteFile, now: datetime) -> bool:
-    return file.changed_at is None or (now - file.changed_at).total_seconds() > SETTLED_S
+    """A store that has versions shows none before it is whole."""
+    return file.version is not None or file.changed_at is None or (now - file.changed_at).total_seconds() > SETTLED_S
 
 
 def _listed(found: Iterable[RemoteFile]) -> list[RemoteFile]:

@@ -44,7 +44,7 @@ class Request:
 
     def __init__(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         parts = urlsplit(handler.path)
-        self.method, self.path, self.body = handler.command, parts.path, body
+        self.method, self.path, self.body, self.target = handler.command, parts.path, body, handler.path
         self.query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         self.headers = {name.lower(): value for name, value in handler.headers.items()}
 
