@@ -66,6 +66,7 @@ MAY = {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
         "list_institutions", "connect_bank", "finish_bank", "delete_connection",
+        "connect_third_party", "preview_third_party",
         "update_organization", "update_member", "remove_member", "put_tax_profile",
         "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",

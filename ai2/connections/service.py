@@ -14,6 +14,7 @@ import jsonschema
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from ai2.books.accounts import service as books
 from ai2.connections import credentials, limits, linking, repository, telling
 from ai2.connections.limits import Paced
 from ai2.connections.model import Connection, LinkedAccount, Status, Sync, Trigger
@@ -33,6 +34,9 @@ from ai2.kit.settings import settings as ours
 
 Answer = TypeVar("Answer")
 log = logger("ai2.connections")
+
+# What a source can that may tell of no accounts: what it brings is of one.
+OF_ONE_ACCOUNT = frozenset({"files", "one_account"})
 
 
 class ConnectionNotFound(NotFound):
@@ -78,7 +82,7 @@ async def connect(
 ) -> tuple[Connection, str | None]:
     """Connect to a provider: the connection, and the link to consent at where there is one.
 
-    What brings files brings them for one account: `account_id`, or a new one of the connection's name.
+    What tells of no accounts, as files do, is of one: `account_id`, or a new one of the connection's name.
 
     `reconnect` gives an existing connection new credentials or a new consent: its accounts, cursor and history stay.
     Raises SettingsDoNotHold, what names no provider, and what the provider says.
@@ -87,17 +91,20 @@ async def connect(
     if source.kind != kind:
         raise WrongKind
     check(source, settings, secret)
+    if account_id is not None:  # before anybody outside is asked
+        async with database.transaction(organization_id) as db:
+            await books.check_theirs(db, organization_id, [account_id])
     known, former = await _former(database, organization_id, reconnect, provider)
     told = {**(known.settings if known else {}), **settings}
     called = name or (known.name if known else source.title)
-    connected = await _asked(database, source, told, {**former, **secret}, source.connect)
+    connected = await asked(database, source, told, {**former, **secret}, source.connect)
     async with database.transaction(organization_id, actor=created_by) as db:
         connection_id = await _write(
             db, organization_id, source, reconnect, called, {**told, **connected.settings},
             {**former, **secret, **connected.credentials}, connected, created_by,
         )  # fmt: skip
-        if "files" in source.can and not await repository.accounts(db, organization_id, connection_id):
-            only = RemoteAccount(ONLY_ACCOUNT, called, None)
+        if source.can & OF_ONE_ACCOUNT and not await repository.accounts(db, organization_id, connection_id):
+            only = RemoteAccount(ONLY_ACCOUNT, called, settings.get("currency"))
             await linking.link_to(db, organization_id, connection_id, called, only, account_id)
         return await get(db, organization_id, connection_id), connected.link
 
@@ -113,7 +120,7 @@ async def finish(
     if source.finish is None or known.state == "disconnected":
         raise IsDisconnected
     finish_ = source.finish
-    connected = await _asked(database, source, known.settings, secret, lambda session: finish_(session, answer))
+    connected = await asked(database, source, known.settings, secret, lambda session: finish_(session, answer))
     async with database.transaction(organization_id, actor=actor) as db:
         await _write(
             db, organization_id, source, connection_id, known.name, {**known.settings, **connected.settings},
@@ -134,7 +141,7 @@ async def disconnect(database: Database, organization_id: UUID, connection_id: U
     is_revoked = False
     if known.state != "disconnected" and source.disconnect is not None:
         with suppress(Problem):  # what it was is in the log
-            await _asked(database, source, known.settings, secret, source.disconnect)
+            await asked(database, source, known.settings, secret, source.disconnect)
             is_revoked = True
     async with database.transaction(organization_id, actor=actor) as db:
         row = await repository.get(db, organization_id, connection_id, lock=True)
@@ -272,7 +279,7 @@ async def _former(
         return known, await secrets_of(db, organization_id, reconnect)
 
 
-async def _asked(
+async def asked(
     database: Database,
     source: Source,
     settings: Mapping[str, Any],
@@ -307,7 +314,7 @@ async def institutions(database: Database, provider: str, country: str) -> list[
     if source.institutions is None:
         raise NoInstitutions
     list_ = source.institutions
-    return await _asked(database, source, {}, {}, lambda session: list_(session, country))
+    return await asked(database, source, {}, {}, lambda session: list_(session, country))
 
 
 async def _write(
