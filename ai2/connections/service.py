@@ -73,7 +73,7 @@ async def connect(
     if account_id is not None:  # before anybody outside is asked
         async with database.transaction(organization_id) as db:
             await books.check_theirs(db, organization_id, [account_id])
-    former = await _former(database, organization_id, reconnect, provider)
+    former = await _former(database, organization_id, reconnect, source, settings)
     session = await session_of(database, source, settings, {**former, **secret})
     connected = await asyncio.to_thread(source.connect, session)
     async with database.transaction(organization_id, actor=created_by) as db:
@@ -202,14 +202,18 @@ def _expected(error: jsonschema.ValidationError) -> str:
     return f"does not hold to {error.validator}: {error.validator_value}"
 
 
-async def _former(database: Database, organization_id: UUID, reconnect: UUID | None, provider: str) -> dict[str, Any]:
-    """The credentials of a connection that is to be connected again."""
+async def _former(
+    database: Database, organization_id: UUID, reconnect: UUID | None, source: Source, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The credentials of a connection that is to be connected again; none where others than before would get them."""
     if reconnect is None:
         return {}
     async with database.transaction(organization_id) as db:
         known = await get(db, organization_id, reconnect)
-        if known.provider != provider or known.state == "disconnected":
+        if known.provider != source.name or known.state == "disconnected":
             raise IsDisconnected
+        if any(name in settings and settings[name] != known.settings.get(name) for name in source.servers):
+            return {}
         return await secrets_of(db, organization_id, reconnect)
 
 

@@ -20,6 +20,10 @@ LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "descripti
 TEA = {"description": "Tea", "amount": "-1.00"}
 RULE = {"conditions": {"description": {"by": "matches", "text": "tea|cafe"}}, "actions": {"tags": ["drinks"]}}
 # Requests that hold, so that a value which does not is met where it hurts.
+MAPPING = {
+    "url": "https://127.0.0.1/rows", "auth": {"type": "bearer"},
+    "fields": {"date": {"path": "day"}, "amount": {"path": "amount"}},
+}  # fmt: skip
 GOOD: dict[str, dict[str, Any]] = {
     "/api/core/transactions": LUNCH,
     "/api/core/transactions/bulk": {"items": [LUNCH, LUNCH]},
@@ -87,6 +91,9 @@ GOOD: dict[str, dict[str, Any]] = {
         "day": 31,
         "time_zone": "Europe/Paris",
     },
+    # at an address that is refused before anybody is asked
+    "/api/connectors/third-party": {"name": "Shop", "settings": MAPPING, "credentials": {"token": "t"}},
+    "/api/connectors/third-party/preview": {"settings": MAPPING, "credentials": {"token": "t"}},
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 
