@@ -10,6 +10,7 @@ from ai2.kit.errors import Forbidden
 PUBLIC = frozenset({
     "register", "login", "refresh", "accept_invitation",
     "list_oidc_providers", "authorize_oidc", "return_from_oidc", "finish_oidc",
+    "return_from_bank",
     "health", "ready", "metrics", "openapi", "docs", "jwks",
 })  # fmt: skip
 
@@ -42,7 +43,7 @@ MAY = {
         "get_chart", "get_key_figures", "get_trends",
         "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
         "list_schedules", "get_schedule", "list_schedule_runs",
-        "list_providers", "list_connections", "get_connection", "list_syncs",
+        "list_providers", "list_connections", "get_connection", "list_syncs", "list_sync_status",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -64,7 +65,8 @@ MAY = {
     Role.ADMIN: {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
-        "connect_bank", "delete_connection", "connect_third_party", "preview_third_party",
+        "list_institutions", "connect_bank", "finish_bank", "delete_connection",
+        "connect_third_party", "preview_third_party",
         "update_organization", "update_member", "remove_member", "put_tax_profile",
         "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",

@@ -1,6 +1,5 @@
 """Third parties: trying a mapping of an API before anything is connected."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,5 +19,4 @@ async def preview(database: Database, *, settings: Mapping[str, Any], secret: Ma
     """
     source = names.source(PROVIDER)
     service.check(source, settings, secret)
-    session = await service.session_of(database, source, settings, secret)
-    return await asyncio.to_thread(fetching.preview, session)
+    return await service.asked(database, source, settings, secret, fetching.preview)

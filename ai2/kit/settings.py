@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     watched_folders: list[Path] = []
     connect_private: bool = False
 
+    # Keys of the GoCardless Bank Account Data portal: docs/reference/bank-feeds.md.
+    gocardless_secret_id: SecretStr | None = None
+    gocardless_secret_key: SecretStr | None = None
+    gocardless_url: str = "https://bankaccountdata.gocardless.com"
+
     # An LLM for merchants that nobody knows, in organizations that allow it: docs/reference/llm.md.
     openai_api_key: SecretStr | None = None
     openai_base_url: str = "https://api.openai.com/v1"

@@ -1,5 +1,8 @@
 """Connectors: connections to banks, mailboxes and servers, and where each stands."""
 
-from api.connectors import bank, connections, providers, third_party
+from api.connectors import bank, connections, institutions, providers, returns, status, third_party
 
-ROUTERS = (providers.router, bank.router, connections.units, connections.outside, third_party.router)
+ROUTERS = (
+    providers.router, institutions.router, bank.router, returns.router, third_party.router, connections.units,
+    connections.outside, status.router,
+)  # fmt: skip

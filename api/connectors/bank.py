@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from ai2.connections import service
+from api.connectors import returns
 from api.connectors.connections import ConnectionOut
 from api.schemas import Body, Code, Name, Out
 from api.unit import Outside, Pool
@@ -41,7 +42,7 @@ class ConnectOut(Out):
 
 
 @router.post("/connect", status_code=201, response_model=ConnectOut)
-async def connect_bank(request: Request, wanted: ConnectWanted, database: Pool) -> ConnectOut:
+async def connect_bank(request: Request, response: Response, wanted: ConnectWanted, database: Pool) -> ConnectOut:
     """Connect a bank: a link to consent at, or connected. The first sync begins at once."""
     who = request.state.principal
     connection, link = await service.connect(
@@ -49,4 +50,6 @@ async def connect_bank(request: Request, wanted: ConnectWanted, database: Pool) 
         settings=wanted.settings, secret=wanted.credentials, created_by=who.actor, reconnect=wanted.reconnect,
         account_id=wanted.account_id,
     )  # fmt: skip
+    if link:
+        returns.remember(response, link)
     return ConnectOut(connection=ConnectionOut.model_validate(connection), link=link)

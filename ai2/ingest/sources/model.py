@@ -68,11 +68,17 @@ class Page:
     accounts: tuple[RemoteAccount, ...] = ()
     cursor: Mapping[str, Any] | None = None
     restarts: bool = False
+    # what its owner should know though the sync goes on, in words of ours: a bank that wants to be signed in to again
+    notices: tuple[str, ...] = ()
     consent_expires_at: datetime | None = None
 
 
 class Pace(Protocol):
-    """Waits until another call of the provider is within its limits. Every call asks before it is made."""
+    """Waits until another call of the provider is within its limits. Every call asks before it is made.
+
+    `credential` is whatever the provider counts by: a token, or an account with its endpoint. It is known by a digest.
+    Where the wait would be long, or the provider is not to be called now, a Transient is raised: let it through.
+    """
 
     def __call__(self, credential: str, cost: int = 1) -> None: ...
 
@@ -86,8 +92,8 @@ class Session:
     """
 
     settings: Mapping[str, Any]
-    credentials: Mapping[str, Any]
-    cursor: Mapping[str, Any] | None
+    credentials: Mapping[str, Any] = field(repr=False)
+    cursor: Mapping[str, Any] | None = field(repr=False)
     pace: Pace
     keep: Callable[[Mapping[str, Any]], None]
     accounts: tuple[RemoteAccount, ...] = ()
@@ -109,7 +115,7 @@ class Connected:
     """What a connect came to: a link to open (`link`), or credentials that work."""
 
     link: str | None = None
-    credentials: Mapping[str, Any] = field(default_factory=dict)
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     # by which webhooks and returning users are told to be this connection's
     external_id: str | None = None
@@ -118,12 +124,24 @@ class Connected:
 
 
 @dataclass(frozen=True)
+class Institution:
+    """A bank that a provider reaches, and how far back it tells of transactions."""
+
+    institution_id: str
+    name: str
+    bic: str | None
+    countries: tuple[str, ...]
+    history_days: int
+
+
+@dataclass(frozen=True)
 class Source:
     """A provider: what it can do, what it needs, and how pages are had from it.
 
     `settings` and `credentials` are JSON Schemas (draft 2020-12) of what a connect gives; whatever is in credentials
     is kept encrypted and never told again. `connect` begins (a link) or tries the credentials; `finish` takes what came
-    back from the link. Each raises Transient or Permanent.
+    back from the link. Each raises Transient or Permanent. Who is sent back to our callback is known by the external id
+    of the connect, and by the link, which is kept as `awaits` in the credentials until then.
     """
 
     name: str
@@ -136,6 +154,8 @@ class Source:
     pages: Callable[[Session], Iterator[Page]]
     finish: Callable[[Session, Mapping[str, Any]], Connected] | None = None
     disconnect: Callable[[Session], None] | None = None
+    # the banks of a country, by its ISO 3166 code
+    institutions: Callable[[Session, str], list[Institution]] | None = None
     limit: Limit | None = None
     can: frozenset[str] = frozenset()
     # settings that name whom credentials are given to: with others the former credentials do not go along
