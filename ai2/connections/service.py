@@ -94,8 +94,9 @@ async def connect(
     if account_id is not None:  # before anybody outside is asked
         async with database.transaction(organization_id) as db:
             await books.check_theirs(db, organization_id, [account_id])
-    known, former = await _former(database, organization_id, reconnect, provider)
-    told = {**(known.settings if known else {}), **settings}
+    known, former = await _former(database, organization_id, reconnect, source, settings)
+    # what is given whole replaces what was: else nothing could be left out again
+    told = {**(known.settings if known and source.way == "consent" else {}), **settings}
     called = name or (known.name if known else source.title)
     connected = await asked(database, source, told, {**former, **secret}, source.connect)
     async with database.transaction(organization_id, actor=created_by) as db:
@@ -267,15 +268,17 @@ def _expected(error: jsonschema.ValidationError) -> str:
 
 
 async def _former(
-    database: Database, organization_id: UUID, reconnect: UUID | None, provider: str
+    database: Database, organization_id: UUID, reconnect: UUID | None, source: Source, settings: Mapping[str, Any]
 ) -> tuple[Connection | None, dict[str, Any]]:
-    """The connection that is to be connected again, and its credentials."""
+    """The connection that is to be connected again, and its credentials; none where others than before get them."""
     if reconnect is None:
         return None, {}
     async with database.transaction(organization_id) as db:
         known = await get(db, organization_id, reconnect)
-        if known.provider != provider or known.state == "disconnected":
+        if known.provider != source.name or known.state == "disconnected":
             raise IsDisconnected
+        if any(settings.get(name) != known.settings.get(name) for name in source.servers):
+            return known, {}
         return known, await secrets_of(db, organization_id, reconnect)
 
 

@@ -21,6 +21,10 @@ LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "descripti
 TEA = {"description": "Tea", "amount": "-1.00"}
 RULE = {"conditions": {"description": {"by": "matches", "text": "tea|cafe"}}, "actions": {"tags": ["drinks"]}}
 # Requests that hold, so that a value which does not is met where it hurts.
+MAPPING = {
+    "url": "https://127.0.0.1/rows", "auth": {"type": "bearer"},
+    "fields": {"date": {"path": "day"}, "amount": {"path": "amount"}},
+}  # fmt: skip
 GOOD: dict[str, dict[str, Any]] = {
     "/api/core/transactions": LUNCH,
     "/api/core/transactions/bulk": {"items": [LUNCH, LUNCH]},
@@ -90,6 +94,9 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "/api/connectors/bank/connect": {"provider": "folder", "settings": {"path": str(WATCHED)}, "credentials": {}},
     "/api/connectors/connections/{connection_id}/sync": {"start_date": "2026-01-01", "end_date": "2026-03-31"},
+    # at an address that is refused before anybody is asked
+    "/api/connectors/third-party": {"name": "Shop", "settings": MAPPING, "credentials": {"token": "t"}},
+    "/api/connectors/third-party/preview": {"settings": MAPPING, "credentials": {"token": "t"}},
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 

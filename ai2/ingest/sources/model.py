@@ -158,6 +158,8 @@ class Source:
     institutions: Callable[[Session, str], list[Institution]] | None = None
     limit: Limit | None = None
     can: frozenset[str] = frozenset()
+    # settings that name whom credentials are given to: with others the former credentials do not go along
+    servers: frozenset[str] = frozenset()
     # environment variables without which an operator has it not
     needs: tuple[str, ...] = ()
     every_minutes: int = 60

@@ -30,6 +30,9 @@ ANSWER_S = 30.0
 ATTEMPTS = 3
 LARGEST_PACKET = 1 << 20
 REQUEST_BYTES = 1 << 17
+# OpenSSH's own are 16 to 24.
+MOST_ROUNDS = 1_000
+TOO_DEAR = "The private key is encrypted in a way that is not taken: write it as OpenSSH does (ssh-keygen -p -f KEY)."
 # Each kind of key with the names under which a server offers it, the ones to prefer first.
 KINDS = (
     ("ssh-ed25519",),
@@ -240,18 +243,33 @@ def _key(text: str, passphrase: str | None) -> paramiko.PKey:
     """A private key as OpenSSH or anybody else writes it. Raises KeyUnreadable."""
     secret = passphrase.encode() if passphrase else None
     content = text.strip().encode() + b"\n"
-    load = serialization.load_ssh_private_key if b"BEGIN OPENSSH" in content else serialization.load_pem_private_key
+    is_openssh = b"BEGIN OPENSSH" in content
     try:
-        key = load(content, secret)
+        if b"BEGIN ENCRYPTED" in content or (is_openssh and _rounds(content) > MOST_ROUNDS):
+            raise KeyUnreadable(TOO_DEAR)
+        key = (serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key)(
+            content, secret
+        )
         plain = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
         ).decode()
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm):
         raise KeyUnreadable from None
     for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         with contextlib.suppress(paramiko.SSHException, ValueError, TypeError):
             return kind.from_private_key(StringIO(plain))
     raise KeyUnreadable
+
+
+def _rounds(content: bytes) -> int:
+    """How many rounds of bcrypt a passphrase takes: whoever wrote the key chose them, and we would work for years."""
+    rest = b64decode(b"".join(content.splitlines()[1:-1])).removeprefix(b"openssh-key-v1\0")
+    parts = []
+    for _ in range(3):  # cipher, key derivation, and what it takes: a salt and the rounds
+        length = int.from_bytes(rest[:4], "big")
+        parts.append(rest[4 : 4 + length])
+        rest = rest[4 + length :]
+    return int.from_bytes(parts[2][-4:], "big")
 
 
 def _path(session: Session, name: str) -> str:
@@ -325,5 +343,6 @@ SOURCE = Source(
     },
     connect=connect,
     pages=pages,
+    servers=frozenset({"host", "port", "host_key"}),
     can=frozenset({"files"}),
 )

@@ -47,6 +47,7 @@ SOURCE = Source(
     },
     connect=fetching.connect,
     pages=fetching.pages,
+    servers=frozenset({"endpoint", "bucket", "region"}),
     limit=Limit(1000, 60),
     can=frozenset({"files"}),
 )

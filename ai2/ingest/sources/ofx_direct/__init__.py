@@ -69,6 +69,7 @@ SOURCE = Source(
     },
     connect=fetching.connect,
     pages=fetching.pages,
+    servers=frozenset({"url"}),
     limit=Limit(30, 60),
     can=frozenset({"transactions", "backfill"}),
 )

@@ -17,6 +17,7 @@ SOURCE = Source(
     connect=fetching.connect,
     pages=fetching.pages,
     # nobody's own limit, which is not known: that of a guest who behaves
+    servers=frozenset({"url", "auth"}),
     limit=Limit(120, 60),
     can=frozenset({"transactions", "one_account", "backfill"}),
 )
