@@ -92,7 +92,7 @@ async def take(
             sync_id = %(sync_id)s, leased_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
             state = 'syncing', updated_at = now()
         where organization_id = %(organization_id)s and connection_id = %(connection_id)s
-            and state in ('connected', 'error', 'syncing')
+            and state not in ('connecting', 'disconnected')
             and (leased_until is null or leased_until < clock_timestamp())
         returning {COLUMNS}, {SECRETS}
     """

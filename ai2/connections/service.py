@@ -21,7 +21,7 @@ from ai2.ingest.sources.model import ONLY_ACCOUNT, Connected, Kind, RemoteAccoun
 from ai2.kit import events, queue
 from ai2.kit.database import Connection as Db
 from ai2.kit.database import Database
-from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
+from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Problem
 from ai2.kit.ids import new_id
 
 
@@ -37,11 +37,21 @@ class WrongKind(Conflict):
     """This provider is connected by another endpoint; GET /api/connectors/providers says which."""
 
 
+class NothingToFinish(Conflict):
+    """This provider is connected without a link; there is nothing to finish."""
+
+
 class IsDisconnected(Conflict):
     """The connection was ended; make a new one."""
 
 
-async def connect(
+async def connect(database: Database, organization_id: UUID, **wanted: Any) -> tuple[Connection, str | None]:
+    """As `begin`: the connection, and the link to consent at where there is one."""
+    connection, connected = await begin(database, organization_id, **wanted)
+    return connection, connected.link
+
+
+async def begin(
     database: Database,
     organization_id: UUID,
     *,
@@ -53,8 +63,8 @@ async def connect(
     created_by: str,
     reconnect: UUID | None = None,
     account_id: UUID | None = None,
-) -> tuple[Connection, str | None]:
-    """Connect to a provider: the connection, and the link to consent at where there is one.
+) -> tuple[Connection, Connected]:
+    """Connect to a provider: the connection, and what it came to; with a link, somebody has to consent there.
 
     What brings files brings them for one account: `account_id`, or a new one of the connection's name.
 
@@ -76,21 +86,33 @@ async def connect(
         if "files" in source.can and not await repository.accounts(db, organization_id, connection_id):
             only = RemoteAccount(ONLY_ACCOUNT, name or source.title, None)
             await linking.link_to(db, organization_id, connection_id, name or source.title, only, account_id)
-        return await get(db, organization_id, connection_id), connected.link
+        return await get(db, organization_id, connection_id), connected
 
 
 async def finish(
     database: Database, organization_id: UUID, connection_id: UUID, answer: Mapping[str, Any], *, actor: str
 ) -> Connection:
-    """Take what came back from the link that the customer consented at."""
+    """Take what came back from the link that the customer consented at. Finished already, it stays so.
+
+    The browser and a webhook tell of it at the same time, and what came back can be used once.
+    """
     async with database.transaction(organization_id) as db:
         known = await get(db, organization_id, connection_id)
         secret = await secrets_of(db, organization_id, connection_id)
     source = names.source(known.provider)
-    if source.finish is None or known.state == "disconnected":
+    if known.state == "disconnected":
         raise IsDisconnected
+    if source.finish is None:
+        raise NothingToFinish
     session = await _session(database, source, known.settings, secret)
-    connected = await asyncio.to_thread(source.finish, session, answer)
+    try:
+        connected = await asyncio.to_thread(source.finish, session, answer)
+    except Problem:
+        async with database.transaction(organization_id) as db:
+            now = await get(db, organization_id, connection_id)
+        if known.state == "connecting" and now.state in {"connected", "syncing"}:
+            return now
+        raise
     async with database.transaction(organization_id, actor=actor) as db:
         await _write(
             db, organization_id, source, connection_id, known.name, {**known.settings, **connected.settings},
@@ -227,18 +249,20 @@ async def _write(
     is_new, connection_id = connection_id is None, connection_id or new_id()
     sealed = credentials.sealed(await organizations.file_key(db, organization_id), connection_id, secret)
     waits = connected.link is not None
-    values = {
-        "name": name, "credentials": sealed, "consent_expires_at": connected.consent_expires_at,
-        "next_run_at": None if waits else datetime.now(UTC),
-    }  # fmt: skip
+    values = {"name": name, "credentials": sealed}
+    # until somebody consents at the link, a connection that was there goes on as it is
+    stands = {} if waits else {"next_run_at": datetime.now(UTC), "consent_expires_at": connected.consent_expires_at}
     if is_new:
         await repository.insert(
             db, organization_id, connection_id=connection_id, provider=source.name, kind=source.kind,
-            state="connecting" if waits else "connected", settings=settings, created_by=actor, **values,
+            state="connecting" if waits else "connected", settings=settings, created_by=actor,
+            **{"next_run_at": None, "consent_expires_at": None, **stands}, **values,
         )  # fmt: skip
     else:
         state = {} if waits else {"state": "connected", "error": None, "failures": 0}
-        await repository.update(db, organization_id, connection_id, settings=Jsonb(dict(settings)), **values, **state)
+        await repository.update(
+            db, organization_id, connection_id, settings=Jsonb(dict(settings)), **values, **stands, **state
+        )
     if connected.external_id:
         await repository.put_external_id(db, organization_id, connection_id, source.name, connected.external_id)
     if connected.accounts:

@@ -8,7 +8,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     # whether what they name may lie in this network: a server's address is refused otherwise.
     watched_folders: list[Path] = []
     connect_private: bool = False
+
+    # Banks through Plaid: this installation's keys (docs/reference/plaid.md).
+    plaid_client_id: str | None = None
+    plaid_secret: SecretStr | None = None
+    plaid_env: Literal["sandbox", "production"] = "sandbox"
+    plaid_url: str | None = Field(default=None, description="by default that of the environment")
 
     # An LLM for merchants that nobody knows, in organizations that allow it: docs/reference/llm.md.
     openai_api_key: SecretStr | None = None

@@ -111,6 +111,7 @@ create table connect.webhooks (
     received_at timestamptz not null default now(),
     primary key (provider, digest)
 );
+create index webhooks_by_age on connect.webhooks (received_at);
 
 -- How many calls of a provider a credential may still make: a token bucket that all processes share.
 create table connect.buckets (
