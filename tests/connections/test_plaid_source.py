@@ -270,7 +270,7 @@ def test_an_item_is_repaired_in_update_mode(plaid: Plaid, item: Item) -> None:
 
 def test_where_nothing_is_left_to_repair_a_new_item_takes_its_place(plaid: Plaid, item: Item) -> None:
     item.is_removed = True
-    kept = {"access_token": item.access_token, "item_id": item.item_id}
+    kept = {"access_token": item.access_token, "item_id": item.item_id, "user": "u1"}
     kept |= SOURCE.connect(session(**kept)).credentials
     with pytest.raises(problems.NotFinished):
         SOURCE.finish(session(**kept), {})  # type: ignore[misc]

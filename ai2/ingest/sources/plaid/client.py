@@ -22,12 +22,13 @@ class Client:
     """Plaid, asked with this installation's keys. Raises PlaidNotSetUp where there are none."""
 
     def __init__(self, pace: Pace | None = None, credential: str = "") -> None:
+        """`credential`: whose calls Plaid counts, an Item's or, before there is one, a customer's."""
         keys = settings()
         if not keys.plaid_client_id or keys.plaid_secret is None:
             raise PlaidNotSetUp
         url = (keys.plaid_url or HOSTS[keys.plaid_env]).rstrip("/")
         self._api = _api(url, keys.plaid_client_id, keys.plaid_secret.get_secret_value())
-        self._pace, self._credential = pace, credential or keys.plaid_client_id
+        self._pace, self._credential = pace, credential
 
     def ask(self, operation: str, **fields: Any) -> bytes:
         """The answer to an operation, named as in the SDK. Raises Transient, Permanent and Mutated."""

@@ -50,8 +50,8 @@ def item_of(client: Client, token: str) -> Item:
 
 def connect(session: Session) -> Connected:
     """A link to consent at: for a new Item, or for the one that is there (Plaid's update mode)."""
-    client = Client(session.pace)
     user = str(session.credentials.get("user") or new_id())
+    client = Client(session.pace, user)
     token = session.credentials.get("access_token")
     try:
         told = _link(client, session.settings, user, token)
@@ -69,19 +69,16 @@ def connect(session: Session) -> Connected:
 
 def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
     """Take what came back: a public token, or nothing where the link is to be asked. Raises NotFinished."""
-    client, kept = Client(session.pace), session.credentials
-    token, former = kept.get("access_token"), kept.get("access_token")
-    public = None
-    if token is None or not kept.get("repairs", True):
-        # to repair an Item nothing is exchanged: its access token stays
-        public = answer.get("public_token") or _public_token(client, kept)
-        if public:
-            token = _exchanged(client, public)
-        elif token is None or kept.get("link_token"):
-            raise NotFinished
+    kept = session.credentials
+    client = Client(session.pace, str(kept["user"]))
+    former, is_new = kept.get("access_token"), bool(kept.get("link_token")) and not kept.get("repairs")
+    # to repair an Item nothing is exchanged: its access token stays
+    token = _exchanged(client, answer.get("public_token") or _public_token(client, kept)) if is_new else former
+    if token is None:
+        raise NotFinished
     item = item_of(client, token)
-    if problem := of_item(item.error):  # nobody has signed in again yet
-        raise NotFinished if isinstance(problem, Permanent) and not public else problem
+    if problem := of_item(item.error):
+        raise NotFinished if isinstance(problem, Permanent) and not is_new else problem  # nobody signed in again yet
     accounts = answers.read(client.ask("accounts_get", access_token=token)).rest.get("accounts")
     if former and former != token:
         _remove(client, former)
@@ -97,7 +94,7 @@ def disconnect(session: Session) -> None:
     """End the access at Plaid and the bank, and what Plaid asks for it. What is not there any more is ended."""
     if token := session.credentials.get("access_token"):
         with suppress(AccessEnded):
-            Client(session.pace).ask("item_remove", access_token=token)
+            Client(session.pace, str(session.credentials["item_id"])).ask("item_remove", access_token=token)
 
 
 def link_id(link_token: str) -> str:
@@ -136,17 +133,17 @@ def _link(client: Client, wanted: Mapping[str, Any], user: str, token: str | Non
     return answers.read(client.ask("link_token_create", **fields)).rest
 
 
-def _public_token(client: Client, kept: Mapping[str, Any]) -> str | None:
-    """What was come to at the link, where the browser brought nothing."""
-    if not kept.get("link_token"):
-        return None
+def _public_token(client: Client, kept: Mapping[str, Any]) -> str:
+    """What was come to at the link, where the browser brought nothing. Raises NotFinished."""
     told = answers.read(client.ask("link_token_get", link_token=kept["link_token"])).rest
     try:
         results = [session["results"] or {} for session in told.get("link_sessions") or [] if session.get("results")]
         tokens = [str(each["public_token"]) for result in results for each in result["item_add_results"]]
     except (LookupError, TypeError, AttributeError):
         raise AnswerNotUnderstood from None
-    return tokens[-1] if tokens else None
+    if not tokens:
+        raise NotFinished
+    return tokens[-1]
 
 
 def _exchanged(client: Client, public: object) -> str:
