@@ -111,17 +111,27 @@ async def export_data(database: Database, _: Database, job: Job, progress: Progr
     return await writing.write(database, job, progress)
 
 
+class SyncUnderWay(Problem):
+    """Another sync of the connection runs; these days are fetched after it."""
+
+    status = 503
+
+
 async def sync(database: Database, _: Database, job: Job, progress: Progress) -> Result:
-    """Bring a connection up to date. Where another run is at it, that one serves."""
-    from ai2.connections import syncing
+    """Bring a connection up to date. Where another run is at it, that one serves, and one more follows it."""
+    from ai2.connections import service, syncing
 
     since, until = (date.fromisoformat(day) if day else None for day in (job.payload["since"], job.payload["until"]))
+    connection_id = UUID(job.payload["connection_id"])
     try:
         sync_id = await syncing.sync(
-            database, job.organization_id, UUID(job.payload["connection_id"]), trigger=job.payload["trigger"],
-            since=since, until=until,
-        )  # fmt: skip
+            database, job.organization_id, connection_id, trigger=job.payload["trigger"], since=since, until=until
+        )
     except syncing.AlreadySyncing:
+        async with database.transaction(job.organization_id) as db:
+            is_under_way = await service.ask_again(db, job.organization_id, connection_id)
+        if is_under_way and since:
+            raise SyncUnderWay from None
         return None
     return {"sync_id": str(sync_id)}
 

@@ -26,6 +26,7 @@ AT_ONCE = 2
 LONGEST_SLEEP_S = 5.0
 PROGRESS_EVERY_S = 0.5
 STOP_PATIENCE_S = 10.0
+LOOK_EVERY_S = 60.0
 
 log = structlog.get_logger()
 
@@ -218,6 +219,20 @@ async def _every_night(pipeline: Database) -> None:
             log.warning("could not purge; trying again tomorrow", exc_info=error)
 
 
+async def _keep_in_step(database: Database, pipeline: Database) -> None:
+    """Sync the connections that are due, each minute; what Dagster or another worker took up is left to them."""
+    from ai2 import flows
+
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S * random.SystemRandom().uniform(0.9, 1.1))  # several workers, not at once
+        try:
+            if await flows.is_any_connection_due(pipeline):
+                synced = await flows.sync_due(database, pipeline)
+                log.info("connections synced", ran=len(synced.ran), broke=synced.broke)
+        except Exception as error:
+            log.warning("connections could not be synced; trying again in a minute", exc_info=error)
+
+
 async def main() -> None:
     """Run one worker until SIGTERM or SIGINT."""
     logs.configure("worker", settings().log_level)
@@ -227,9 +242,11 @@ async def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
         log.info("worker started")
-        nightly = asyncio.create_task(_every_night(pipeline))
+        beside = [asyncio.create_task(_every_night(pipeline)), asyncio.create_task(_keep_in_step(database, pipeline))]
         await worker.run()
-        nightly.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         log.info("worker stopped")
 
 

@@ -44,7 +44,7 @@ MAY = {
         "get_chart", "get_key_figures", "get_trends",
         "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
         "list_schedules", "get_schedule", "list_schedule_runs",
-        "list_providers", "list_connections", "get_connection", "list_syncs",
+        "list_providers", "list_connections", "get_connection", "list_syncs", "list_sync_status",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",

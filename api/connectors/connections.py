@@ -66,7 +66,7 @@ class SyncOut(Out):
     trigger: Trigger
     since: date | None
     until: date | None
-    outcome: Literal["ok", "failed", "cut_off"] | None
+    outcome: Literal["ok", "failed", "put_off", "cut_off"] | None
     pages: int
     rows_in: int
     rows_loaded: int
@@ -121,7 +121,8 @@ async def get_connection(connection_id: UUID, db: Db, who: Caller) -> dict[str, 
 @outside.delete("/{connection_id}", status_code=204)
 async def delete_connection(connection_id: UUID, request: Request, database: Pool) -> Response:
     """End a connection: its credentials are destroyed; what it brought stays in the books."""
-    await service.disconnect(database, request.state.principal.organization_id, connection_id)
+    who = request.state.principal
+    await service.disconnect(database, who.organization_id, connection_id, actor=who.actor)
     return Response(status_code=204)
 
 

@@ -72,7 +72,11 @@ class Page:
 
 
 class Pace(Protocol):
-    """Waits until another call of the provider is within its limits. Every call asks before it is made."""
+    """Waits until another call of the provider is within its limits. Every call asks before it is made.
+
+    `credential` is whatever the provider counts by: a token, or an account with its endpoint. It is known by a digest.
+    Where the wait would be long, or the provider is not to be called now, a Transient is raised: let it through.
+    """
 
     def __call__(self, credential: str, cost: int = 1) -> None: ...
 
@@ -86,8 +90,8 @@ class Session:
     """
 
     settings: Mapping[str, Any]
-    credentials: Mapping[str, Any]
-    cursor: Mapping[str, Any] | None
+    credentials: Mapping[str, Any] = field(repr=False)
+    cursor: Mapping[str, Any] | None = field(repr=False)
     pace: Pace
     keep: Callable[[Mapping[str, Any]], None]
     accounts: tuple[RemoteAccount, ...] = ()
@@ -111,7 +115,7 @@ class Connected:
     link: str | None = None
     # opens the same in the provider's own widget
     link_token: str | None = None
-    credentials: Mapping[str, Any] = field(default_factory=dict)
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     # by which webhooks and returning users are told to be this connection's
     external_id: str | None = None

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ai2.kit.errors import Problem, Unauthorized, Unreadable
+from ai2.kit.errors import Conflict, Problem, Unauthorized, Unreadable
 
 # What a connection becomes by it.
 Lasting = Literal["needs_consent", "expired", "error"]
@@ -39,6 +39,10 @@ class CredentialsRefused(Permanent):
     """The provider does not accept these credentials."""
 
     what_to_do = "Connect again with reconnect naming this connection, and give credentials that are valid."
+
+
+class FinishedAlready(Conflict):
+    """What came back from the link was taken already."""
 
 
 class WebhookRefused(Unauthorized):

@@ -19,7 +19,7 @@ from ai2.ingest.sources.plaid.problems import (
     PublicTokenRefused,
     of_item,
 )
-from ai2.ingest.sources.problems import Permanent, Transient
+from ai2.ingest.sources.problems import FinishedAlready, Permanent, Transient
 from ai2.kit import logs
 from ai2.kit.ids import new_id
 from ai2.kit.settings import settings
@@ -68,14 +68,17 @@ def connect(session: Session) -> Connected:
 
 
 def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
-    """Take what came back: a public token, or nothing where the link is to be asked. Raises NotFinished."""
+    """Take what came back: a public token, or nothing where the link is to be asked.
+
+    Raises NotFinished and FinishedAlready.
+    """
     kept = session.credentials
     client = Client(session.pace, str(kept["user"]))
-    former, is_new = kept.get("access_token"), bool(kept.get("link_token")) and not kept.get("repairs")
+    if not kept["link_token"]:
+        raise FinishedAlready
+    former, is_new = kept.get("access_token"), not kept["repairs"]
     # to repair an Item nothing is exchanged: its access token stays
     token = _exchanged(client, answer.get("public_token") or _public_token(client, kept)) if is_new else former
-    if token is None:
-        raise NotFinished
     item = item_of(client, token)
     if problem := of_item(item.error):
         raise NotFinished if isinstance(problem, Permanent) and not is_new else problem  # nobody signed in again yet
