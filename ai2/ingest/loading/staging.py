@@ -75,7 +75,13 @@ def _rows(file: File, account_id: UUID, currency: str) -> Iterator[pa.Table]:
 def _staged(
     file: File, lines: pa.Table, ids: pa.Array, keys: MerchantKeys, account_id: UUID, currency: str
 ) -> pa.Table:
-    content, provider = identities(lines, account_id, ids, ids_are_stable=file.statement.ids_are_stable)
+    content, provider = identities(
+        lines,
+        account_id,
+        ids,
+        ids_are_stable=file.statement.ids_are_stable,
+        unstable=file.statement.unstable,
+    )
     descriptions, merchants = (lines[name].combine_chunks() for name in ("description", "merchant"))
     return pa.table(
         {

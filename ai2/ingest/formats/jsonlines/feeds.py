@@ -50,8 +50,6 @@ TELLING = frozenset({"pending_id", "pending_transaction_id", "value_date", "coun
 
 
 def plaid(found: Found, row: Mapping[str, Any], currency: str) -> Line | Reason:
-    if found.state == "removed":
-        return Reason.NOT_BOOKED
     amount = money(row.get("amount"), currency)
     if isinstance(amount, Reason):
         return amount
@@ -93,6 +91,8 @@ def gocardless(found: Found, row: Mapping[str, Any], currency: str) -> Line | Re
             "reference": _first(row, "checkId", "endToEndId", "entryReference"),
             "mcc": _mcc(row.get("merchantCategoryCode")),
             "provider_id": _first(row, "internalTransactionId", "transactionId"),
+            # the bank's own id, which some banks use again
+            "is_unstable": not _text(row.get("internalTransactionId")),
             "status": "pending" if found.state == "pending" else "posted",
             "value_on": day(row.get("valueDate")),
             "counterparty": plain_number(_text(_inner(row, f"{other}Account", "iban"))) or None,
@@ -139,6 +139,11 @@ READERS: dict[str, Callable[[Found, Mapping[str, Any], str], Line | Reason]] = {
     "gocardless": gocardless,
     "ours": ours,
 }
+
+
+def id_of(row: Mapping[str, Any]) -> str | None:
+    """The id of an object that is named and not described."""
+    return _first(row, "transaction_id", "id")
 
 
 def money(value: object, currency: str) -> Decimal | Reason:
