@@ -41,6 +41,7 @@ class Item:
     status: str = "HISTORICAL_UPDATE_COMPLETE"
     is_removed: bool = False
     history: list[tuple[str, Told]] = field(default_factory=list)
+    _since: dict[tuple[int, int], list[tuple[str, Told]]] = field(default_factory=dict, repr=False)
 
     def rows(self) -> dict[str, Told]:
         """Those that the bank has now, by their ids."""
@@ -54,6 +55,11 @@ class Item:
 
     def since(self, begin: int, end: int) -> list[tuple[str, Told]]:
         """What the history between two places comes to."""
+        if (begin, end) not in self._since:
+            self._since[begin, end] = self._comes_to(begin, end)
+        return self._since[begin, end]
+
+    def _comes_to(self, begin: int, end: int) -> list[tuple[str, Told]]:
         before = {row["transaction_id"] for _, row in self.history[:begin]}
         last: dict[str, tuple[str, Told]] = {}
         for kind, row in self.history[begin:end]:

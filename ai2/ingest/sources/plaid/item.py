@@ -78,7 +78,7 @@ def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
         raise FinishedAlready
     former, is_new = kept.get("access_token"), not kept["repairs"]
     # to repair an Item nothing is exchanged: its access token stays
-    token = _exchanged(client, answer.get("public_token") or _public_token(client, kept)) if is_new else former
+    token = _exchanged(client, answer.get("public_token") or _public_token(client, kept)) if is_new else str(former)
     item = item_of(client, token)
     if problem := of_item(item.error):
         raise NotFinished if isinstance(problem, Permanent) and not is_new else problem  # nobody signed in again yet
