@@ -8,7 +8,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     gocardless_secret_id: SecretStr | None = None
     gocardless_secret_key: SecretStr | None = None
     gocardless_url: str = "https://bankaccountdata.gocardless.com"
+
+    # Banks through Plaid: this installation's keys (docs/reference/plaid.md).
+    plaid_client_id: str | None = None
+    plaid_secret: SecretStr | None = None
+    plaid_env: Literal["sandbox", "production"] = "sandbox"
+    plaid_url: str | None = Field(default=None, description="by default that of the environment")
 
     # An LLM for merchants that nobody knows, in organizations that allow it: docs/reference/llm.md.
     openai_api_key: SecretStr | None = None
