@@ -123,7 +123,7 @@ def answers(bank: Plaid, item: Item, number: int, workers: list[psutil.Process])
     taken.sort()
     p50, p95 = taken[number // 2], taken[int(number * 0.95)]
     print(
-        f"{number} webhooks: p50 {p50:.1f} ms, p95 {p95:.1f} ms, the slowest {taken[-1]:.1f} ms, {cpu_ms:.1f} ms of work",
+        f"{number} webhooks: p50 {p50:.1f} ms, p95 {p95:.1f}, the slowest {taken[-1]:.1f}, {cpu_ms:.1f} ms of work",
         flush=True,
     )
 
