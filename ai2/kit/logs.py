@@ -77,8 +77,8 @@ def configure(name: str, level: str = "info", stream: TextIO | None = None) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_number(level))
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for talkative in TALKATIVE:
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     sys.excepthook = _log_unhandled
 
 
