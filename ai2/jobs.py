@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ai2.kit import queue
 from ai2.kit.database import Database
-from ai2.kit.errors import Problem
+from ai2.kit.errors import Conflict, Problem
 from ai2.kit.periods import Period
 from ai2.kit.queue import MAX_ATTEMPTS, Job
 
@@ -136,6 +136,19 @@ async def sync(database: Database, _: Database, job: Job, progress: Progress) ->
     return {"sync_id": str(sync_id)}
 
 
+async def finish_connection(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Take what was consented to at a link. Where nothing was, or somebody else took it, there is nothing to do."""
+    from ai2.connections import service
+
+    try:
+        found = await service.finish(
+            database, job.organization_id, UUID(job.payload["connection_id"]), {}, actor="system"
+        )
+    except Conflict:
+        return None
+    return {"state": found.state}
+
+
 async def erase_organization(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Erase an organization, this job with it."""
     from ai2.identity import erasure
@@ -156,5 +169,6 @@ HANDLERS: Mapping[str, Handler] = {
     "privacy_export": privacy_export,
     "export_data": export_data,
     "sync": sync,
+    "finish_connection": finish_connection,
     "erase_organization": erase_organization,
 }

@@ -100,7 +100,7 @@ async def take(
         with former as (
             select organization_id, connection_id, state as was, next_run_at as was_due_at from connect.connections
             where organization_id = %(organization_id)s and connection_id = %(connection_id)s
-                and state in ('connected', 'error', 'syncing')
+                and state not in ('connecting', 'disconnected')
                 and (leased_until is null or leased_until < clock_timestamp())
                 and (next_run_at <= clock_timestamp() or not %(only_if_due)s)
             for no key update

@@ -23,7 +23,7 @@ from ai2.connections.turns import Turns
 from ai2.identity import organizations
 from ai2.ingest.sources import names
 from ai2.ingest.sources.model import ONLY_ACCOUNT, Connected, Institution, Kind, RemoteAccount, Session, Source
-from ai2.ingest.sources.problems import Transient
+from ai2.ingest.sources.problems import FinishedAlready, Transient
 from ai2.kit import events, queue
 from ai2.kit.database import Connection as Db
 from ai2.kit.database import Database
@@ -55,6 +55,10 @@ class WrongKind(Conflict):
     """This provider is connected by another endpoint; GET /api/connectors/providers says which."""
 
 
+class NothingToFinish(Conflict):
+    """This provider is connected without a link; there is nothing to finish."""
+
+
 class IsDisconnected(Conflict):
     """The connection was ended; make a new one."""
 
@@ -67,7 +71,13 @@ class SourceBroke(Transient):
     """The provider could not be asked; try again later, and if it stays so tell the operator, whose log says more."""
 
 
-async def connect(
+async def connect(database: Database, organization_id: UUID, **wanted: Any) -> tuple[Connection, str | None]:
+    """As `begin`: the connection, and the link to consent at where there is one."""
+    connection, connected = await begin(database, organization_id, **wanted)
+    return connection, connected.link
+
+
+async def begin(
     database: Database,
     organization_id: UUID,
     *,
@@ -79,8 +89,8 @@ async def connect(
     created_by: str,
     reconnect: UUID | None = None,
     account_id: UUID | None = None,
-) -> tuple[Connection, str | None]:
-    """Connect to a provider: the connection, and the link to consent at where there is one.
+) -> tuple[Connection, Connected]:
+    """Connect to a provider: the connection, and what it came to; with a link, somebody has to consent there.
 
     What tells of no accounts, as files do, is of one: `account_id`, or a new one of the connection's name.
 
@@ -107,21 +117,35 @@ async def connect(
         if source.can & OF_ONE_ACCOUNT and not await repository.accounts(db, organization_id, connection_id):
             only = RemoteAccount(ONLY_ACCOUNT, called, settings.get("currency"))
             await linking.link_to(db, organization_id, connection_id, called, only, account_id)
-        return await get(db, organization_id, connection_id), connected.link
+        return await get(db, organization_id, connection_id), connected
 
 
 async def finish(
     database: Database, organization_id: UUID, connection_id: UUID, answer: Mapping[str, Any], *, actor: str
 ) -> Connection:
-    """Take what came back from the link that the customer consented at."""
+    """Take what came back from the link that the customer consented at. Finished already, it stays so.
+
+    The browser and a webhook tell of it at the same time, and what came back can be used once.
+    """
     async with database.transaction(organization_id) as db:
         known = await get(db, organization_id, connection_id)
         secret = await secrets_of(db, organization_id, connection_id)
     source = names.source(known.provider)
-    if source.finish is None or known.state == "disconnected":
+    if known.state == "disconnected":
         raise IsDisconnected
+    if source.finish is None:
+        raise NothingToFinish
     finish_ = source.finish
-    connected = await asked(database, source, known.settings, secret, lambda session: finish_(session, answer))
+    try:
+        connected = await asked(database, source, known.settings, secret, lambda session: finish_(session, answer))
+    except FinishedAlready:
+        return known
+    except Problem:
+        async with database.transaction(organization_id) as db:
+            now = await get(db, organization_id, connection_id)
+        if known.state == "connecting" and now.state in {"connected", "syncing"}:
+            return now
+        raise
     async with database.transaction(organization_id, actor=actor) as db:
         await _write(
             db, organization_id, source, connection_id, known.name, {**known.settings, **connected.settings},

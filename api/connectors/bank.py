@@ -39,17 +39,19 @@ class ConnectOut(Out):
 
     connection: ConnectionOut
     link: str | None = Field(description="Where to consent; null: it is connected.")
+    link_token: str | None = Field(description="Opens the same in the provider's own widget, where it has one.")
 
 
 @router.post("/connect", status_code=201, response_model=ConnectOut)
 async def connect_bank(request: Request, response: Response, wanted: ConnectWanted, database: Pool) -> ConnectOut:
     """Connect a bank: a link to consent at, or connected. The first sync begins at once."""
     who = request.state.principal
-    connection, link = await service.connect(
+    connection, connected = await service.begin(
         database, who.organization_id, provider=wanted.provider, kind="bank", name=wanted.name,
         settings=wanted.settings, secret=wanted.credentials, created_by=who.actor, reconnect=wanted.reconnect,
         account_id=wanted.account_id,
     )  # fmt: skip
-    if link:
-        returns.remember(response, link)
-    return ConnectOut(connection=ConnectionOut.model_validate(connection), link=link)
+    if connected.link:
+        returns.remember(response, connected.link)
+    shown = ConnectionOut.model_validate(connection)
+    return ConnectOut(connection=shown, link=connected.link, link_token=connected.link_token)

@@ -126,6 +126,7 @@ create table connect.webhooks (
     received_at timestamptz not null default now(),
     primary key (provider, digest)
 );
+create index webhooks_by_age on connect.webhooks (received_at);
 
 -- When a credential's calls of a provider were made, and whether it may call at all just now: all processes share it.
 create table connect.buckets (

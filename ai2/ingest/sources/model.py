@@ -115,6 +115,8 @@ class Connected:
     """What a connect came to: a link to open (`link`), or credentials that work."""
 
     link: str | None = None
+    # opens the same in the provider's own widget
+    link_token: str | None = None
     credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     # by which webhooks and returning users are told to be this connection's
@@ -132,6 +134,30 @@ class Institution:
     bic: str | None
     countries: tuple[str, ...]
     history_days: int
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a webhook is about. It is a hint: how it stands is then asked of the provider, so that no order matters."""
+
+    external_id: str
+    kind: str
+    asks: Literal["sync", "finish", "nothing"] = "sync"
+    consent_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """How a provider's webhooks are known. `header`, in small letters, is the one that its signature is in.
+
+    `verify` looks at the bytes before anything is read of them, and gives what tells this webhook from all others;
+    it may ask the provider. `read` is for what was verified.
+    """
+
+    header: str
+    verify: Callable[[Mapping[str, str], bytes], bytes]
+    read: Callable[[bytes], Notice]
+    largest_bytes: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -156,6 +182,7 @@ class Source:
     disconnect: Callable[[Session], None] | None = None
     # the banks of a country, by its ISO 3166 code
     institutions: Callable[[Session, str], list[Institution]] | None = None
+    webhook: Webhook | None = None
     limit: Limit | None = None
     can: frozenset[str] = frozenset()
     # settings that name whom credentials are given to: with others the former credentials do not go along
