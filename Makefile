@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOAK_SECONDS ?= 600
 
-.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency schemathesis client \
+.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency histories schemathesis client \
 	bench card lock clean
 .DEFAULT_GOAL := help
 
@@ -77,6 +77,10 @@ migrations: install
 ## make concurrency: many at once: 1,000 keys repeated, 10,000 transfers, pages while rows arrive, servers killed
 concurrency: install
 	AI2_CONCURRENCY=whole $(BIN)/pytest -q -s -o timeout=3000 tests/concurrency
+
+## make histories: 200 random histories of each model bank: after the last sync, books and bank agree to the cent
+histories: install
+	AI2_BANK_HISTORIES=200 $(BIN)/pytest -q -s -o timeout=3600 tests/connections/test_bank_histories.py
 
 ## make schemathesis: every operation of the API asked everything, in three roles (SCHEMATHESIS_EXAMPLES=20: sooner)
 schemathesis: install
