@@ -60,7 +60,7 @@ def main() -> None:
             real(Path(os.environ["AI2_TEST_DATA"]) / FOLDER)
 
 
-def real(folder: Path) -> None:
+def real(folder: Path) -> Counter[str]:
     counted: Counter[str] = Counter()
     started = time.perf_counter()
     for described in sorted(folder.glob("*.json")):
@@ -85,6 +85,7 @@ def real(folder: Path) -> None:
         count = sum(told_of.values())
         print(f"{count} fields{suffix}:", ", ".join(f"{name} {n} ({n / count:.1%})" for name, n in told_of.items()))
     print(f"{elapsed_s:.1f} s")
+    return counted
 
 
 def judged(name: str, expected: Any, found: Any) -> str:

@@ -1,8 +1,11 @@
 """Paper: what people see of a document, whatever it came as: pieces of text and where each stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+
+# What a longer one says stands in its beginning, and more would only cost time.
+LONGEST_PIECE, MAX_ROWS, MAX_PIECES = 500, 1_500, 5_000
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,10 @@ class Piece:
 
     def overlap(self, other: "Piece") -> float:
         """How much of the narrower of both stands above or below the other, 0 to 1."""
+        if other.left >= self.right or self.left >= other.right:
+            return 0.0
         shared = min(self.right, other.right) - max(self.left, other.left)
-        return max(0.0, shared) / max(min(self.right - self.left, other.right - other.left), 0.01)
+        return shared / max(min(self.right - self.left, other.right - other.left), 0.01)
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,14 @@ class Paper:
     def after(self, piece: Piece) -> tuple[Piece, ...]:
         """What stands to the right of it in its row."""
         return tuple(other for other in self.rows[piece.row] if other.left > piece.left)
+
+
+def bounded(rows: Iterable[tuple[Piece, ...]]) -> tuple[tuple[Piece, ...], ...]:
+    """As many rows as have no more than MAX_PIECES together: no receipt is longer."""
+    kept, count = list[tuple[Piece, ...]](), 0
+    for row in rows:
+        count += len(row)
+        if count > MAX_PIECES or len(kept) >= MAX_ROWS:
+            break
+        kept.append(row)
+    return tuple(kept)

@@ -1,37 +1,20 @@
-"""PDF as paper: a process of its own in which PDFium runs, for it is native code and files come from strangers.
+"""PDF as paper: the words of its pages with their places, and the XML files that are attached to it.
 
-The process knows no secret, has a limit of memory and of time, reads so many pages and characters and no more, and
-runs no script of the file. A question is the file; an answer is JSON: the words of each page with their places, and
-the XML files that are attached to it.
+So many pages and characters are read and no more, and no script of the file is run.
 """
 
-import json
-import os
-import resource
-import sys
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ai2.kit import answering
-from ai2.kit.answering import Answering
-from ai2.receipts.extraction.paper import Paper, Piece
+from ai2.receipts.extraction.paper import LONGEST_PIECE, Paper, Piece, bounded
 
-MAX_BYTES = 25_000_000
 # Totals stand at the end and letterheads at the beginning.
 FIRST_PAGES, LAST_PAGES, MAX_CHARACTERS = 8, 2, 40_000
 MAX_ATTACHMENTS, MAX_ATTACHED_BYTES = 20, 5_000_000
-PATIENCE_S, CPU_S, MEMORY_BYTES = 10, 8, 1_500_000_000
 # Parts of the size of type: what parts words, and what parts pieces of a row.
 _WORD_GAP, _PIECE_GAP, _SAME_ROW = 0.25, 0.9, 0.5
-
-PROCESS = Answering(
-    __name__,
-    patience_s=PATIENCE_S,
-    environment={name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ},
-)
 
 
 @dataclass(frozen=True)
@@ -53,13 +36,14 @@ class _Word:
 
 
 def opened(content: bytes) -> Opened | None:
-    """Nothing where it is no PDF, is protected by a password, or asks for more than one of its kind may."""
-    answer = PROCESS.ask(content) if len(content) <= MAX_BYTES else None
-    told = json.loads(answer) if answer else None
-    if not told:
+    """Nothing where it is no PDF, is broken, or is protected by a password."""
+    import pypdfium2
+
+    try:
+        with pypdfium2.PdfDocument(content) as document:
+            return Opened(_paper(list(_pages(document))), tuple(_attached(document)))
+    except pypdfium2.PdfiumError:
         return None
-    pages = [[_Word(*word) for word in page] for page in told["pages"]]
-    return Opened(_paper(pages), tuple(b64decode(each) for each in told["attached"]))
 
 
 def _paper(pages: list[list[_Word]]) -> Paper:
@@ -67,7 +51,7 @@ def _paper(pages: list[list[_Word]]) -> Paper:
     for number, words in enumerate(pages):
         for line in _lines(words):
             rows.append(tuple(_piece(part, number, len(rows)) for part in _parts(line)))
-    return Paper(tuple(rows))
+    return Paper(bounded(rows))
 
 
 def _lines(words: list[_Word]) -> Iterator[list[_Word]]:
@@ -93,38 +77,13 @@ def _parts(line: list[_Word]) -> Iterator[list[_Word]]:
 
 
 def _piece(words: list[_Word], page: int, row: int) -> Piece:
-    text = " ".join(word.text for word in words)
+    text = " ".join(word.text for word in words)[:LONGEST_PIECE]
     left, right = min(word.left for word in words), max(word.right for word in words)
     top, bottom = min(word.top for word in words), max(word.bottom for word in words)
     return Piece(text, page, row, left, right, top, bottom, max(word.size for word in words))
 
 
-# --- in the process itself ---------------------------------------------------------------------------------------
-
-
-def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    answering.run(answer_to)
-
-
-def answer_to(question: bytes) -> bytes:
-    """The words; nothing where it cannot be read."""
-    import pypdfium2
-
-    # of each file anew, counted from what was worked so far
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_S, resource.RLIM_INFINITY))
-    try:
-        with pypdfium2.PdfDocument(question) as document:
-            told = {"pages": list(_pages(document)), "attached": list(_attached(document))}
-            return json.dumps(told).encode()
-    except (pypdfium2.PdfiumError, MemoryError, ValueError) as error:
-        sys.stderr.write(f"a PDF could not be read: {type(error).__name__}\n")
-        return b"null"
-
-
-def _pages(document: Any) -> Iterator[list[tuple[Any, ...]]]:
+def _pages(document: Any) -> Iterator[list[_Word]]:
     left, count = MAX_CHARACTERS, len(document)
     for number in range(count):
         if left > 0 and (number < FIRST_PAGES or number >= count - LAST_PAGES):
@@ -137,7 +96,7 @@ def _pages(document: Any) -> Iterator[list[tuple[Any, ...]]]:
             page.close()
 
 
-def _words(page: Any, count: int, height: float) -> Iterator[tuple[Any, ...]]:
+def _words(page: Any, count: int, height: float) -> Iterator[_Word]:
     """Characters that stand together; `top` is counted from the upper edge."""
     from pypdfium2 import raw
 
@@ -157,22 +116,17 @@ def _words(page: Any, count: int, height: float) -> Iterator[tuple[Any, ...]]:
     yield from _joined(word)
 
 
-def _joined(word: list[tuple[str, float, float, float, float, float]]) -> Iterator[tuple[Any, ...]]:
+def _joined(word: list[tuple[str, float, float, float, float, float]]) -> Iterator[_Word]:
     if word:
         _, lefts, tops, rights, bottoms, sizes = zip(*word, strict=True)
         text = "".join(sign for sign, *_ in word)
-        box = (min(lefts), min(tops), max(rights), max(bottoms), max(sizes))
-        yield (text, *(round(edge, 1) for edge in box))
+        yield _Word(text, min(lefts), min(tops), max(rights), max(bottoms), max(sizes))
 
 
-def _attached(document: Any) -> Iterator[str]:
+def _attached(document: Any) -> Iterator[bytes]:
     for number in range(min(document.count_attachments(), MAX_ATTACHMENTS)):
         attachment = document.get_attachment(number)
         if attachment.get_name().lower().endswith(".xml"):
             content = bytes(attachment.get_data())
             if len(content) <= MAX_ATTACHED_BYTES:
-                yield b64encode(content).decode()
-
-
-if __name__ == "__main__":
-    main()
+                yield content

@@ -3,9 +3,9 @@
 import re
 
 from ai2.ingest import encodings
-from ai2.receipts.extraction.paper import Paper, Piece
+from ai2.receipts.extraction.paper import LONGEST_PIECE, MAX_ROWS, Paper, Piece, bounded
 
-MAX_LINES, MAX_WIDTH = 5_000, 1_000
+MAX_CHARACTERS = 1_000_000
 _PIECE = re.compile(r"[^\s|](?:[^\s|]| (?=[^\s|]))*")
 
 
@@ -25,9 +25,10 @@ def decoded(content: bytes) -> str:
 
 
 def of_text(text: str) -> Paper:
-    lines = [line[:MAX_WIDTH].expandtabs(8) for line in text.splitlines()[:MAX_LINES]]
+    lines = [line[:LONGEST_PIECE].expandtabs(8) for line in text[:MAX_CHARACTERS].splitlines()]
     filled = [(top, line) for top, line in enumerate(lines) if line.strip(" |\t\xa0")]
-    return Paper(tuple(_row(line.replace("\xa0", " "), top, row) for row, (top, line) in enumerate(filled)))
+    rows = (_row(line.replace("\xa0", " "), top, row) for row, (top, line) in enumerate(filled[:MAX_ROWS]))
+    return Paper(bounded(rows))
 
 
 def _row(line: str, top: int, row: int) -> tuple[Piece, ...]:

@@ -1,142 +1,94 @@
-"""Reading: from bytes to what a receipt or an invoice says, by whatever in it is surest."""
+"""Reading: what a receipt or an invoice says, found in a process of its own, for documents come from strangers.
 
-import re
-from dataclasses import fields, replace
+PDFium is native code, and what is hostile in a page or a text may cost time without end: the process knows no secret,
+fetches nothing, and has a limit of memory and of time. What takes more than that is not read.
+"""
+
+import json
+import os
+import resource
+import sys
+from dataclasses import fields
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from ai2.kit import money
-from ai2.kit.errors import Invalid
-from ai2.receipts.extraction import confidence, pdf, plain
-from ai2.receipts.extraction.html import schema_org
-from ai2.receipts.extraction.html.page import page
-from ai2.receipts.extraction.model import Extracted, Form, Read
-from ai2.receipts.extraction.paper import Paper
-from ai2.receipts.extraction.visible import reading as visible
-from ai2.receipts.extraction.xml import invoice
+from ai2.kit import answering
+from ai2.kit.answering import Answering
+from ai2.receipts.extraction.model import Extracted, Read
 
 MAX_BYTES = 25_000_000
-_HTML = re.compile(rb"<(?:!doctype html|html|head|body|table|div|p|br|span|meta|script|center)[\s>/]", re.IGNORECASE)
-_JSON = re.compile(rb"\s*[\[{]")
-_HEAD_BYTES = 4096
-LONGEST_TEXT = 200
+PATIENCE_S, CPU_S, MEMORY_BYTES = 15, 10, 1_500_000_000
+NOTHING = b"null"
+
+ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+READER = Answering(__name__, patience_s=PATIENCE_S, environment=ENVIRONMENT)
 
 
 def read(content: bytes, media_type: str, name: str) -> Extracted | None:
     """What the document says; none where it is none of ours, or has neither a total nor a number.
 
-    What it is is told by its content, then by its media type and name, which senders get wrong. It never raises for
-    what is in the content.
+    What it is is told by its content, then by its media type and name, which senders get wrong. It raises nothing for
+    what is in the content. It takes milliseconds, and at most twice PATIENCE_S: call it in a thread.
     """
     if not 0 < len(content) <= MAX_BYTES:
         return None
-    found = _read(content, media_type.partition(";")[0].strip().lower(), name.lower())
-    found = _fitted(found) if found else None
-    return found if found and (found.total or found.number or found.order_number) else None
+    head = json.dumps([media_type, name]).encode()
+    answer = READER.ask(len(head).to_bytes(4, "big") + head + content)
+    told = json.loads(answer) if answer else None
+    return _decoded(told) if told else None
 
 
-def _read(content: bytes, media_type: str, name: str) -> Extracted | None:
-    head = content[:_HEAD_BYTES]
-    if b"%PDF-" in head[:1100]:
-        return _of_pdf(content)
-    if _is_xml(head):
-        return invoice.read(content)
-    if _is_binary(head):
-        return None
-    text = plain.decoded(content)
-    if _JSON.match(head) and (media_type.endswith("json") or name.endswith(".json")):
-        return schema_org.of_json_ld([text])
-    if media_type == "text/html" or name.endswith((".html", ".htm")) or _HTML.search(head):
-        return _of_html(text)
-    return of_paper("text", plain.of_text(text))
+def _decoded(told: dict[str, Any]) -> Extracted:
+    kinds: dict[str, Any] = {"issued_on": date.fromisoformat, "total": Decimal, "tax": Decimal}
+    found = {
+        name: Read(kinds.get(name, str)(value), confidence, where)
+        for name, (value, confidence, where) in told["fields"].items()
+    }
+    return Extracted(told["form"], **found)
 
 
-def _is_xml(head: bytes) -> bool:
-    start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-    is_page = bool(_HTML.search(start[:1000])) and b"Invoice" not in start[:1000]
-    return (start.startswith(b"<?xml") and not is_page) or bool(
-        re.match(rb"<(?:\w+:)?(?:Invoice|CreditNote|CrossIndustry)", start)
-    )
+# --- in the process itself ---------------------------------------------------------------------------------------
 
 
-def _is_binary(head: bytes) -> bool:
-    """An image, an archive: control signs are in every text few; UTF-16, which is full of them, says what it is."""
-    strange = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
-    return strange > len(head) // 50 and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
+def main() -> None:
+    _limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
+    answering.run(answer_to)
 
 
-def _of_pdf(content: bytes) -> Extracted | None:
-    """The XML that is in it for machines, and what people see of it for the rest."""
-    opened = pdf.opened(content)
-    if opened is None:
-        return None
-    seen = of_paper("pdf", opened.paper)
-    for attached in opened.attached:
-        if told := invoice.read(attached):
-            return _merged(told, seen)
-    return seen
+def answer_to(question: bytes) -> bytes:
+    """What was read, as JSON. Of what goes wrong only its kind is told: a message may hold texts of the document."""
+    from ai2.receipts.extraction import documents
 
-
-def _of_html(text: str) -> Extracted | None:
-    found = page(text)
-    if found is None:
-        return None
-    told = [schema_org.of_json_ld(found.json_ld), schema_org.of_microdata(found.items)]
-    merged: Extracted | None = of_paper("html", found.paper)
-    for each in reversed(told):
-        merged = _merged(each, merged) if each else merged
-    return merged
-
-
-def of_paper(form: Form, paper: Paper) -> Extracted | None:
-    """What people see of it, as far as enough of such readings are right."""
-    readings = visible.read(paper)
-    sure = {field.name: confidence.sure(field.name, getattr(readings, field.name)) for field in fields(readings)}
-    return Extracted(form, **sure)  # type: ignore[arg-type] # each field's reading is of the field's type
-
-
-def _merged(surer: Extracted, other: Extracted | None) -> Extracted:
-    """The surer reading, and of the other what that leaves empty; a tax belongs to its own total only."""
-    if other is None:
-        return surer
-    empty = [field.name for field in fields(surer) if getattr(surer, field.name) is None]
-    if surer.total and other.total and surer.total.value != other.total.value:
-        empty = [name for name in empty if name not in ("tax", "currency")]
-    return replace(surer, **{name: getattr(other, name) for name in empty})
-
-
-def _fitted(found: Extracted) -> Extracted:
-    """Without a currency that is none, amounts that none can have, and texts that no book takes."""
-    currency = found.currency if found.currency and _is_currency(found.currency.value) else None
-    return replace(
-        found,
-        currency=currency,
-        total=_exact(found.total, currency),
-        tax=_exact(found.tax, currency),
-        **{name: _short(getattr(found, name)) for name in ("supplier", "number", "order_number")},
-    )
-
-
-def _is_currency(code: str) -> bool:
+    _allow_time()
+    length = int.from_bytes(question[:4], "big")
+    media_type, name = json.loads(question[4 : 4 + length])
     try:
-        money.exponent(code)
-    except Invalid:
-        return False
-    return True
+        found = documents.read(question[4 + length :], media_type, name)
+    except Exception as error:  # noqa: BLE001 - this process answers for whatever is in the document
+        sys.stderr.write(f"a document could not be read: {type(error).__name__}\n")
+        return NOTHING
+    return _encoded(found) if found else NOTHING
 
 
-def _exact(amount: Read[Decimal] | None, currency: Read[str] | None) -> Read[Decimal] | None:
-    if amount is None or not amount.value.is_finite() or abs(amount.value) >= money.LIMIT:
-        return None
-    if currency is None:
-        return amount
-    try:
-        return replace(amount, value=money.exact(amount.value, currency.value))
-    except Invalid:
-        return None
+def _allow_time() -> None:
+    """So many seconds of work for each document, counted from what was worked so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + CPU_S)
 
 
-def _short(text: Read[str] | None) -> Read[str] | None:
-    if text is None:
-        return None
-    clean = "".join(sign for sign in text.value if sign.isprintable()).strip()
-    return replace(text, value=clean[:LONGEST_TEXT], where=text.where[:LONGEST_TEXT]) if clean else None
+def _limit(what: int, at_most: int) -> None:
+    """Within what the system allows us."""
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (at_most if hard == resource.RLIM_INFINITY else min(at_most, hard), hard))
+
+
+def _encoded(found: Extracted) -> bytes:
+    told = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "form"}
+    each = {name: [str(field.value), field.confidence, field.where] for name, field in told.items() if field}
+    return json.dumps({"form": found.form, "fields": each}).encode()
+
+
+if __name__ == "__main__":
+    main()

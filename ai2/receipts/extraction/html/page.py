@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from ai2.receipts.extraction.html.microdata import Items
-from ai2.receipts.extraction.paper import Paper, Piece
+from ai2.receipts.extraction.paper import LONGEST_PIECE, Paper, Piece, bounded
 
-MAX_CHARACTERS, MAX_TAGS, MAX_DEPTH, MAX_ROWS = 5_000_000, 200_000, 400, 5_000
+MAX_CHARACTERS, MAX_TAGS, MAX_DEPTH = 3_000_000, 100_000, 400
+MAX_ALTS = 50
 COLUMN = 40.0
 # A row of a block: texts with the column that each stands in.
 Row = list[tuple[int, str, float]]
@@ -29,6 +30,7 @@ _UNSEEN = frozenset(re.findall(r"\w+", "script style head title template noscrip
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?:px|pt)?\s*(?:;|$)", re.I
 )
+_DECLARED = re.compile(r"<(?:[?!]|/(?![a-zA-Z]))[^>]*>?")
 _SIZES = {"h1": 2.0, "h2": 1.6, "h3": 1.3}
 
 
@@ -120,7 +122,7 @@ class _Reader(HTMLParser):
 
     def _see(self, tag: str, told: dict[str, str]) -> None:
         block = self._blocks[-1]
-        if tag == "img" and 1 < len(told.get("alt", "").strip()) < 60:
+        if tag == "img" and 1 < len(told.get("alt", "").strip()) < 60 and len(self.alts) < MAX_ALTS:
             self.alts.append(told["alt"].strip())
         elif tag == "table":
             self._tables.append(_Table())
@@ -210,11 +212,19 @@ def page(text: str) -> Page | None:
         return None
     reader = _Reader()
     try:
-        reader.feed(text)
+        reader.feed(_tidied(text))
         reader.close()
     except TooMuch:
         return None
     return reader.finished()
+
+
+def _tidied(text: str) -> str:
+    """Without comments and declarations: where they do not end, the parser looks for their end again and again."""
+    first, *rest = text.split("<!--")
+    text = _DECLARED.sub("", first + "".join(part.partition("-->")[2] for part in rest))
+    last = text.rfind(">") + 1
+    return text[:last] + text[last:].replace("<", " ")
 
 
 def _is_hidden(told: dict[str, str]) -> bool:
@@ -223,14 +233,11 @@ def _is_hidden(told: dict[str, str]) -> bool:
 
 def _paper(rows: list[Row], names: tuple[str, ...]) -> Paper:
     """A cell is as wide as its column; text that is wider runs over what is empty, as it would."""
-    filled = [row for row in rows if row][:MAX_ROWS]
-    return Paper(
-        tuple(
-            tuple(
-                Piece(text, 0, number, column * COLUMN, column * COLUMN + COLUMN - 1, number, number + 1, size)
-                for column, text, size in sorted(row, key=lambda cell: cell[0])
-            )
-            for number, row in enumerate(filled)
-        ),
-        names,
+    return Paper(bounded(_pieces(row, number) for number, row in enumerate(row for row in rows if row)), names)
+
+
+def _pieces(row: Row, number: int) -> tuple[Piece, ...]:
+    return tuple(
+        Piece(text[:LONGEST_PIECE], 0, number, column * COLUMN, column * COLUMN + COLUMN - 1, number, number + 1, size)
+        for column, text, size in sorted(row, key=lambda cell: cell[0])
     )

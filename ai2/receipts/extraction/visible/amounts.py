@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,6 +20,8 @@ _AMOUNT = re.compile(
     rf"(?P<back>(?: ?[)]| ?-(?=\s|$)| ?{_SYMBOL}){{0,2}})(?![\w/:]|[.,]\d|-\d| ?%)"
 )
 _DECIMALS = re.compile(r"[.,](?:\d{2}|[-–]{1,2})$")
+# So many from the end are looked at: totals stand there.
+LAST = 500
 _STARS = re.compile(r"\*+(?=\d)")
 
 
@@ -32,30 +34,41 @@ class Sum:
     is_money: bool
 
 
-def found(paper: Paper, mark: DecimalMark, days: Iterable[Found[Written]]) -> list[Found[Sum]]:
+def found(paper: Paper, days: Iterable[Found[Written]]) -> list[Found[Sum]]:
     """All of them but the parts of dates."""
-    taken = {(day.piece, place) for day in days for place in range(day.start, day.end)}
-    all_of_it = [each for piece in paper.pieces for each in _in(piece, mark)]
-    return [each for each in all_of_it if (each.piece, each.end - 1) not in taken]
+    taken = {(day.piece.row, day.piece.left, place) for day in days for place in range(day.start, day.end)}
+    written = [
+        (piece, match)
+        for piece in paper.pieces
+        for match in _AMOUNT.finditer(_STARS.sub(lambda stars: " " * len(stars[0]), piece.text))
+        if (piece.row, piece.left, match.end("number") - 1) not in taken
+    ]
+    mark = decimal_mark([match["number"] for _, match in written])
+    read = (_read(piece, match, mark) for piece, match in written[-LAST:])
+    return [each for each in read if each]
 
 
-def decimal_mark(paper: Paper) -> DecimalMark:
+def decimal_mark(numbers: Sequence[str]) -> DecimalMark:
     """What most amounts with cents show, else the one that makes thousands of three digits behind a mark."""
-    numbers = [match["number"] for piece in paper.pieces for match in _AMOUNT.finditer(piece.text)]
-    votes = Counter(number[-3] for number in numbers if re.search(r"[.,]\d{2}$", number))
+    votes = Counter(
+        number[-3]
+        for number in numbers
+        if re.search(r"[.,]\d{2}$", number) and amounts.NUMBERS[_mark(number[-3])].fullmatch(number)
+    )
     if votes:
         return "," if votes[","] > votes["."] else "."
     told = amounts.mark_evidence(numbers)
     return told.decided or ("." if any("," in number for number in numbers) else ",")
 
 
-def _in(piece: Piece, mark: DecimalMark) -> Iterator[Found[Sum]]:
-    text = _STARS.sub(lambda stars: " " * len(stars[0]), piece.text)
-    for match in _AMOUNT.finditer(text):
-        number = match["number"].rstrip(".,")
-        read = amounts.read(f"{match['front']}{number}{match['back']}".strip(), mark) or amounts.read(number, mark)
-        if read is None:
-            continue
-        symbol = read.symbol
-        is_money = symbol is not None or bool(_DECIMALS.search(number))
-        yield Found(Sum(read.value, symbol, is_money), piece, match.start(), match.end())
+def _mark(sign: str) -> DecimalMark:
+    return "," if sign == "," else "."
+
+
+def _read(piece: Piece, match: re.Match[str], mark: DecimalMark) -> Found[Sum] | None:
+    number = match["number"].rstrip(".,")
+    read = amounts.read(f"{match['front']}{number}{match['back']}".strip(), mark) or amounts.read(number, mark)
+    if read is None:
+        return None
+    is_money = read.symbol is not None or bool(_DECIMALS.search(number))
+    return Found(Sum(read.value, read.symbol, is_money), piece, match.start(), match.end())

@@ -40,7 +40,7 @@ _COUNTRIES = {"PL": "PLN", "GB": "GBP", "SE": "SEK", "DK": "DKK", "CZ": "CZK", "
 _USUAL = {"$": "USD", "¥": "JPY", "£": "GBP"}
 
 
-def of_symbol(symbol: str, hints: Counter[str]) -> str | None:
+def of_symbol(symbol: str, hinted: Counter[str]) -> str | None:
     """The currency a sign means here: of several the one that the paper hints at."""
     plain = symbol.rstrip(".")
     if plain in _CODES:
@@ -49,9 +49,9 @@ def of_symbol(symbol: str, hints: Counter[str]) -> str | None:
         return DOLLARS[plain[:-1]]
     possible = SYMBOLS.get(plain) or SYMBOLS.get(plain[-1], frozenset())
     if len(possible) == 1:
-        return next(iter(possible))
-    hinted = [code for code, _ in hints.most_common() if code in possible]
-    return hinted[0] if hinted else _USUAL.get(plain[-1])
+        return str(next(iter(possible)))
+    likely = [code for code, _ in hinted.most_common() if code in possible]
+    return likely[0] if likely else _USUAL.get(plain[-1])
 
 
 def hints(paper: Paper) -> Counter[str]:

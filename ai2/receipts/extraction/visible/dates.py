@@ -7,6 +7,7 @@ the country. A date that stays open is none.
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import islice
 
 from ai2.ingest.layout import dates
 from ai2.ingest.layout.dates import DateOrder, Written
@@ -15,6 +16,8 @@ from ai2.receipts.extraction.paper import Paper, Piece
 from ai2.receipts.extraction.visible import words
 from ai2.receipts.extraction.visible.values import Found, labelled
 
+# More dates than the first so many tell nothing new.
+MOST = 300
 FIRST_YEAR, LAST_YEAR = 1990, 2099
 _NAME = r"[^\W\d_]{3,13}\.?"
 _DATE = re.compile(
@@ -34,7 +37,7 @@ _SCORES = {"issue": 6.0, "plain": 3.5, "order": 2.0, None: 1.0, "other": -1.0, "
 
 
 def found(paper: Paper) -> list[Found[Written]]:
-    return [each for piece in paper.pieces for each in _in(piece)]
+    return list(islice((each for piece in paper.pieces for each in _in(piece)), MOST))
 
 
 def _in(piece: Piece) -> Iterator[Found[Written]]:

@@ -27,7 +27,7 @@ class Readings:
 
 def read(paper: Paper) -> Readings:
     days = dates.found(paper)
-    found = amounts.found(paper, amounts.decimal_mark(paper), days)
+    found = amounts.found(paper, days)
     total = totals.total(paper, found)
     currency = currencies.currency(paper, total.found if total else None, found)
     is_english = len(set(map(str.lower, _ENGLISH.findall(paper.text)))) >= 3

@@ -18,6 +18,8 @@ _BANK = re.compile(
 _SEPARATED = re.compile(r"\s[-–|•·*]\s|\s{2,}|[|•·]|,\s(?=\d)")
 _BRAND = re.compile(r"(?<![\w@.-])[A-Z][\w]{2,30}(?![\w@-])")
 _STRAY = re.compile(r"^[\W_]+|[\s,;:|•·*–-]+$")
+# More names, or addresses, than any document has.
+MAX_NAMES, MAX_DOMAINS = 250, 20
 _WEIGHTS = {
     "label": 4.0, "legal": 1.6, "domain": 2.2, "registered": 1.4, "top": 0.8, "largest": 1.4, "foot": 0.7,
     "owner": 1.8, "brand": 2.0, "alt": 1.6, "twice": 0.6, "recipient": -4.0, "bank": -3.0, "plain": -0.8,
@@ -46,6 +48,8 @@ def supplier(paper: Paper) -> Judged[str] | None:
     names: dict[str, _Name] = {}
     for text, where, sign in _candidates(paper):
         _add(names, text, where, sign)
+        if len(names) >= MAX_NAMES:
+            break
     _with_domains(names, paper)
     _merge(names)
     ranked = sorted(names.values(), key=lambda name: (-name.score, -len(name.text)))
@@ -184,9 +188,10 @@ def _with_domains(names: dict[str, _Name], paper: Paper) -> None:
                 root = _root(match["host"])
                 if root and root not in EVERYBODYS:
                     roots.setdefault(root, piece.where)
-    for root, where in roots.items():
+    said = _BRAND.findall(paper.text)
+    for root, where in list(roots.items())[:MAX_DOMAINS]:
         plain = re.sub(r"[\W_]+", "", root)
-        _add_brand(names, paper, plain, where)
+        _add_brand(names, said, plain, where)
         agreeing = [name for known, name in names.items() if _agree(plain, known, name.text)]
         for name in agreeing:
             name.signs.add("domain")
@@ -194,9 +199,9 @@ def _with_domains(names: dict[str, _Name], paper: Paper) -> None:
             names.setdefault(plain, _Name(root.capitalize(), where, {"domain"}))
 
 
-def _add_brand(names: dict[str, _Name], paper: Paper, root: str, where: str) -> None:
+def _add_brand(names: dict[str, _Name], words_said: list[str], root: str, where: str) -> None:
     """What a web address begins with and the paper says more than once is the name by which people know them."""
-    said = [word for word in _BRAND.findall(paper.text) if len(word) > 2 and root.startswith(word.casefold())]
+    said = [word for word in words_said if root.startswith(word.casefold())]
     if said:
         word = max(set(said), key=said.count)
         if said.count(word) > 1:

@@ -18,8 +18,8 @@ CENT = Decimal("0.01")
 # What a label is worth.
 _WORTH = {"due": 5.0, "gross": 5.0, "total": 4.0, "amount": 1.5, "net": 0.6, None: 0.0}
 _PROOF, _LARGEST, _REPEATED, _IN_SENTENCE = 3.0, 1.0, 0.4, -2.0
-# No more amounts are tried in pairs.
-MOST = 120
+# So many amounts from the end are looked at as parts of a sum, and so many candidates proved.
+MOST, PROVED = 120, 40
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _ranked(known: Sequence[Labelled]) -> list[_Candidate]:
         candidate.times += 1
         if score > candidate.score:
             candidate.best, candidate.score = each, score
-    for value, candidate in candidates.items():
+    for value, candidate in sorted(candidates.items(), key=lambda item: -item[1].score)[:PROVED]:
         candidate.is_proved = _is_proved(value, known)
         candidate.score += _PROOF * candidate.is_proved + _LARGEST * (value == largest)
         candidate.score += _REPEATED * min(candidate.times - 1, 2)
@@ -104,7 +104,7 @@ def _net_and_tax(value: Decimal, known: Sequence[Labelled]) -> tuple[Decimal, De
     """A net amount and a tax that make it; all the rates of tax together, or one."""
     taxes = {abs(each.value) for each in known if each.kind == "tax" and 0 < abs(each.value) < value}
     sums = [taxes, {sum(taxes, Decimal(0))}]
-    nets = {abs(each.value) for each in known[:MOST] if each.kind in ("net", "total", "amount", None)}
+    nets = {abs(each.value) for each in known[-MOST:] if each.kind in ("net", "total", "amount", None)}
     for several in sums:
         for tax in several:
             if tax and value - tax > 0 and value - tax in nets and tax / value <= Decimal("0.35"):
@@ -114,11 +114,11 @@ def _net_and_tax(value: Decimal, known: Sequence[Labelled]) -> tuple[Decimal, De
 
 def _lines_make(value: Decimal, known: Sequence[Labelled]) -> bool:
     """Whether amounts in one column above, at least two, make it."""
-    places = [each for each in known[:MOST] if each.value == value]
+    places = [each for each in known[-MOST:] if each.value == value]
     for place in places:
         lines = [
             each.value
-            for each in known[:MOST]
+            for each in known[-MOST:]
             if each.kind in (None, "amount", "shipping", "tax", "discount", "line")
             and each.found.piece.row < place.found.piece.row
             and _is_in_column(each.found.piece, place.found.piece)

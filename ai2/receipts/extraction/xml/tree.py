@@ -1,14 +1,15 @@
 """A small tree of an XML file: names without their prefixes, and texts. A document type or an entity ends it."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-from ai2.ingest.containers import Member
-from ai2.ingest.formats.shared.markup import Walk
-from ai2.ingest.problems import BrokenMarkup
+from typing import NoReturn
+from xml.parsers import expat  # what is unsafe in it is refused below
 
 MAX_BYTES, MAX_ELEMENTS, MAX_DEPTH = 20_000_000, 400_000, 100
+
+
+class NoTree(ValueError):
+    """It is no XML, is larger or deeper than any invoice, or declares what no invoice needs."""
 
 
 @dataclass
@@ -56,7 +57,7 @@ class _Growing:
     def opened(self, name: str, attributes: dict[str, str], /) -> None:
         self._count += 1
         if self._count > MAX_ELEMENTS or len(self._open) > MAX_DEPTH:
-            raise BrokenMarkup
+            raise NoTree
         element = Element(name.rpartition(":")[2], attributes)
         self._open[-1].children.append(element)
         self._open.append(element)
@@ -69,9 +70,20 @@ class _Growing:
 
 
 def tree(content: bytes) -> Element:
-    """Raises UnsafeMarkup and BrokenMarkup."""
+    """Expat reports a document type before anything of the content, and stops where it is refused. Raises NoTree."""
     if len(content) > MAX_BYTES:
-        raise BrokenMarkup
-    growing = _Growing()
-    Walk(Member("invoice.xml", lambda: io.BytesIO(content))).run(growing)
+        raise NoTree
+    growing, parser = _Growing(), expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = growing.opened, growing.closed
+    parser.CharacterDataHandler = growing.text
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = parser.ExternalEntityRefHandler = _refuse
+    try:
+        parser.Parse(content.lstrip(b" \t\r\n"), True)
+    except (expat.ExpatError, LookupError) as error:
+        raise NoTree from error
     return growing.root
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise NoTree
