@@ -62,6 +62,22 @@ class TestWrittenDocuments:
             assert found is None or found.form == medium
 
 
+class TestEncodings:
+    @pytest.mark.parametrize(
+        ("media_type", "head"),
+        [
+            ("text/html; charset=iso-8859-2", ""),
+            ("text/html", '<meta charset="iso-8859-2">'),
+            ("text/html; charset=rot13", ""),
+        ],
+    )
+    def test_a_page_is_in_the_encoding_that_it_says(self, media_type: str, head: str) -> None:
+        page = f"<html>{head}<p>Razem do zapłaty: 12,30 zł</p></html>".encode("iso-8859-2")
+        found = documents.read(page, media_type, "")
+        assert value(found, "total") == Decimal("12.30")
+        assert (value(found, "currency") == "PLN") is ("rot13" not in media_type)
+
+
 class TestTotals:
     @pytest.mark.parametrize(
         ("text", "total", "tax"),
@@ -88,6 +104,9 @@ class TestTotals:
     def test_a_fee_in_the_small_print_is_no_total(self) -> None:
         text = "Invoice number: 2024-77\nA late fee of £40.00 applies to what is not paid within fourteen days of it."
         assert value(of_text(text), "total") is None
+
+    def test_a_price_in_an_advertisement_is_no_total(self) -> None:
+        assert of_text("Summer sale at Kestrel!\nBest tea, now only $9.99\nwww.kestrel.com") is None
 
 
 class TestDates:

@@ -15,6 +15,7 @@ from ai2.receipts.extraction.visible import reading as visible
 from ai2.receipts.extraction.xml import invoice
 
 _HTML = re.compile(rb"<(?:!doctype html|html|head|body|table|div|p|br|span|meta|script|center)[\s>/]", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{2,30})", re.IGNORECASE)
 _JSON = re.compile(rb"\s*[\[{]")
 _HEAD_BYTES = 4096
 LONGEST_TEXT = 200
@@ -25,7 +26,7 @@ def read(content: bytes, media_type: str, name: str) -> Extracted | None:
 
     What it is is told by its content, then by its media type and name, which senders get wrong.
     """
-    found = _read(content, media_type.partition(";")[0].strip().lower(), name.lower())
+    found = _read(content, media_type.lower(), name.lower())
     found = _fitted(found) if found else None
     return found if found and (found.total or found.number or found.order_number) else None
 
@@ -38,7 +39,9 @@ def _read(content: bytes, media_type: str, name: str) -> Extracted | None:
         return invoice.read(content)
     if _is_binary(head):
         return None
-    text = plain.decoded(content)
+    said = _CHARSET.search(media_type) or _CHARSET.search(head.decode("latin-1"))
+    text = plain.decoded(content, said[1] if said else "")
+    media_type = media_type.partition(";")[0].strip()
     if _JSON.match(head) and (media_type.endswith("json") or name.endswith(".json")):
         return schema_org.of_json_ld([text])
     if media_type == "text/html" or name.endswith((".html", ".htm")) or _HTML.search(head):

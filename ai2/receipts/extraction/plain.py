@@ -1,5 +1,6 @@
 """Plain text as paper: a line is a row, and what two spaces, a tab or a bar parts are pieces of it."""
 
+import codecs
 import re
 
 from ai2.ingest import encodings
@@ -13,15 +14,23 @@ def paper(content: bytes) -> Paper:
     return of_text(decoded(content))
 
 
-def decoded(content: bytes) -> str:
-    """UTF-8 or UTF-16 where it is that, else as Western Windows writes, in which every byte but a few is a letter."""
+def decoded(content: bytes, said: str = "") -> str:
+    """UTF-8 or UTF-16 where it is that, else what it is said to be, else as Western Windows writes."""
     for mark, name in encodings.BOMS:
         if content.startswith(mark):
             return content.decode(name, "replace")
     try:
         return content.decode()
     except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+        return content.decode(said if _is_text_encoding(said) else "cp1252", "replace")
+
+
+def _is_text_encoding(name: str) -> bool:
+    """Whether Python knows it as one of text; it has others, such as base64."""
+    try:
+        return isinstance("".encode(name), bytes) and codecs.lookup(name).name not in ("utf-8", "idna", "punycode")
+    except (LookupError, UnicodeError, ValueError, TypeError):
+        return False
 
 
 def of_text(text: str) -> Paper:

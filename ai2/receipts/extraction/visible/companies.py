@@ -21,8 +21,14 @@ NAMED = re.compile(
     rf"(?<![\w@.])(?P<name>(?:{_WORD})(?:\s(?:{_WORD}|{_LINK}(?=\s)|[-–&](?=\s))){{0,8}}?),?\s\(?(?P<legal>{LEGAL})"
     r"(?![\w@])"
 )
+# A company's own mailbox, and not that of somebody who works for its customer, begins so.
+_MAILBOX = (
+    r"(?:info|office|support|help|hello|contact|kontakt|service|sales|billing|invoic|account|buchhaltung|rechnung|order|"
+    r"shop|mail|no-?reply|admin|team|customer|kunden|client|compta|factur|fattur|vendas|ventas|comercial|biuro|sklep|"
+    r"vente|verkoop|klant|bestell|booking|care|hallo|post|privacy)[\w.+-]{0,30}@"
+)
 DOMAIN = re.compile(
-    r"(?:(?<=@)|(?<![\w@.-])(?:https?://)?(?:www\.)?)(?P<host>(?:[a-z0-9-]{1,63}\.){1,5}"
+    rf"(?:{_MAILBOX}|(?<![\w@.+-])(?:https?://)?(?:www\.)?)(?P<host>(?:[a-z0-9-]{{1,63}}\.){{1,5}}"
     r"(?:com|net|org|io|co|de|at|ch|fr|be|nl|es|it|pl|pt|eu|uk|ie|in|us|ca|au|nz|se|no|dk|fi|cz|shop|store|app|dev|"
     r"cloud|online|info|biz|me|tv|ai|br|mx|jp|sg|hk|lu))(?![\w.-]*@)(?![a-z0-9-])"
 )

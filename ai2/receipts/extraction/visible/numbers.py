@@ -17,11 +17,8 @@ _PLACES = {"same": 1.0, "right": 0.8, "below": 0.6}
 
 
 def number(paper: Paper) -> Judged[str] | None:
-    """The document's own. Where no words say `number`, one behind the word invoice; else the order's is it."""
-    found = _best(paper, words.NUMBER, "labelled") or _best(paper, words.BARE_NUMBER, "bare")
-    if found is None and (order := order_number(paper)):
-        return Judged(order.value, "the order's", order.where)
-    return found
+    """The document's own. Where no words say `number`, one behind the word invoice."""
+    return _best(paper, words.NUMBER, "labelled") or _best(paper, words.BARE_NUMBER, "bare")
 
 
 def order_number(paper: Paper) -> Judged[str] | None:

@@ -201,7 +201,7 @@ def _with_domains(names: dict[str, _Name], paper: Paper) -> None:
 
 def _add_brand(names: dict[str, _Name], words_said: list[str], root: str, where: str) -> None:
     """What a web address begins with and the paper says more than once is the name by which people know them."""
-    said = [word for word in words_said if root.startswith(word.casefold())]
+    said = [word for word in words_said if root.startswith(word.casefold()) and not words.is_label(word)]
     if said:
         word = max(set(said), key=said.count)
         if said.count(word) > 1:

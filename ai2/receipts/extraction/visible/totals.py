@@ -91,7 +91,7 @@ def _ranked(known: Sequence[Labelled]) -> list[_Candidate]:
         candidate.is_proved = _is_proved(value, known)
         candidate.score += _PROOF * candidate.is_proved + _LARGEST * (value == largest)
         candidate.score += _REPEATED * min(candidate.times - 1, 2)
-    labelled = [each for each in candidates.values() if each.best.kind or each.is_proved or len(candidates) == 1]
+    labelled = [each for each in candidates.values() if each.best.kind or each.is_proved]
     return sorted(labelled, key=lambda each: -each.score)
 
 

@@ -131,6 +131,24 @@ ORDER_NUMBER = re.compile(
     r"bestell(?:ung)?s?(?:nummer|nr)|bestel(?:nummer|nr)|auftrags?(?:nummer|nr)|order(?:nummer|nr|id)|"
     r"buchungs(?:nummer|nr))(?![^\W\d])"
 )
+
+
+def is_label(word: str) -> bool:
+    """Whether a word is one that stands on documents of any supplier."""
+    plain = folded(word)
+    patterns = (BARE_NUMBER, TITLES, RECIPIENT, SELLER, *AMOUNT_KINDS.values(), *DATE_KINDS.values())
+    return plain in _ANYWHERE or any(pattern.fullmatch(plain) for pattern in patterns)
+
+
+# Other words of any document that a web address may begin with.
+_ANYWHERE = frozenset(
+    re.findall(
+        r"\w+",
+        """online shop store order orders account service services support help payment payments pay web mail email tax
+    invoices billing company group page contact info phone bestellung konto kundenservice hilfe zahlung achat boutique
+    paiement winkel betaling klantenservice tienda pago negozio ordine pagamento sklep platnosc loja pagamento""",
+    )
+)
 DATE_KINDS: Mapping[str, re.Pattern[str]] = {
     "due": any_of(
         """due|due date|pay by|payable|payable by|falligkeit*|fallig*|zahlbar*|zahlungsziel|zahlung bis|echeance|
