@@ -123,7 +123,7 @@ def made(count: int, seed: int) -> Iterator[tuple[Written, bytes, str]]:
         yield one, *invoices.bytes_of(one, MEDIA[number % len(MEDIA)])
 
 
-def calibrate(count: int = 3000, seed: int = 1) -> None:
+def calibrate(count: int = 6000, seed: int = 3) -> None:
     counted: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for one, content, media_type in made(count, seed):
         readings = reading.read(_paper(content, media_type))
