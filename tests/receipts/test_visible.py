@@ -62,6 +62,24 @@ class TestWrittenDocuments:
             assert found is None or found.form == medium
 
 
+ORDER = """<html><body><table><tr><td><table><tr><td><img src="cid:1" alt="Bluepeak Outdoor"></td>
+<td>Order Confirmation<br>Order <a href="https://www.bluepeak.com/o">#112-4455667-8899001</a></td></tr></table></td></tr>
+<tr><td><p>Hello Sam,</p><p>Your estimated delivery date is <b>Friday, March 8, 2024</b></p></td></tr>
+<tr><td><table><tr><td>Tent</td><td>$199.00</td></tr><tr><td>Rope</td><td>$19.50</td></tr></table>
+<table><tr><td>Item Subtotal:</td><td>$218.50</td></tr><tr><td>Shipping &amp; Handling:</td><td>$5.99</td></tr>
+<tr><td>Estimated Tax:</td><td>$18.03</td></tr><tr><td><b>Order Total:</b></td><td><b>$242.52</b></td></tr></table>
+<p>Order placed on March 5, 2024</p><div style="display:none">Total $1.00</div></td></tr>
+<tr><td>&copy; 2024 Bluepeak Outdoor Inc. All rights reserved. www.bluepeak.com</td></tr></table></body></html>"""
+
+
+def test_a_mail_laid_out_by_tables_is_read_as_it_is_seen() -> None:
+    found = documents.read(ORDER.encode(), "text/html", "")
+    assert tuple(value(found, field) for field in FIELDS) == (
+        "Bluepeak Outdoor Inc.", date(2024, 3, 5), Decimal("242.52"), Decimal("18.03"), "USD", None,
+        "112-4455667-8899001",
+    )  # fmt: skip
+
+
 class TestEncodings:
     @pytest.mark.parametrize(
         ("media_type", "head"),
