@@ -26,6 +26,11 @@ from ai2.kit.errors import FieldError, Invalid, Problem
 from ai2.kit.periods import Period
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from psycopg.rows import DictRow
+
     from ai2.connections.due import Synced
     from ai2.reports.schedules.making import Outcome
     from ml.cashflow.telling import Rehearsed
@@ -315,6 +320,15 @@ async def sync_due(database: Database, pipeline: Database) -> "Synced":
 
     await consents.look(database, pipeline)
     return await due.sync_due(database, pipeline)
+
+
+async def sync_connections(
+    database: Database, pipeline: Database, connection_ids: "Sequence[UUID]", since: "date | None", until: "date | None"
+) -> "list[DictRow]":
+    """Sync these connections now, or fetch days again that are past; how each run ended."""
+    from ai2.connections import due
+
+    return await due.sync_these(database, pipeline, connection_ids, since, until)
 
 
 async def merge_category(db: Connection, organization_id: UUID, category_id: UUID, into: UUID) -> Category:

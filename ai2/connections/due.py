@@ -6,11 +6,17 @@ that is slow, or whose limit is reached, holds nobody up but its own.
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
+
+from psycopg.rows import DictRow
 
 from ai2.connections import due_repository as repository
 from ai2.connections import syncing
+from ai2.connections.model import Trigger
 from ai2.connections.turns import Turns
 from ai2.ingest.sources import names
 from ai2.kit.database import Database
@@ -38,6 +44,28 @@ async def sync_due(database: Database, pipeline: Database, *, at_once: int = AT_
     finally:
         await look.stop()
     return look.synced
+
+
+async def sync_these(
+    database: Database, pipeline: Database, connection_ids: Collection[UUID], since: date | None, until: date | None
+) -> list[DictRow]:
+    """Sync these connections now, or fetch days of theirs again that are past; how each run ended."""
+    turns, room = Turns(database), asyncio.Semaphore(AT_ONCE_OF_A_PROVIDER)
+    trigger: Trigger = "backfill" if since else "person"
+
+    async def sync(organization_id: UUID, connection_id: UUID) -> UUID | None:
+        async with room:
+            with suppress(syncing.AlreadySyncing):
+                return await syncing.sync(
+                    database, organization_id, connection_id, trigger=trigger, since=since, until=until, turns=turns
+                )
+        return None
+
+    async with pipeline.transaction() as db:
+        whose = await repository.whose(db, list(connection_ids))
+    ran = await asyncio.gather(*(sync(**row) for row in whose))
+    async with pipeline.transaction() as db:
+        return await repository.ended(db, [each for each in ran if each])
 
 
 class _Look:

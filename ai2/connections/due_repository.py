@@ -126,6 +126,16 @@ async def to_show(db: Connection, *, days: int, limit: int) -> list[DictRow]:
     return await rows(db, query, {"days": days, "limit": limit})
 
 
+async def ended(db: Connection, sync_ids: Sequence[UUID]) -> list[DictRow]:
+    """These runs, as they ended."""
+    query = f"""
+        select {SYNC} from connect.syncs as sync
+        inner join connect.connections as connection using (organization_id, connection_id)
+        where sync.sync_id = any(%(sync_ids)s) order by sync.sync_id
+    """
+    return await rows(db, query, {"sync_ids": list(sync_ids)})
+
+
 async def mark_shown(db: Connection, sync_ids: Sequence[UUID], *, days: int) -> None:
     """They are shown now; what ended longer ago than so is not shown any more."""
     await db.execute(

@@ -10,9 +10,10 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any, TypeVar
 
 from ai2.connections import limits_repository as repository
 from ai2.connections.slots import Slot, margin_s, reserve
@@ -20,6 +21,7 @@ from ai2.connections.turns import Turns
 from ai2.ingest.sources.model import Source
 from ai2.ingest.sources.problems import PutOff, Transient
 
+Answer = TypeVar("Answer")
 # A call waits so long at most, in a thread; where it would be longer, the run ends and comes again then.
 LONGEST_WAIT_S = 30.0
 BREAKS_AT = 5
@@ -49,6 +51,7 @@ class Turn:
     wait_s: float
     is_away: bool = False
     is_try: bool = False
+    may_wait: bool = True
 
 
 class Paced:
@@ -91,12 +94,12 @@ class Paced:
 
     def _put_off(self, turn: Turn) -> None:
         """Wait for a short time, or let the run end."""
-        if turn.wait_s > LONGEST_WAIT_S:
+        if turn.wait_s > LONGEST_WAIT_S or not turn.may_wait:
             problem = ProviderAway if turn.is_away else LimitReached
             raise problem(retry_after_s=int(turn.wait_s) + 1)
         self._sleep(turn.wait_s * random.uniform(1, 1.1))  # noqa: S311 - so that not all come back at once
 
-    def _ask(self, question):  # type: ignore[no-untyped-def] # the answer's type is the question's
+    def _ask(self, question: Coroutine[Any, Any, Answer]) -> Answer:
         if self._stopped.is_set():
             question.close()
             raise Stopped
@@ -114,7 +117,7 @@ async def take(turns: Turns, source: Source, credential: str, cost: int = 1, *, 
         bucket = await repository.hold(db, *whose)
         closed = bucket["closed_s"] or 0
         if closed > 0 and not is_trying:
-            return Turn(is_given=False, wait_s=closed, is_away=True)
+            return Turn(is_given=False, wait_s=closed, is_away=True, may_wait=bucket["failures"] < BREAKS_AT)
         wait_s = 0.0
         if source.limit is not None:
             log, at = reserve([Slot(*slot) for slot in bucket["slots"]], bucket["now"], source.limit, cost)
