@@ -92,6 +92,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "day": 31,
         "time_zone": "Europe/Paris",
     },
+    "/api/connectors/callback/{provider}": {"ref": "x" * 43},
     "/api/connectors/bank/connect": {"provider": "folder", "settings": {"path": str(WATCHED)}, "credentials": {}},
     "/api/connectors/connections/{connection_id}/sync": {"start_date": "2026-01-01", "end_date": "2026-03-31"},
     # at an address that is refused before anybody is asked

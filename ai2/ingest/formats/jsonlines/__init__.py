@@ -99,7 +99,7 @@ def _kind(row: dict[str, Any], currency: str) -> str:
         return "plaid"
     if isinstance(row.get(feeds.GOCARDLESS), dict):
         return "gocardless"
-    if row.keys() >= feeds.SIMPLEFIN and isinstance(row["posted"], Decimal):
+    if row.keys() >= feeds.SIMPLEFIN and (isinstance(row["posted"], Decimal) or row.get("pending") is True):
         return "simplefin"
     is_ours = {"date", "amount"} <= row.keys() <= feeds.OURS
     return "ours" if is_ours and _is_plain(row["amount"], currency) and _is_day(row["date"]) else "other"
