@@ -87,6 +87,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "day": 31,
         "time_zone": "Europe/Paris",
     },
+    "/api/connectors/connections/{connection_id}/finish": {"public_token": "public-sandbox-x"},
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 

@@ -146,6 +146,7 @@ ELSEWHERE = {
     ("download_export", "path:export_id"): "test_an_export_is_not_there_for_a_stranger",
     ("get_export_manifest", "path:export_id"): "test_an_export_is_not_there_for_a_stranger",
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
+    ("finish_connection", "path:connection_id"): "test_a_strangers_connection_is_not_there_to_be_finished",
     ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
 }
 # Lists of what is no organization's: the configuration's, a person's own (test_oidc.py), and the law's.
