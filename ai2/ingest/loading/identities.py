@@ -62,9 +62,14 @@ def _are(lines: pa.Table, numbers: frozenset[int]) -> pa.Array:
     return pc.is_in(lines["line_number"].combine_chunks(), value_set=pa.array(sorted(numbers), pa.int32()))
 
 
-def known_ids(lines: pa.Table) -> pa.Array:
-    """The provider's ids that identify: those that stand once among these lines."""
-    return unique_ids(lines["provider_id"].combine_chunks())
+def known_ids(lines: pa.Table, unstable: frozenset[int] = frozenset()) -> pa.Array:
+    """The provider's ids that identify: those that stand once among these lines, `unstable` ones on a day and amount."""
+    ids = lines["provider_id"].combine_chunks()
+    if not unstable:
+        return unique_ids(ids)
+    days = lines["booked_on"].combine_chunks().cast(pa.string())
+    dated = pc.binary_join_element_wise(ids, days, amounts_of(lines), _SEPARATOR)
+    return pc.if_else(pc.is_valid(unique_ids(pc.if_else(_are(lines, unstable), dated, ids))), ids, None)
 
 
 def _digests(kind: str, account_id: UUID, keys: pa.Array, is_pending: pa.BooleanArray) -> pa.Array:

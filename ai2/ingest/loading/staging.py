@@ -66,7 +66,7 @@ def version_1(file: File, account_id: UUID) -> list[tuple[int, str, str | None]]
 def _rows(file: File, account_id: UUID, currency: str) -> Iterator[pa.Table]:
     lines, keys = file.statement.lines, MerchantKeys()
     lines = lines if len(lines) > SORTED_ROWS else _by_date(lines)
-    ids = known_ids(lines)
+    ids = known_ids(lines, file.statement.unstable)
     for start in range(0, len(lines), PIECE_ROWS):
         piece = lines.slice(start, PIECE_ROWS).combine_chunks()
         yield _staged(file, piece, ids.slice(start, PIECE_ROWS), keys, account_id, currency)
