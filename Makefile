@@ -8,7 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOAK_SECONDS ?= 600
 
-.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency histories schemathesis client \
+.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency histories \
+	schemathesis prism client \
 	bench card lock clean
 .DEFAULT_GOAL := help
 
@@ -85,6 +86,10 @@ histories: install
 ## make schemathesis: every operation of the API asked everything, in three roles (SCHEMATHESIS_EXAMPLES=20: sooner)
 schemathesis: install
 	$(BIN)/python -m tests.described
+
+## make prism: our Plaid client against Plaid's own description, where it lies beside AI2_TEST_DATA, served by Prism
+prism: install
+	AI2_PRISM=1 $(BIN)/pytest -q -s tests/connections/test_plaid_prism.py
 
 ## make client: a typed Python client of the API, made from its description, into dist/
 client: install

@@ -98,6 +98,7 @@ GOOD: dict[str, dict[str, Any]] = {
     # at an address that is refused before anybody is asked
     "/api/connectors/third-party": {"name": "Shop", "settings": MAPPING, "credentials": {"token": "t"}},
     "/api/connectors/third-party/preview": {"settings": MAPPING, "credentials": {"token": "t"}},
+    "/api/connectors/connections/{connection_id}/finish": {"public_token": "public-sandbox-x"},
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 

@@ -158,6 +158,7 @@ ELSEWHERE = {
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
     ("connect_third_party", "body:account_id"): "test_a_strangers_account_is_refused_before_anybody_is_asked",
     ("connect_third_party", "body:reconnect"): "test_a_strangers_connection_is_not_there",
+    ("finish_connection", "path:connection_id"): "test_a_strangers_connection_is_not_there_to_be_finished",
     ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
 }
 # Lists of what is no organization's: the configuration's, a person's own (test_oidc.py), and the law's.
