@@ -78,7 +78,8 @@ def _named(name: str, content: bytes) -> str:
         media_type(io.BytesIO(content), name)
     except NameContradictsContent:
         kind = media_type(io.BytesIO(content), "")
-        return f"{name.rpartition('.')[0][:190] or 'receipt'}.{min(ENDINGS[kind])}"
+        ending = "txt" if kind == "text/plain" else min(ENDINGS[kind])
+        return f"{name.rpartition('.')[0][:190] or 'receipt'}.{ending}"
     return name
 
 

@@ -23,6 +23,7 @@ TIPPED = re.compile(
     r"eats|eating|meals?|hospitality|food and drink|gasthaus|wirtshaus)\b"
 )
 LEAST_SPAN = 30
+NEAR = Decimal("0.1")
 
 Place = tuple[Decimal, int]
 
@@ -34,6 +35,11 @@ class Index:
         self.rows = list(rows)
         self._days: dict[str, dict[int, list[Place]]] = {}
         self._numbers: dict[str, list[Row]] = defaultdict(list)
+        self._amounts: dict[str, list[Decimal]] = defaultdict(list)
+        for row in self.rows:
+            self._amounts[row.currency].append(row.paid)
+        for paid in self._amounts.values():
+            paid.sort()
         self._times = Counter((row.currency, row.paid) for row in self.rows)
         for place, row in enumerate(self.rows):
             days = self._days.setdefault(row.currency, {})
@@ -63,6 +69,12 @@ class Index:
     def times(self, row: Row) -> int:
         """How often just this was paid, on whichever day."""
         return self._times[row.currency, row.paid]
+
+    def crowd(self, row: Row) -> float:
+        """How many other rows a cent lie about its amount: few about great ones, many about small ones."""
+        paid, near = self._amounts[row.currency], abs(row.paid) * NEAR
+        number = bisect_right(paid, row.paid + near) - bisect_left(paid, row.paid - near)
+        return number / (1 + float(near) * 200)
 
     def with_number(self, number: str) -> list[Row]:
         return self._numbers.get(number, [])
@@ -106,10 +118,12 @@ def _by_rate(receipt: Receipt, index: Index, rates: Rates) -> Iterator[tuple[Way
 
 
 def _tipped(receipt: Receipt, index: Index) -> Iterator[tuple[Way, Row, Decimal]]:
-    if receipt.total <= 0 or receipt.currency is None or receipt.issued_on is None:
+    if receipt.total <= 0 or receipt.currency is None:
         return
-    most = receipt.total * (1 + TIP)
-    for row in index.between(receipt.currency, receipt.total, most, _days(receipt, LATEST_TIP)):
+    most, day = receipt.total * (1 + TIP), receipt.day.toordinal()
+    # of one without a day: it comes to us at once, or some days later
+    days = range(day + EARLIEST - (LATEST_TIP if receipt.issued_on is None else 0), day + LATEST_TIP + 1)
+    for row in index.between(receipt.currency, receipt.total, most, days):
         if row.paid > receipt.total and takes_tips(row, receipt.supplier_key):
             yield "tip", row, row.paid / receipt.total - 1
 

@@ -5,7 +5,10 @@ every other assignment is worse by a margin. What no single row is may be severa
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 from ai2.receipts.matching import sums
@@ -20,8 +23,13 @@ from ai2.receipts.matching.weights import MARGIN, OFFERED, SURE, confidence
 MOST_OFFERED = 3
 # So long before a common payment the receipts may be that it pays.
 COLLECTED_DAYS = 45
+# What lies nearer is looked at first: fewer parts add up to something by chance.
+NEAR_DAYS = 12
+# Names that so many amounts speak for go together.
+LEAST_TOGETHER = 2
 # What a sum says beside names or numbers that agree.
 SUM_SURE, SUM_OFFERED = 0.97, 0.6
+Part = TypeVar("Part")
 NOT_ALONE, AS_WELL, NOT_SURE = "is never applied alone", "another fits as well", "not sure enough"
 
 
@@ -29,19 +37,12 @@ def decide(receipts: Sequence[Receipt], rows: Sequence[Row], known: Known, rates
     """What is to become of each receipt; of one that fits nothing, nothing."""
     index = Index(rows)
     ordered = sorted(receipts, key=lambda receipt: (receipt.day, receipt.document_id))
-    pairs = {each.document_id: list(judge(each, find(each, index, rates), index, known)) for each in ordered}
-    margins = assign(
-        {
-            document_id: {pair.row.transaction_id: pair.score for pair in found if pair.score > 0}
-            for document_id, found in pairs.items()
-        }
-    )
-    singles = [pair for found in pairs.values() for pair in found if pair.ids in margins]
-    taken = {pair.row.transaction_id for pair in singles}
-    matched = {pair.receipt.document_id for pair in singles}
-    left = [each for each in ordered if each.document_id not in matched]
-    of_sums = list(_of_sums(left, index, known, taken))
-    verdicts = [_of_single(pair, margins[pair.ids]) for pair in singles] + of_sums
+    pairs, margins = _assigned(ordered, index, known, rates)
+    known = replace(known, together=_together(pairs, margins))
+    if known.together:
+        pairs, margins = _assigned(ordered, index, known, rates)
+    singles = [_of_single(pair, margins[pair.ids]) for found in pairs.values() for pair in found if pair.ids in margins]
+    verdicts = _with_sums(singles, ordered, index, known)
     applied = {each.document_id for each in verdicts if each.state == "applied"}
     gone = {each.transaction_id for each in verdicts if each.state == "applied"}
     there = {(each.document_id, each.transaction_id) for each in verdicts}
@@ -49,6 +50,43 @@ def decide(receipts: Sequence[Receipt], rows: Sequence[Row], known: Known, rates
         if document_id not in applied:
             verdicts += _offered([pair for pair in found if pair.row.transaction_id not in gone], there)
     return verdicts
+
+
+def _assigned(
+    receipts: Sequence[Receipt], index: Index, known: Known, rates: Rates
+) -> tuple[dict[UUID, list[Pair]], dict[tuple[UUID, UUID], float]]:
+    """The candidates of each receipt, and those of the likeliest assignment with their margins."""
+    pairs = {each.document_id: list(judge(each, find(each, index, rates), index, known)) for each in receipts}
+    worth = {
+        document_id: {pair.row.transaction_id: pair.score for pair in found if pair.score > 0}
+        for document_id, found in pairs.items()
+    }
+    return pairs, assign(worth)
+
+
+def _together(
+    pairs: Mapping[UUID, Sequence[Pair]], margins: Mapping[tuple[UUID, UUID], float]
+) -> frozenset[tuple[str, str]]:
+    """Names that have nothing in common, and yet a supplier's receipts fit them again and again, for other amounts."""
+    amounts: dict[tuple[str, str], set[Decimal]] = defaultdict(set)
+    for found in pairs.values():
+        for pair in found:
+            if pair.way in ("same", "stated") and pair.receipt.supplier_key and pair.row.merchant_key:
+                if pair.ids in margins and margins[pair.ids] > 0:
+                    amounts[pair.receipt.supplier_key, pair.row.merchant_key].add(pair.row.paid)
+    return frozenset(names for names, paid in amounts.items() if len(paid) >= LEAST_TOGETHER)
+
+
+def _with_sums(singles: Sequence[Verdict], receipts: Sequence[Receipt], index: Index, known: Known) -> list[Verdict]:
+    """The singles, and sums of what none of them is sure of; a sure sum takes the place of singles that are not."""
+    sure = [each for each in singles if each.state == "applied"]
+    matched, taken = {each.document_id for each in sure}, {each.transaction_id for each in sure}
+    of_sums = list(_of_sums([each for each in receipts if each.document_id not in matched], index, known, taken))
+    summed = {each.document_id for each in of_sums if each.state == "applied"}
+    used = {each.transaction_id for each in of_sums if each.state == "applied"}
+    unsure = {each.document_id for each in singles}
+    left = [each for each in singles if each.document_id not in summed and each.transaction_id not in used]
+    return left + [each for each in of_sums if each.document_id in summed or each.document_id not in unsure]
 
 
 def _of_single(pair: Pair, margin: float) -> Verdict:
@@ -101,6 +139,10 @@ def _part(receipt: Receipt, row: Row, number: int, is_sure: bool, why: str) -> V
     return Verdict(receipt.document_id, row.transaction_id, state, chance, reasons, number)  # type: ignore[arg-type]
 
 
+def _first(found: Iterable[Sum[Part] | None]) -> Sum[Part] | None:
+    return next((each for each in found if each is not None), None)
+
+
 class _Together:
     """Receipts and rows of which the bank names the supplier, or a number."""
 
@@ -116,26 +158,40 @@ class _Together:
             theirs = [row for row in keys.agreeing(receipt) if self._may(receipt, row)]
             self._rows[receipt.document_id] = sorted(theirs, key=lambda row: (row.booked_on, row.transaction_id))
             for row in theirs:
-                if (receipt.day - row.booked_on).days <= -EARLIEST and (
-                    row.booked_on - receipt.day
-                ).days <= COLLECTED_DAYS:
+                if self._is_collected(receipt, row):
                     self._receipts[row.transaction_id].append(receipt)
+        nameless = [receipt for receipt in receipts if not receipt.supplier_key]
+        for row in rows:
+            if row.transaction_id in self._receipts:
+                also = [each for each in nameless if self._may(each, row) and self._is_collected(each, row)]
+                self._receipts[row.transaction_id] += also
 
     def rows_of(self, receipt: Receipt) -> Sum[Row] | None:
         """The rows that add up to a receipt; where the bank names its number, those that it names it of."""
         rows = self._rows[receipt.document_id]
         numbered = [row for row in rows if has_number(receipt, row)]
-        return sums.find(receipt.total, [(row.paid, row) for row in (numbered if len(numbered) > 1 else rows)])
+        rows = numbered if len(numbered) > 1 else rows
+        return _first(
+            sums.find(receipt.total, [(row.paid, row) for row in rows if (row.booked_on - receipt.day).days <= days])
+            for days in (NEAR_DAYS, PARTS_LATEST)
+        )
 
     def receipts_of(self, row: Row) -> Sum[Receipt] | None:
         receipts = self._receipts.get(row.transaction_id, [])
-        return sums.find(row.paid, [(each.total, each) for each in receipts]) if len(receipts) > 1 else None
+        return _first(
+            sums.find(row.paid, [(each.total, each) for each in receipts if (row.booked_on - each.day).days <= days])
+            for days in (NEAR_DAYS, COLLECTED_DAYS)
+        )
+
+    @staticmethod
+    def _is_collected(receipt: Receipt, row: Row) -> bool:
+        return EARLIEST <= (row.booked_on - receipt.day).days <= COLLECTED_DAYS
 
     def _may(self, receipt: Receipt, row: Row) -> bool:
         days = (row.booked_on - receipt.day).days
         return (
             EARLIEST <= days <= PARTS_LATEST
-            and row.currency == receipt.currency
+            and receipt.currency in (None, row.currency)
             and (receipt.document_id, row.transaction_id) not in self.known.rejected
         )
 

@@ -53,9 +53,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Known:
-    """What people said: names that mean the same, and pairs that are none."""
+    """What people said: names that mean the same, and pairs that are none; and names that keep going together."""
 
     aliases: frozenset[tuple[str, str]] = frozenset()
+    together: frozenset[tuple[str, str]] = frozenset()
     rejected: frozenset[tuple[UUID, UUID]] = frozenset()
 
 

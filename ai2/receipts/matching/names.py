@@ -7,15 +7,20 @@ from rapidfuzz.distance import JaroWinkler
 
 from ai2.kit.merchants import LEGAL
 
-SAME, LIKE, APART = 0.9, 0.72, 0.5
+# The names are the same; one has all the telling words of the other, and more; they have nothing in common.
+SAME, LIKE, APART = 0.9, 0.7, 0.5
 # Words that many firms have in their names, so that sharing one means nothing.
 COMMON_TEXT = """
-    the and of for a an at in store stores shop market online group holdings international europe uk usa services
-    service company restaurant cafe coffee bar pub hotel taxi pizza kitchen bakery house bank city new royal garden
-    global digital media solutions trading limited payment payments pay super food foods
+    the and of for a an at in store stores shop shops market markets online direct group holdings international europe
+    uk usa services service company restaurant cafe coffee bar pub inn tavern grill bistro trattoria pizzeria hotel taxi
+    taxis pizza kitchen bakery tea room rooms house bank city new royal garden global digital media solutions trading
+    limited payment payments pay super food foods supplies supply outfitters books hardware software cloud labs plumbing
+    electrical print printing joinery building retail marketplace
 """
 COMMON = frozenset(COMMON_TEXT.split())
-SHORTEST = 3
+SHORTEST, SPELT_ALIKE = 3, 0.86
+# So many letters of a name that a bank cut off are the name's.
+LEAST_CUT = 6
 
 
 @lru_cache(maxsize=200_000)
@@ -24,33 +29,35 @@ def likeness(supplier_key: str, merchant_key: str) -> float | None:
     supplier, merchant = _words(supplier_key), _words(merchant_key)
     if not supplier or not merchant:
         return None
-    ours, theirs = "".join(supplier), "".join(merchant)
-    if ours == theirs:
-        return 1.0
-    whole = fuzz.token_sort_ratio(" ".join(supplier), " ".join(merchant)) / 100
-    return max(whole, _joined(ours, theirs), _shared(supplier, merchant))
+    return max(_joined("".join(supplier), "".join(merchant)), _shared(_telling(supplier), _telling(merchant)))
 
 
 def _joined(ours: str, theirs: str) -> float:
-    """Written together, spelt a little otherwise, or cut off by a bank's column."""
+    """Written together: the same, cut off by a bank's column, or spelt a little otherwise."""
     short, long = sorted((ours, theirs), key=len)
-    if len(short) >= 6 and long.startswith(short):
-        return 0.95
-    alike = JaroWinkler.similarity(ours, theirs)
-    return alike if alike >= 0.92 else alike * 0.8
+    if short == long or (len(short) >= LEAST_CUT and long.startswith(short)):
+        return 1.0 if len(short) * 2 >= len(long) else 0.8
+    return 0.95 if JaroWinkler.similarity(ours, theirs) >= 0.94 else 0.0
 
 
-def _shared(supplier: list[str], merchant: list[str]) -> float:
-    """One name has all the telling words of the other, or they begin with the same."""
-    telling, other = ({word for word in words if word not in COMMON} for words in (supplier, merchant))
-    fewer, more = sorted((telling, other), key=len)
-    if not fewer:
+def _shared(ours: list[str], theirs: list[str]) -> float:
+    """The part of the telling words, by their letters, that both have."""
+    fewer, more = sorted((ours, theirs), key=lambda words: sum(map(len, words)))
+    found = [word for word in fewer if any(_is_word(word, other) for other in more)]
+    whole, of_more = (sum(map(len, words)) for words in (fewer, more))
+    if not found or max(map(len, found)) < SHORTEST:
         return 0.0
-    found = sum(max((fuzz.ratio(word, each) / 100 for each in more), default=0) >= 0.86 for word in fewer)
-    if found == len(fewer):
-        return 0.93 if max(map(len, fewer)) > SHORTEST else 0.8
-    first = supplier[0] == merchant[0] and supplier[0] in telling and len(supplier[0]) > SHORTEST
-    return 0.78 if first or found / len(fewer) >= 0.5 else 0.0
+    if len(found) < len(fewer):
+        return 0.6 * sum(map(len, found)) / whole
+    return 0.95 if whole / of_more > 0.8 else 0.8
+
+
+def _is_word(word: str, other: str) -> bool:
+    return word == other or fuzz.ratio(word, other) / 100 >= SPELT_ALIKE
+
+
+def _telling(words: list[str]) -> list[str]:
+    return [word for word in words if word not in COMMON] or words
 
 
 def _words(key: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from ai2.receipts.matching import texts
@@ -10,11 +11,16 @@ from ai2.receipts.matching.model import Known, Pair, Receipt, Row, Way
 from ai2.receipts.matching.names import APART, LIKE, SAME, likeness
 from ai2.receipts.matching.weights import score
 
-# The day after is the usual one; so many days from it are one unit, and beyond the last of these a payment is late.
-USUAL_DAY, DAYS_APART, LAST_NEAR = 1, 2.5, 5
-# How many rows of one amount chance brings into these days: seldom one of odd cents, more often a round one.
-CHANCE_DAYS, BY_CHANCE, BY_CHANCE_ROUND, BY_CHANCE_NEAR = 14, 0.02, 0.15, 0.3
-RAREST, COMMONEST = 4.0, -1.5
+# The day after is the usual one, and beyond the last of these a payment is late.
+USUAL_DAY, LAST_NEAR = 1, 6
+# Over so many days it is asked how many rows chance brings that fit as well; prices like to end so.
+CHANCE_DAYS, BY_CHANCE_NEAR, OFTEN_ROUND = 14, 0.3, 8
+ROUND = frozenset(map(Decimal, ("0", "0.5", "0.99", "0.95")))
+RAREST, COMMONEST, FEW = 0.0005, -1.5, 0.3
+HALF, TIP_OFF = Decimal("0.5"), Decimal("0.002")
+USUAL_TIPS = tuple(map(Decimal, ("0.05", "0.08", "0.1", "0.12", "0.125", "0.15", "0.18", "0.2", "0.25")))
+# Ordinals of Saturdays and Sundays, by the rest that seven leaves.
+WEEKEND = frozenset({6, 0})
 Signs = dict[str, float]
 
 
@@ -43,38 +49,37 @@ def _amount(receipt: Receipt, row: Row, way: Way, off: Decimal, alike: int, inde
         return {"other_amount": 1.0}, ["another amount"]
     if way in ("same", "stated"):
         others = index.times(row) - 1 if way == "same" else 0
-        signs = {"rare": _rarity(others / index.span_days * CHANCE_DAYS, _usual(row.paid))}
+        by_chance = index.crowd(row) * (OFTEN_ROUND if abs(row.paid) % 1 in ROUND else 1)
+        signs = {"rare": _rarity((others + by_chance) / index.span_days * CHANCE_DAYS, len(index.rows))}
         reasons = ["the same amount" if way == "same" else f"the bank's text states it in {receipt.currency}"]
         if receipt.currency is None:
             signs["no_currency"] = 1.0
             reasons.append("the receipt names no currency")
         return signs, reasons
-    rare = _rarity(alike - 1, BY_CHANCE_NEAR)
+    near = _rarity(alike - 1 + BY_CHANCE_NEAR, len(index.rows))
     if way == "tip":
-        return {"rare": rare, "tip": 1.0}, [f"{off:.0%} more, as with a tip"]
-    return {"rare": rare, "rate": 1.0, "rate_off": float(off) * 50}, [f"the day's rate, to {off:.1%}"]
+        usual = float(row.paid % HALF == 0 or any(abs(off - tip) < TIP_OFF for tip in USUAL_TIPS))
+        return {"near": near, "tip": 1.0, "usual_tip": usual}, [f"{off:.0%} more, as with a tip"]
+    return {"near": near, "rate": 1.0, "rate_off": float(off) * 50}, [f"the day's rate, to {off:.1%}"]
 
 
-def _rarity(others: float, chance: float) -> float:
-    return max(COMMONEST, min(RAREST, -math.log(others + chance)))
+def _rarity(others: float, rows: int) -> float:
+    """How much rarer than chance: the logarithm of how many others are expected to fit as well.
 
-
-def _usual(paid: Decimal) -> float:
-    cents = abs(paid) % 1
-    return BY_CHANCE_ROUND if cents in _ROUND else BY_CHANCE
-
-
-_ROUND = frozenset(map(Decimal, ("0", "0.5", "0.99", "0.95")))
+    Of few rows nobody knows how rare something is.
+    """
+    return max(COMMONEST, -math.log(max(others, RAREST, FEW / rows)))
 
 
 def _days(receipt: Receipt, row: Row) -> tuple[Signs, list[str]]:
     gap = (row.booked_on - receipt.day).days
     if receipt.issued_on is None:
-        return {"no_day": 1.0, "weeks": abs(gap) / 7 / 2}, ["the receipt names no day"]
+        return {"no_day": 1.0, "seen": abs(gap - USUAL_DAY) / 7}, ["the receipt names no day"]
     told = f"{abs(gap)} day{'s' * (abs(gap) > 1)}"
     reasons = ["the same day" if not gap else f"{told} later" if gap > 0 else f"{told} before"]
     if gap <= LAST_NEAR:
-        signs: Signs = {"days": -(((gap - USUAL_DAY) / DAYS_APART) ** 2)}
+        off = _banking_days(receipt.issued_on, row.booked_on) - USUAL_DAY
+        signs: Signs = {"off": float(abs(off)), "squared": off * off / 4, "early": float(max(0, -off))}
     else:
         signs = {"late": 1.0, "weeks": (gap - LAST_NEAR) / 7}
     said = texts.days_in(row.text)
@@ -87,10 +92,19 @@ def _days(receipt: Receipt, row: Row) -> tuple[Signs, list[str]]:
     return signs, reasons
 
 
+def _banking_days(since: date, until: date) -> int:
+    """How many days of the week on which banks book lie after the one, up to the other; fewer than none before it."""
+    step = 1 if until >= since else -1
+    days = range(since.toordinal() + step, until.toordinal() + step, step)
+    return step * sum(day % 7 not in WEEKEND for day in days)
+
+
 def _name(receipt: Receipt, row: Row, known: Known) -> tuple[Signs, list[str]]:
     if (receipt.supplier_key, row.merchant_key) in known.aliases:
         return {"alias": 1.0}, ["people said that these names mean the same"]
     alike = likeness(receipt.supplier_key, row.merchant_key)
+    if (receipt.supplier_key, row.merchant_key) in known.together and (alike or 0) < LIKE:
+        return {"like_name": 1.0}, ["other receipts of this supplier fit this name"]
     if alike is None:
         return {}, []
     if alike >= SAME:
@@ -102,7 +116,7 @@ def _name(receipt: Receipt, row: Row, known: Known) -> tuple[Signs, list[str]]:
 
 def names_agree(receipt: Receipt, row: Row, known: Known) -> bool:
     """Whether the bank names the supplier, or what people said to mean the same."""
-    return not {"alias", "same_name"}.isdisjoint(_name(receipt, row, known)[0])
+    return not {"alias", "same_name", "like_name"}.isdisjoint(_name(receipt, row, known)[0])
 
 
 def _number(receipt: Receipt, row: Row) -> tuple[Signs, list[str]]:

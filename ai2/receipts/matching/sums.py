@@ -11,7 +11,9 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Generic, TypeVar
 
-MOST_PARTS, MOST_TRIED, MOST_SUBSETS = 6, 14, 20_000
+MOST_PARTS, MOST_TRIED = 5, 12
+# Amounts are added up as whole numbers of the smallest part that any currency has.
+PLACES = 4
 # From so few expected by chance on a sum is no coincidence.
 BY_CHANCE = Decimal("0.02")
 
@@ -30,24 +32,24 @@ def find(total: Decimal, parts: Sequence[tuple[Decimal, Part]]) -> Sum[Part] | N
     """The fewest parts that add up to the total, the earliest of those given; none where nothing does."""
     usable = [(amount, part) for amount, part in parts if 0 < abs(amount) < abs(total) and amount * total > 0]
     usable = usable[:MOST_TRIED]
+    wanted, amounts = _whole(total), [_whole(amount) for amount, _ in usable]
     tried = 0
     for number in range(2, min(MOST_PARTS, len(usable)) + 1):
-        ways: list[tuple[int, ...]] = []
+        ways = []
         for chosen in combinations(range(len(usable)), number):
             tried += 1
-            if sum((usable[place][0] for place in chosen), Decimal(0)) == total:
+            if sum([amounts[place] for place in chosen]) == wanted:
                 ways.append(chosen)
-            if tried >= MOST_SUBSETS:
-                break
         if ways:
             first = ways[0]
-            same = all(amount == usable[first[0]][0] for amount, _ in (usable[place] for place in first))
-            # of equal instalments the first ones; else what may be done in two ways is not known
-            alone = len(ways) == 1 or (same and len(usable) == number)
+            # of equal instalments all that there are; else what may be done in two ways is not known
+            alone = len(ways) == 1 or (len({amounts[place] for place in first}) == 1 and len(usable) == number)
             return Sum(tuple(usable[place][1] for place in first), alone and _chance(total, tried) < BY_CHANCE)
-        if tried >= MOST_SUBSETS:
-            return None
     return None
+
+
+def _whole(amount: Decimal) -> int:
+    return int(amount.scaleb(PLACES))
 
 
 def _chance(total: Decimal, tried: int) -> Decimal:
