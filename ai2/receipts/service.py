@@ -20,7 +20,8 @@ from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
 from ai2.kit.ids import new_id
 from ai2.kit.merchants import merchant_key
 from ai2.kit.money import LIMIT, InexactAmount, UnknownCurrency, exact, exponent
-from ai2.receipts import attaching, extraction, keeping, matches_repository, repository
+from ai2.receipts import attaching, keeping, matches_repository, repository
+from ai2.receipts.extraction import reading
 from ai2.receipts.extraction.model import Extracted
 from ai2.receipts.model import Document, Match, State
 
@@ -228,7 +229,7 @@ async def _take(
 
 def _read(part: Part) -> Extracted | None:
     name, media_type, content = part
-    return extraction.read(content, keeping.media_type_of(content, media_type), name) if content else None
+    return reading.read(content, keeping.media_type_of(content, media_type), name) if content else None
 
 
 def _surest_first(one: tuple[Part, Extracted | None]) -> int:

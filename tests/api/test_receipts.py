@@ -6,7 +6,8 @@ from httpx import AsyncClient, Response
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.database import Database
-from ai2.receipts import extraction, looking
+from ai2.receipts import looking
+from ai2.receipts.extraction import reading
 from tests.api.asking import ClientOf
 from tests.receipts import doubles
 
@@ -17,7 +18,7 @@ PAID = {"date": "2026-11-03", "amount": "-12.40", "currency": "GBP", "descriptio
 
 @pytest.fixture(autouse=True)
 def reads_what_tests_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extraction, "read", doubles.read, raising=False)
+    monkeypatch.setattr(reading, "read", doubles.read)
 
 
 async def send(client: AsyncClient, content: bytes, name: str = "tea.json", **headers: str) -> Response:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ai2.receipts import extraction
+from ai2.receipts.extraction import reading
 from tests.receipts import doubles
 
 
 @pytest.fixture(autouse=True)
 def reads_what_tests_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extraction, "read", doubles.read, raising=False)
+    monkeypatch.setattr(reading, "read", doubles.read)
