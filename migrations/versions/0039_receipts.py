@@ -12,9 +12,17 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Receipts are lost with what people said of them; what was put beside transactions stays there."""
-    live.run("drop table receipts.looks, receipts.aliases, receipts.matches, receipts.documents")
-    live.run("drop schema receipts restrict")
+    live.run("drop table receipts.looks, receipts.aliases, receipts.matches, receipts.documents", EMPTY)
 
+
+# Other revisions have tables in it too.
+EMPTY = """
+do $$ begin
+    if not exists (select from pg_class where relnamespace = 'receipts'::regnamespace) then
+        drop schema receipts;
+    end if;
+end $$
+"""
 
 TABLES = """
 create table receipts.documents (

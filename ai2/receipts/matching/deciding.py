@@ -71,9 +71,9 @@ def _together(
     amounts: dict[tuple[str, str], set[Decimal]] = defaultdict(set)
     for found in pairs.values():
         for pair in found:
-            if pair.way in ("same", "stated") and pair.receipt.supplier_key and pair.row.merchant_key:
-                if pair.ids in margins and margins[pair.ids] > 0:
-                    amounts[pair.receipt.supplier_key, pair.row.merchant_key].add(pair.row.paid)
+            names = pair.receipt.supplier_key, pair.row.merchant_key
+            if pair.way in ("same", "stated") and all(names) and margins.get(pair.ids, 0) > 0:
+                amounts[names].add(pair.row.paid)
     return frozenset(names for names, paid in amounts.items() if len(paid) >= LEAST_TOGETHER)
 
 
