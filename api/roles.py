@@ -46,6 +46,7 @@ MAY = {
         "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
         "list_schedules", "get_schedule", "list_schedule_runs",
         "list_providers", "list_connections", "get_connection", "list_syncs", "list_sync_status",
+        "list_receipts", "get_receipt", "download_receipt", "list_receipt_matches",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -62,6 +63,7 @@ MAY = {
         "preview_effects",
         "create_schedule", "update_schedule", "delete_schedule",
         "sync_connection",
+        "add_receipt", "delete_receipt", "accept_receipt", "reject_receipt",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {

@@ -6,6 +6,7 @@ from api.connectors import (
     consents,
     institutions,
     providers,
+    receipts,
     returns,
     status,
     third_party,
@@ -14,5 +15,6 @@ from api.connectors import (
 
 ROUTERS = (
     providers.router, institutions.router, bank.router, returns.router, third_party.router, connections.units,
-    connections.outside, consents.router, status.router, webhooks.router,
+    connections.outside, consents.router, status.router, webhooks.router, receipts.router,
+    receipts.uploads,
 )  # fmt: skip

@@ -159,6 +159,7 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
     recurring = (await owner.get("/api/ai/recurring")).json()["items"]
     kept = (await owner.post("/api/core/filters", json=GOOD["/api/core/filters"])).json()
     export = (await owner.post("/api/analytics/export-data", json=GOOD["/api/analytics/export-data"])).json()
+    receipt = (await owner.post("/api/connectors/receipts", files={"file": ("a.txt", b"Tea 1.20")})).json()
     schedule = (await owner.post("/api/analytics/schedules", json=GOOD["/api/analytics/schedules"])).json()
     connected = (await owner.post("/api/connectors/bank/connect", json=GOOD["/api/connectors/bank/connect"])).json()
     return [
@@ -166,6 +167,7 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
         row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
         invited["invitation_id"], member.session_id, rule["rule_id"], applied["application_id"],
         kept["filter_id"], recurring[0]["pattern_id"], export["export_id"], schedule["schedule_id"],
+        receipt["document_id"],
     ]  # fmt: skip
 
 
