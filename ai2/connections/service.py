@@ -19,6 +19,7 @@ from ai2.identity import organizations
 from ai2.ingest.sources import names
 from ai2.ingest.sources.model import ONLY_ACCOUNT, Connected, Kind, RemoteAccount, Session, Source
 from ai2.kit import events, queue
+from ai2.kit import settings as process
 from ai2.kit.database import Connection as Db
 from ai2.kit.database import Database
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
@@ -209,7 +210,10 @@ async def _session(
     database: Database, source: Source, settings: Mapping[str, Any], secret: Mapping[str, Any]
 ) -> Session:
     pace = pace_of(database, source, asyncio.get_running_loop())
-    return Session(settings=settings, credentials=secret, cursor=None, pace=pace, keep=lambda _: None)
+    return Session(
+        settings=settings, credentials=secret, cursor=None, pace=pace, keep=lambda _: None,
+        allows_private=process.settings().connect_private,
+    )  # fmt: skip
 
 
 async def _write(

@@ -28,6 +28,7 @@ from ai2.kit import queue
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import Conflict, Problem
 from ai2.kit.ids import new_id
+from ai2.kit.settings import settings
 
 LEASE_S = 180.0
 # Providers are waited for, not worked for: many at once on few cores.
@@ -133,6 +134,7 @@ class _Run:
             ),
             since=since,
             until=until,
+            allows_private=settings().connect_private,
         )
 
     async def fetch(self, session: Session) -> None:
