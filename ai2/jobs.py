@@ -126,6 +126,13 @@ async def sync(database: Database, _: Database, job: Job, progress: Progress) ->
     return {"sync_id": str(sync_id)}
 
 
+async def read_mails(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Read the mails that were kept: statements go to ingestion, the rest is looked at as receipts."""
+    from ai2.connections import mailing
+
+    return {"mails": await mailing.read_waiting(database, job.organization_id)}
+
+
 async def erase_organization(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Erase an organization, this job with it."""
     from ai2.identity import erasure
@@ -146,5 +153,6 @@ HANDLERS: Mapping[str, Handler] = {
     "privacy_export": privacy_export,
     "export_data": export_data,
     "sync": sync,
+    "read_mails": read_mails,
     "erase_organization": erase_organization,
 }

@@ -74,7 +74,8 @@ async def connect(
             db, organization_id, source, reconnect, name or source.title, {**settings, **connected.settings},
             {**former, **secret, **connected.credentials}, connected, created_by,
         )  # fmt: skip
-        if "files" in source.can and not await repository.accounts(db, organization_id, connection_id):
+        brings_files = "files" in source.can or (account_id is not None and "mails" in source.can)
+        if brings_files and not await repository.accounts(db, organization_id, connection_id):
             only = RemoteAccount(ONLY_ACCOUNT, name or source.title, None)
             await linking.link_to(db, organization_id, connection_id, name or source.title, only, account_id)
         return await get(db, organization_id, connection_id), connected.link

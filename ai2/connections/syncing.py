@@ -17,13 +17,13 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from ai2.books.rules import runs as rule_runs
-from ai2.connections import credentials, linking, outcome, repository
+from ai2.connections import credentials, linking, mailing, outcome, repository
 from ai2.connections.limits import pace_of
 from ai2.connections.model import Trigger
 from ai2.identity import organizations
 from ai2.ingest import service as ingest
 from ai2.ingest.sources import names
-from ai2.ingest.sources.model import Document, Page, RemoteAccount, Session, Source
+from ai2.ingest.sources.model import Document, Mail, Page, RemoteAccount, Session, Source
 from ai2.kit import queue
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import Conflict, Problem
@@ -48,7 +48,7 @@ class Gathered:
     """What came since the last safe point."""
 
     documents: list[Document] = field(default_factory=list)
-    mails: list[Any] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
     accounts: dict[str, RemoteAccount] = field(default_factory=dict)
     pages: int = 0
 
@@ -194,7 +194,8 @@ class _Run:
                 changed["consent_expires_at"] = page.consent_expires_at
             if changed:
                 await repository.update(db, self.organization_id, self.connection_id, **changed)
-            told = {**brought, "mails": len(gathered.mails), "batches": [*batches, *waiting]}
+            kept = await mailing.keep(db, self.organization_id, self.connection_id, gathered.mails)
+            told = {**brought, "mails": kept, "batches": [*batches, *waiting]}
             await repository.add_to_sync(db, self.organization_id, self.sync_id, told)
 
     async def accounts(self, db: Connection) -> dict[str, UUID]:

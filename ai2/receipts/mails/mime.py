@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.feedparser import BytesFeedParser
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from typing import Any
+from typing import Any, cast
 
 LARGEST_BYTES = 50_000_000
 MOST_HEADER_BYTES, MOST_VALUE = 256_000, 2_000
@@ -84,7 +84,7 @@ def read(raw: bytes) -> Message:
     lines = raw.count(b"\n") + raw.count(b"\r") + 1
     if lines > MOST_LINES:
         raise TooComplex
-    most_parts, made, bounded = min(MOST_PARTS, MOST_WORK // lines), 0, _Bounded(left=[MOST_READ])
+    most_parts, made, bounded = min(MOST_PARTS, MOST_WORK // lines), 0, _bounded()
 
     def message(policy: EmailPolicy = bounded) -> EmailMessage:
         nonlocal made
@@ -96,9 +96,14 @@ def read(raw: bytes) -> Message:
     try:
         parser = BytesFeedParser(message, policy=bounded)
         parser.feed(raw)
-        return _message(parser.close())
+        return _message(cast(EmailMessage, parser.close()))
     except (RecursionError, MemoryError):
         raise TooComplex from None
+
+
+def _bounded() -> _Bounded:
+    """One for each message: what is left to be read is its own."""
+    return _Bounded(**{"left": [MOST_READ]})  # type: ignore[call-overload, no-any-return]
 
 
 def _message(whole: EmailMessage) -> Message:
@@ -117,7 +122,8 @@ def _message(whole: EmailMessage) -> Message:
         from_headers=len(whole.get_all("from", [])[:MOST_PARTS]),
         parts=(*(pages or texts), *(leaf for leaf in leaves if not leaf.is_body)),
         twin_digest=_twin_digest(
-            [message_id or "", _header(whole, "date") or "", subject or "", *(address for _, address in senders)], leaves
+            [message_id or "", _header(whole, "date") or "", subject or "", *(address for _, address in senders)],
+            leaves,
         ),
     )
 
@@ -136,16 +142,18 @@ def _senders(whole: EmailMessage) -> Iterator[tuple[str, str]]:
 
 
 def _sent_at(whole: EmailMessage) -> datetime | None:
-    sent = getattr(whole.get("date"), "datetime", None)
+    sent: datetime | None = getattr(whole.get("date"), "datetime", None)
+    if sent is None:
+        return None
     try:
         return sent.replace(tzinfo=UTC) if sent.tzinfo is None else sent.astimezone(UTC)
-    except (AttributeError, OverflowError, ValueError):
+    except (OverflowError, ValueError):
         return None
 
 
-def _twin_digest(said: list[str], leaves: tuple[Part, ...]) -> bytes:
+def _twin_digest(said: list[str | None], leaves: tuple[Part, ...]) -> bytes:
     content = sorted(hashlib.sha256(_canonical(leaf)).hexdigest() for leaf in leaves)
-    return hashlib.sha256("\n".join([*said, *content]).encode("utf-8", "replace")).digest()
+    return hashlib.sha256("\n".join([*(each or "" for each in said), *content]).encode("utf-8", "replace")).digest()
 
 
 def _leaves(whole: EmailMessage) -> Iterator[Part]:
