@@ -103,7 +103,10 @@ async def _read(db: Connection, organization_id: UUID, mail_id: UUID) -> None:
     statements = [part for part in message.parts if attachments.is_statement(part)]
     batches, held = await _import(db, organization_id, mails.read(row), (connection or {})["settings"], statements)
     rest = [(part.name, part.media_type, part.content) for part in message.parts if part not in statements]
-    await receipts.take(db, organization_id, mail_id, rest)
+    await receipts.take(
+        db, organization_id, mail_id, rest, is_trusted=row["is_sender_verified"],
+        added_by=f"connection:{row['connection_id']}",
+    )  # fmt: skip
     await mails_repository.update(
         db,
         organization_id,

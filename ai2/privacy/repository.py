@@ -23,6 +23,7 @@ KEPT_BACK = (
     "ml.recurring_runs",
     "ml.own_models",
     "reports.moments",
+    "connect.consents",
 )
 SECRET_COLUMNS = ["refresh_digest", "spent_digests", "row_xid", "ended_xid", "details_digest"]
 # Where the history of an organization names who did something, and the ids of what it was.
@@ -162,12 +163,14 @@ async def lines(db: Connection, table: str, organization_id: UUID) -> AsyncItera
 
 
 async def files(db: Connection, organization_id: UUID) -> list[DictRow]:
-    """Whatever lies in the blob store for an organization: imported files and attachments, the same bytes once."""
+    """Whatever lies in the blob store for an organization: imported files, attachments and mails, each once."""
     query = """
         select distinct on (digest) digest, blob_key from (
             select digest, blob_key from ingest.raw_files where organization_id = %(id)s
             union all
             select digest, blob_key from books.attached_files where organization_id = %(id)s
+            union all
+            select digest, blob_key from receipts.mails where organization_id = %(id)s
         ) as kept
         order by digest
     """

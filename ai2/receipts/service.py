@@ -7,7 +7,13 @@ from ai2.kit.database import Connection
 
 
 async def take(
-    db: Connection, organization_id: UUID, mail_id: UUID | None, parts: Sequence[tuple[str, str, bytes]]
+    db: Connection,
+    organization_id: UUID,
+    mail_id: UUID | None,
+    parts: Sequence[tuple[str, str, bytes]],
+    *,
+    is_trusted: bool = False,
+    added_by: str = "system",
 ) -> list[UUID]:
     """Keep what is a receipt among these (name, media type, bytes), and say which documents they are."""
     return []

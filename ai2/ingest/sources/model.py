@@ -163,3 +163,5 @@ class Source:
     every_minutes: int = 60
     # consent is given by OAuth 2.0: `link` is ours, and `finish` is given the code
     oauth: OAuth | None = None
+    # settings that are the provider's and not the user's, such as where its servers are
+    fixed: Mapping[str, Any] = field(default_factory=dict)

@@ -37,7 +37,7 @@ class Authentication:
 
 def authentication(message: Message, trusted: str | None) -> Authentication:
     """What `trusted`, the server's name as it writes it, says of a message's sender."""
-    domain = _domain(message)
+    domain = domain_of(message)
     told = message.authentication_results
     if trusted is None or told is None:
         return Authentication(domain=domain)
@@ -64,7 +64,7 @@ def judged(found: list[str], *, by: str, domain: str | None) -> Authentication:
         said = {name.lower(): value.lower() for name, value in _PROPERTY.findall(each)}
         if result == "pass":
             aligned |= method != "dmarc" and _is_aligned(domain, _of(method, said))
-            if method == "dmarc" and said.get("header.from", domain) != domain:
+            if method == "dmarc" and said.get("header.from") != domain:  # it speaks of somebody else
                 results["dmarc"] = "fail"
     dmarc = results.get("dmarc")
     is_verified = domain is not None and (dmarc == "pass" or (dmarc not in {"fail", "permerror"} and aligned))
@@ -73,7 +73,7 @@ def judged(found: list[str], *, by: str, domain: str | None) -> Authentication:
     )
 
 
-def _domain(message: Message) -> str | None:
+def domain_of(message: Message) -> str | None:
     """The sender's domain; none where there is not exactly one sender."""
     if message.from_headers != 1 or len(message.senders) != 1:
         return None

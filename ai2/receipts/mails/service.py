@@ -20,7 +20,7 @@ from ai2.kit.database import Connection
 from ai2.kit.errors import NotFound
 from ai2.kit.ids import new_id
 from ai2.receipts.mails import mime, repository
-from ai2.receipts.mails.senders import Authentication, authentication
+from ai2.receipts.mails.senders import Authentication, authentication, domain_of, judged
 
 
 class MailNotFound(NotFound):
@@ -55,13 +55,15 @@ class Arrived:
     """A message that came: its bytes, where it lay, and what is known of who sent it.
 
     `trusted_server` is the name of the server whose Authentication-Results are believed; where whoever handed the mail
-    over says by itself what it found, that is `found`. Of one that is too large there are only the headers.
+    over says what it found, that is `found`, as a server writes it. Of one that is too large there are only the
+    headers.
     """
 
     raw: bytes
     folder: str
     trusted_server: str | None = None
-    found: Authentication | None = None
+    found: tuple[str, ...] = ()
+    found_by: str | None = None
     whole_bytes: int | None = None
 
 
@@ -123,7 +125,10 @@ def _described(arrived: Arrived, organization_id: UUID, connection_id: UUID) -> 
     except mime.TooComplex:
         return {**told, "state": "too_complex"}
     sender_name, sender = message.senders[0] if message.senders else (None, None)
-    found = arrived.found or authentication(message, arrived.trusted_server)
+    if arrived.found_by:
+        found = judged(list(arrived.found), by=arrived.found_by, domain=domain_of(message))
+    else:
+        found = authentication(message, arrived.trusted_server)
     return {
         **told, "twin_digest": digest if arrived.whole_bytes else message.twin_digest, "message_id": message.message_id,
         "sender": sender, "sender_name": sender_name or None, "subject": message.subject, "sent_at": message.sent_at,

@@ -18,8 +18,10 @@ def source(
 ) -> Source:
     """A provider of mailboxes: its server, and by which name it says who sent a mail."""
 
+    fixed = {"host": host, "port": port, "security": "tls"}
+
     def at_its_server(session: Session) -> Session:
-        return replace(session, settings={**session.settings, "host": host, "port": port, "security": "tls"})
+        return replace(session, settings={**session.settings, **fixed})
 
     def connect(session: Session) -> Connected:
         if oauth.client() is None:
@@ -29,7 +31,8 @@ def source(
     def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
         """The code becomes tokens, and they open the mailbox that was named: consent of another is none."""
         credentials = consent.exchanged(oauth, answer)
-        consented = replace(at_its_server(session), credentials=credentials)
+        # what is renewed meanwhile is what is kept: the former may be good no more
+        consented = replace(at_its_server(session), credentials=dict(credentials), keep=credentials.update)
         try:
             with opened(consented, consent.sign_in(oauth)) as client:
                 fetching.check_folders(client, consented)
@@ -63,4 +66,5 @@ def source(
         needs=needs,
         every_minutes=EVERY_MINUTES,
         oauth=oauth,
+        fixed=fixed,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
@@ -35,9 +34,7 @@ class TokenRefused(Exception):
 @contextmanager
 def opened(session: Session, sign_in: SignIn) -> Iterator[Client]:
     """A mailbox, signed in to. Raises Transient or Permanent."""
-    settings, security = session.settings, session.settings.get("security", "tls")
-    with told():
-        client = _connected(settings["host"], settings.get("port", PORTS[security]), security, session)
+    client = connected(session)
     try:
         sign_in(client, session)
         yield client
@@ -45,15 +42,19 @@ def opened(session: Session, sign_in: SignIn) -> Iterator[Client]:
         quit_quietly(client)
 
 
-def _connected(host: str, port: int, security: Any, session: Session) -> Client:
-    try:
-        return Client(host, port, security, allows_private=session.allows_private)
-    except IMAPClientAbortError:
-        raise
-    except IMAPClientError:
-        if security == "starttls":
-            raise NotEncrypted from None
-        raise
+def connected(session: Session) -> Client:
+    """A mail server, which does not know who we are yet. Raises Transient or Permanent."""
+    settings, security = session.settings, session.settings.get("security", "tls")
+    with told():
+        try:
+            port = int(settings.get("port", PORTS[security]))
+            return Client(settings["host"], port, security, allows_private=session.allows_private)
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError:
+            if security == "starttls":
+                raise NotEncrypted from None
+            raise
 
 
 def by_password(client: Client, session: Session) -> None:
