@@ -15,6 +15,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from ai2.books.accounts import service as accounts
 from ai2.connections import repository
 from ai2.ingest import service as ingest
 from ai2.ingest.sources.model import ONLY_ACCOUNT, Mail
@@ -79,6 +80,7 @@ async def import_held(db: Connection, organization_id: UUID, mail_id: UUID, acco
     """Import the statements of a mail that wait: a person said whose they are. Raises NothingHeld."""
     row = await mails_repository.get(db, organization_id, mail_id, lock=True)
     known = mails.read(row)
+    await accounts.check_theirs(db, organization_id, [account_id])
     waiting = {each["name"] for each in known.held}
     if row is None or not waiting:
         raise NothingHeld

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ai2.connections import mailing
+from ai2.connections import service as connections
 from ai2.receipts.mails import service
 from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Body, Instant, ListOf, Out
@@ -86,6 +87,8 @@ async def list_mails(db: Db, who: Caller, wanted: Annotated[MailQuery, Query()])
     """Your mails, those that came last first."""
     before = read_cursor(wanted.cursor, UUID)
     of = wanted.connection_id
+    if of is not None:
+        await connections.get(db, who.organization_id, of)
     found = await service.page(db, who.organization_id, before=before, limit=wanted.limit + 1, connection_id=of)
     items = found[: wanted.limit]
     return {

@@ -87,6 +87,9 @@ GOOD: dict[str, dict[str, Any]] = {
         "day": 31,
         "time_zone": "Europe/Paris",
     },
+    "/api/connectors/email/connect": {"provider": "forwarding", "settings": {"statements_from": ["bank.example"]}},
+    "/api/connectors/oauth/callback": {"state": "x" * 43, "secret": "x" * 43, "code": "x"},
+    "/api/connectors/mails/{mail_id}/statements": {"account_id": str(new_id())},
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 

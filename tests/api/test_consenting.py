@@ -234,6 +234,16 @@ async def test_nobody_else_finishes_a_consent(
         assert (answer.status_code, answer.json()["code"]) == (403, "consent_not_valid")
 
 
+async def test_nobody_consents_for_a_strangers_connection(ana: Going, their_owner: AsyncClient) -> None:
+    begun = await ana.begin()
+    path = f"/api/connectors/oauth/authorize?connection_id={begun['connection']['connection_id']}"
+    assert (await their_owner.get(path)).status_code == 404
+    assert (await ana.client.get(path)).status_code == 200
+    wanted = {"provider": "gmail", "settings": {"username": ana.user}}
+    reconnect = {**wanted, "reconnect": begun["connection"]["connection_id"]}
+    assert (await their_owner.post(CONNECT, json=reconnect)).status_code == 404
+
+
 async def test_consent_to_another_mailbox_than_was_named_is_none(ana: Going) -> None:
     begun = await ana.begin()
     given = {**await ana.consent(begun, f"u{new_id().hex}"), "secret": begun["consent"]["secret"]}

@@ -15,11 +15,13 @@ from psycopg import AsyncCursor, AsyncServerCursor, sql
 from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
+from ai2.connections import mailing
 from ai2.identity import api_keys
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.database import Database
 from ai2.kit.database import Role as DatabaseRole
+from ai2.kit.settings import settings
 from api.app import TITLES, build, operations
 from tests.api.asking import PASSWORD, Person, PersonIn, connect
 from tests.api.places import Case, cursors, filled, places
@@ -35,6 +37,7 @@ from tests.api.test_tenancy import (
     SHARED,
     SPLIT_TO_THEIRS,
 )
+from tests.connections.letters import letter
 
 T, I, A = "/api/core/transactions", "/api/core/imports", "/api/analytics"  # noqa: E741 - they stand in every line
 YEAR = {"report": "trend", "start_date": "2026-01-01", "end_date": "2026-12-31"}
@@ -42,6 +45,7 @@ DAYS = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
 CUSTOM = {**YEAR, "report": "custom", "dimensions": ["merchant"]}
 LEDGER = {"what": "entries", "format": "csv"}
 WEEKLY = {"name": "Weekly", "report": {"report": "trend", "period": "last_week"}, "every": "week", "time_zone": "UTC"}
+CONNECT, FORWARDED = "/api/connectors/email/connect", {"provider": "forwarding"}
 RELATIVE = {"report": "custom", "dimensions": ["merchant"], "period": "last_week"}
 TEA = {"description": "Tea", "amount": "-1.00"}
 FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
@@ -132,6 +136,12 @@ MORE: list[Case] = [
     ("DELETE", A + "/schedules/{schedule_id}", None),
     ("GET", A + "/reports/{report_id}/changes", None),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
+    ("GET", "/api/connectors/mails/{mail_id}", None),
+    ("GET", "/api/connectors/mails?connection_id={mailbox_id}", None),
+    ("POST", "/api/connectors/mails/{mail_id}/statements", {"account_id": "{account_id}"}),
+    ("POST", "/api/connectors/mails/{my_mail_id}/statements", {"account_id": "{account_id}"}),
+    ("POST", CONNECT, {**FORWARDED, "account_id": "{account_id}"}),
+    ("POST", CONNECT, {**FORWARDED, "reconnect": "{mailbox_id}"}),
 ]
 PHONE = {"category": "Telephone"}
 # Places that need no such case, and what says so.
@@ -147,6 +157,7 @@ ELSEWHERE = {
     ("get_export_manifest", "path:export_id"): "test_an_export_is_not_there_for_a_stranger",
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
     ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
+    ("authorize_connection", "query:connection_id"): "test_nobody_consents_for_a_strangers_connection",
 }
 # Lists of what is no organization's: the configuration's, a person's own (test_oidc.py), and the law's.
 OF_NOBODY = {"list_oidc_providers", "list_identities", "list_tax_rules"}
@@ -191,7 +202,14 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
     recurring = (await client.get("/api/ai/recurring")).json()["items"]
     job = (await client.post("/api/ai/batch-analyze", json={"batch_id": batch["batch_id"]})).json()
     run = (await client.post("/api/ai/orchestrate", json={"workflow": "categorize", "period": "2026-03"})).json()
+    mailbox, _ = [(await client.post(CONNECT, json=FORWARDED)).json() for _ in range(2)]
+    for number in (1, 2):
+        sent = {"email": (None, letter(number=number, attached={"a.csv": FILE.encode()}))}
+        handed_over = await client.post(mailbox["webhook_url"].removeprefix(settings().public_address), files=sent)
+        assert handed_over.json() == {"taken": 1}
+    mails = (await client.get("/api/connectors/mails")).json()["items"]
     return {
+        "mailbox_id": mailbox["connection"]["connection_id"], "mail_id": mails[0]["mail_id"],
         "transaction_id": rows[0]["transaction_id"], "account_id": rows[0]["account_id"],
         "out_id": rows[1]["transaction_id"], "in_id": into[0]["transaction_id"],
         "transfer_id": pairs[0].json()["transfer_id"], "category_id": category["category_id"],
@@ -233,6 +251,7 @@ async def suggest(database: Database, owner: Organization) -> None:
             """,
             [owner.organization_id],
         )
+        await mailing.read_waiting(database, owner.organization_id)
 
 
 async def make_second_ones(client: AsyncClient, person: Person, made: dict[str, Any]) -> None:

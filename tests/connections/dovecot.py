@@ -70,7 +70,8 @@ class Dovecot:
 
     def put(self, user: str, raw: bytes, *, folder: str = "INBOX", name: str | None = None) -> None:
         """A mail arrives, as a delivery agent does it."""
-        made = self.maildir(user, folder)
+        root = self.folder / "mail" / user
+        made = root if folder == "INBOX" and (root / "tmp").is_dir() else self.maildir(user, folder)
         name = name or f"{time.time_ns()}.M{len(list((made / 'new').iterdir()))}.test"
         (made / "tmp" / name).write_bytes(raw)
         self._give(made / "tmp" / name)
@@ -86,7 +87,8 @@ class Dovecot:
 
     def _give(self, path: Path) -> None:
         if os.geteuid() == 0:
-            subprocess.run(["chown", "-R", "mail", path], check=True)
+            for each in [path, *path.rglob("*")] if path.is_dir() else [path]:
+                shutil.chown(each, "mail", "mail")
 
     def _configure(self) -> None:
         key = self.authority.sign("localhost")
