@@ -52,10 +52,8 @@ async def main(mails: int, size: int) -> None:
     assert there == mails, there
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
     is_met = "met" if fetched <= MOST_S else "short"
-    print(
-        f"{mails:,} mails of {size:,} bytes: kept in {fetched:.1f} s (mark {MOST_S} s: {is_met}), read in {read:.1f} s"
-    )
-    print(f"at most {peak_mb} MB")
+    print(f"{mails:,} mails of {size:,} bytes kept in {fetched:.1f} s (mark {MOST_S} s: {is_met})")
+    print(f"of which {work:.1f} s were work; read in {read:.1f} s more; at most {peak_mb} MB")
 
 
 if __name__ == "__main__":

@@ -40,19 +40,27 @@ class Part:
 class _Bounded(EmailPolicy):
     """Reads headers as far as a person writes them; what the reader stumbles over is left as it stands."""
 
-    left = [MOST_READ]  # noqa: RUF012 - policies are values: of a message's own there is one, made for it
+    # policies are values: each message has one of its own, made for it
+    left: list[int] = [MOST_READ]  # noqa: RUF012
+    known: dict[tuple[str, str], Any] = {}  # noqa: RUF012
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
+        """The parser asks for the same ones many times."""
         shortened = value[:MOST_VALUE]
-        self.left[0] -= len(shortened)
+        if (name, shortened) not in self.known:
+            self.known[name, shortened] = self._parsed(name, shortened)
+        return self.known[name, shortened]
+
+    def _parsed(self, name: str, value: str) -> Any:
+        self.left[0] -= len(value)
         if self.left[0] < 0:
             raise TooComplex
-        if len(SPECIAL.findall(shortened)) <= MOST_SPECIAL:
+        if len(SPECIAL.findall(value)) <= MOST_SPECIAL:
             try:
-                return super().header_fetch_parse(name, shortened)
+                return super().header_fetch_parse(name, value)
             except Exception:  # noqa: BLE001, S110 - it has many ways to stumble, and no base of its errors
                 pass
-        return "".join(letter for letter in shortened if letter.isprintable())
+        return "".join(letter for letter in value if letter.isprintable())
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def read(raw: bytes) -> Message:
 
 def _bounded() -> _Bounded:
     """One for each message: what is left to be read is its own."""
-    return _Bounded(**{"left": [MOST_READ]})  # type: ignore[call-overload, no-any-return]
+    return _Bounded(**{"left": [MOST_READ], "known": {}})  # type: ignore[call-overload, no-any-return]
 
 
 def _message(whole: EmailMessage) -> Message:
