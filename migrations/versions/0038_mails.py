@@ -57,7 +57,7 @@ grant select, insert, update, delete on receipts.mails to ai2_api, ai2_pipeline;
 """
 
 CONSENTS = """
--- A consent under way: who comes back has the state, and whoever began it the secret; nobody is known before.
+-- A consent under way: who comes back has the state, and whoever began it the secret.
 create table connect.consents (
     state_digest bytea primary key,
     secret_digest bytea not null,

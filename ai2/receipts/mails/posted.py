@@ -59,7 +59,7 @@ def _found(known: Mapping[str, Field]) -> Iterator[str]:
     """As a server would write it into Authentication-Results."""
     envelope = _json(known["envelope"].content) if "envelope" in known else {}
     spf = _text(known, "SPF").strip().lower()
-    sender = getaddresses([str(envelope.get("from", ""))[:1000]])[0][1].rpartition("@")[2]
+    sender = [*getaddresses([str(envelope.get("from", ""))[:1000]]), ("", "")][0][1].rpartition("@")[2]
     if spf.isalpha():
         yield f"spf={spf} smtp.mailfrom={sender}" if re.fullmatch(r"[A-Za-z0-9.-]+", sender) else f"spf={spf}"
     for domain, result in _SIGNED.findall(_text(known, "dkim")[:4000]):
