@@ -26,6 +26,12 @@ from ai2.kit.errors import FieldError, Invalid, Problem
 from ai2.kit.periods import Period
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from psycopg.rows import DictRow
+
+    from ai2.connections.due import Synced
     from ai2.reports.schedules.making import Outcome
     from ml.cashflow.telling import Rehearsed
     from ml.governance.retrain import Retrained
@@ -294,6 +300,35 @@ async def make_due_reports(database: Database, organization_id: UUID) -> "Outcom
     from ai2.reports.schedules import making
 
     return await making.make_due(database, organization_id)
+
+
+async def is_any_connection_due(pipeline: Database) -> bool:
+    """Whether a connection is due, or a consent ends of which nobody was told. The database is the pipeline role's."""
+    from ai2.connections import due_repository
+    from ai2.connections.model import WARN_DAYS
+
+    async with pipeline.transaction() as db:
+        return await due_repository.is_any(db, warn_days=WARN_DAYS)
+
+
+async def sync_due(database: Database, pipeline: Database) -> "Synced":
+    """Bring every connection that is due up to date, and tell of consents that end.
+
+    The worker and Dagster both do: each connection is synced once, by whoever comes first.
+    """
+    from ai2.connections import consents, due
+
+    await consents.look(database, pipeline)
+    return await due.sync_due(database, pipeline)
+
+
+async def sync_connections(
+    database: Database, pipeline: Database, connection_ids: "Sequence[UUID]", since: "date | None", until: "date | None"
+) -> "list[DictRow]":
+    """Sync these connections now, or fetch days again that are past; how each run ended."""
+    from ai2.connections import due
+
+    return await due.sync_these(database, pipeline, connection_ids, since, until)
 
 
 async def merge_category(db: Connection, organization_id: UUID, category_id: UUID, into: UUID) -> Category:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ai2.kit import queue
 from ai2.kit.database import Database
-from ai2.kit.errors import Problem
+from ai2.kit.errors import Conflict, Problem
 from ai2.kit.periods import Period
 from ai2.kit.queue import MAX_ATTEMPTS, Job
 
@@ -111,17 +111,27 @@ async def export_data(database: Database, _: Database, job: Job, progress: Progr
     return await writing.write(database, job, progress)
 
 
+class SyncUnderWay(Problem):
+    """Another sync of the connection runs; these days are fetched after it."""
+
+    status = 503
+
+
 async def sync(database: Database, _: Database, job: Job, progress: Progress) -> Result:
-    """Bring a connection up to date. Where another run is at it, that one serves."""
-    from ai2.connections import syncing
+    """Bring a connection up to date. Where another run is at it, that one serves, and one more follows it."""
+    from ai2.connections import service, syncing
 
     since, until = (date.fromisoformat(day) if day else None for day in (job.payload["since"], job.payload["until"]))
+    connection_id = UUID(job.payload["connection_id"])
     try:
         sync_id = await syncing.sync(
-            database, job.organization_id, UUID(job.payload["connection_id"]), trigger=job.payload["trigger"],
-            since=since, until=until,
-        )  # fmt: skip
+            database, job.organization_id, connection_id, trigger=job.payload["trigger"], since=since, until=until
+        )
     except syncing.AlreadySyncing:
+        async with database.transaction(job.organization_id) as db:
+            is_under_way = await service.ask_again(db, job.organization_id, connection_id)
+        if is_under_way and since:
+            raise SyncUnderWay from None
         return None
     return {"sync_id": str(sync_id)}
 
@@ -131,6 +141,19 @@ async def read_mails(database: Database, _: Database, job: Job, progress: Progre
     from ai2.connections import mailing
 
     return {"mails": await mailing.read_waiting(database, job.organization_id)}
+
+
+async def finish_connection(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Take what was consented to at a link. Where nothing was, or somebody else took it, there is nothing to do."""
+    from ai2.connections import service
+
+    try:
+        found = await service.finish(
+            database, job.organization_id, UUID(job.payload["connection_id"]), {}, actor="system"
+        )
+    except Conflict:
+        return None
+    return {"state": found.state}
 
 
 async def erase_organization(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
@@ -154,5 +177,6 @@ HANDLERS: Mapping[str, Handler] = {
     "export_data": export_data,
     "sync": sync,
     "read_mails": read_mails,
+    "finish_connection": finish_connection,
     "erase_organization": erase_organization,
 }

@@ -27,6 +27,7 @@ LONGEST_SLEEP_S = 5.0
 PROGRESS_EVERY_S = 0.5
 STOP_PATIENCE_S = 10.0
 LISTEN_FROM_S = 20.0
+LOOK_EVERY_S = 60.0
 
 log = structlog.get_logger()
 
@@ -232,6 +233,20 @@ async def _listen_to_mailboxes(database: Database, pipeline: Database) -> None:
                 await Listener(database, pipeline).run()
 
 
+async def _keep_in_step(database: Database, pipeline: Database) -> None:
+    """Sync the connections that are due, each minute; what Dagster or another worker took up is left to them."""
+    from ai2 import flows
+
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S * random.SystemRandom().uniform(0.9, 1.1))  # several workers, not at once
+        try:
+            if await flows.is_any_connection_due(pipeline):
+                synced = await flows.sync_due(database, pipeline)
+                log.info("connections synced", ran=len(synced.ran), broke=synced.broke)
+        except Exception as error:
+            log.warning("connections could not be synced; trying again in a minute", exc_info=error)
+
+
 async def main() -> None:
     """Run one worker until SIGTERM or SIGINT."""
     logs.configure("worker", settings().log_level)
@@ -242,9 +257,11 @@ async def main() -> None:
             loop.add_signal_handler(number, worker.stop)
         log.info("worker started")
         beside = [
-            asyncio.create_task(_every_night(pipeline)),
-            asyncio.create_task(_listen_to_mailboxes(database, pipeline)),
-        ]
+            asyncio.create_task(each)
+            for each in (
+                _every_night(pipeline), _keep_in_step(database, pipeline), _listen_to_mailboxes(database, pipeline)
+            )
+        ]  # fmt: skip
         await worker.run()
         for task in beside:
             task.cancel()

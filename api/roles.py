@@ -12,6 +12,9 @@ PUBLIC = frozenset({
     "list_oidc_providers", "authorize_oidc", "return_from_oidc", "finish_oidc",
     # a consent's secret, and a mailbox's token, say who it is
     "return_from_consent", "receive_mail", "receive_mail_by_token",
+    "return_from_bank",
+    # their signatures say who sends them
+    "receive_webhook", "receive_provider_webhook",
     "health", "ready", "metrics", "openapi", "docs", "jwks",
 })  # fmt: skip
 
@@ -44,7 +47,7 @@ MAY = {
         "get_chart", "get_key_figures", "get_trends",
         "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
         "list_schedules", "get_schedule", "list_schedule_runs",
-        "list_providers", "list_connections", "get_connection", "list_syncs",
+        "list_providers", "list_connections", "get_connection", "list_syncs", "list_sync_status",
         "list_mails", "get_mail",
     },
     Role.ACCOUNTANT: {
@@ -67,7 +70,9 @@ MAY = {
     Role.ADMIN: {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
-        "connect_bank", "connect_email", "authorize_connection", "finish_consent", "delete_connection",
+        "list_institutions", "connect_bank", "finish_bank", "finish_connection", "delete_connection",
+        "connect_third_party", "preview_third_party",
+        "connect_email", "authorize_connection", "finish_consent",
         "update_organization", "update_member", "remove_member", "put_tax_profile",
         "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",

@@ -31,6 +31,15 @@ class Books(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Let `act` work across organizations."""
         return asyncio.run(_with(Role.PIPELINE, act))
 
+    def of_both(self, act: Callable[[Database, Database], Awaitable[Answer]]) -> Answer:
+        """Let `act` find across organizations what it then does as one: the API role's database, and the pipeline's."""
+
+        async def with_both(database: Database) -> Answer:
+            async with Database(Role.PIPELINE) as pipeline:
+                return await act(database, pipeline)
+
+        return self.of_one(with_both)
+
 
 class BooksFailed(RuntimeError):
     """Something broke while the books were read or written; what it was about stays out of Dagster's log."""

@@ -8,6 +8,9 @@ from uuid import UUID
 State = Literal["connecting", "connected", "syncing", "needs_consent", "error", "expired", "disconnected"]
 Trigger = Literal["schedule", "webhook", "person", "backfill", "connect"]
 
+# From so many days before it ends an owner is told of a consent, once a day.
+WARN_DAYS = 14
+
 
 @dataclass(frozen=True)
 class LinkedAccount:
@@ -31,10 +34,13 @@ class Connection:
     name: str
     state: State
     settings: dict[str, Any]
+    cursor_at: datetime | None
     consent_expires_at: datetime | None
     next_run_at: datetime | None
     last_success_at: datetime | None
+    rows_loaded: int
     error: dict[str, Any] | None
+    notices: list[str]
     failures: int
     version: int
     created_by: str
@@ -62,3 +68,13 @@ class Sync:
     error: dict[str, Any] | None
     started_at: datetime
     finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a connection stands, what its owner has to do, and its last run that ended."""
+
+    connection: Connection
+    what_to_do: str
+    is_in_step: bool
+    last_sync: Sync | None

@@ -1,7 +1,6 @@
 """Every query on connections, their accounts and their syncs."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +10,14 @@ from psycopg.types.json import Jsonb
 from ai2.kit.database import Connection, number, one, rows
 
 COLUMNS = """
-    connection_id, provider, kind, name, state, settings, consent_expires_at, next_run_at, last_success_at, error,
-    failures, version, created_by, created_at, updated_at
+    connection_id, provider, kind, name, state, settings, cursor_at, consent_expires_at, next_run_at, last_success_at,
+    rows_loaded, error, notices, failures, version, created_by, created_at, updated_at
 """
 SYNC = """
     sync_id, connection_id, trigger, since, until, outcome, pages, rows_in, rows_loaded, rows_duplicate,
     rows_quarantined, mails, batches, error, started_at, finished_at
 """
+SYNC_OF = ", ".join(f"sync.{name.strip()}" for name in SYNC.split(","))
 SECRETS = "credentials, cursor"
 
 
@@ -84,23 +84,42 @@ async def count(db: Connection, organization_id: UUID) -> int:
 
 
 async def take(
-    db: Connection, organization_id: UUID, connection_id: UUID, sync_id: UUID, *, lease_s: float
+    db: Connection,
+    organization_id: UUID,
+    connection_id: UUID,
+    sync_id: UUID,
+    *,
+    lease_s: float,
+    only_if_due: bool = False,
 ) -> DictRow | None:
-    """Let this run be the only one; none where another is, or where the connection cannot be synced."""
+    """Let this run be the only one; none where another is, or where the connection cannot be synced, or is not due.
+
+    Until it ends the connection is due when its lease is over; `was_due_at` says when it was before.
+    """
     query = f"""
-        update connect.connections set
-            sync_id = %(sync_id)s, leased_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
-            state = 'syncing', updated_at = now()
-        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
-            and state in ('connected', 'error', 'syncing')
-            and (leased_until is null or leased_until < clock_timestamp())
-        returning {COLUMNS}, {SECRETS}
+        with former as (
+            select organization_id, connection_id, state as was, next_run_at as was_due_at from connect.connections
+            where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+                and state not in ('connecting', 'disconnected')
+                and (leased_until is null or leased_until < clock_timestamp())
+                and (next_run_at <= clock_timestamp() or not %(only_if_due)s)
+            for no key update
+        )
+        update connect.connections as mine set
+            sync_id = %(sync_id)s, state = 'syncing', asked_at = null, updated_at = now(),
+            leased_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
+            next_run_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+        from former
+        where mine.organization_id = former.organization_id and mine.connection_id = former.connection_id
+        returning {", ".join(f"mine.{name.strip()}" for name in f"{COLUMNS}, {SECRETS}".split(","))},
+            case when former.was <> 'syncing' then former.was_due_at end as was_due_at
     """
     known = {
         "organization_id": organization_id,
         "connection_id": connection_id,
         "sync_id": sync_id,
         "lease_s": lease_s,
+        "only_if_due": only_if_due,
     }
     return await one(db, query, known)
 
@@ -109,7 +128,9 @@ async def prolong(db: Connection, organization_id: UUID, connection_id: UUID, sy
     """Whether it is still this run's turn; then for longer."""
     done = await db.execute(
         """
-        update connect.connections set leased_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+        update connect.connections set
+            leased_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
+            next_run_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
         where organization_id = %(organization_id)s and connection_id = %(connection_id)s and sync_id = %(sync_id)s
         """,
         {
@@ -122,15 +143,58 @@ async def prolong(db: Connection, organization_id: UUID, connection_id: UUID, sy
     return done.rowcount > 0
 
 
-async def due(db: Connection, *, limit: int) -> list[DictRow]:
-    """Connections whose time has come, the longest due first. `db` is the pipeline role's."""
-    query = """
-        select organization_id, connection_id from connect.connections
-        where state in ('connected', 'error', 'syncing') and next_run_at <= clock_timestamp()
-            and (leased_until is null or leased_until < clock_timestamp())
-        order by next_run_at, connection_id limit %(limit)s
+async def mine(db: Connection, organization_id: UUID, connection_id: UUID, sync_id: UUID) -> DictRow | None:
+    """The connection, locked, where it is this run's turn still."""
+    query = f"""
+        select {COLUMNS}, asked_at from connect.connections
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s and sync_id = %(sync_id)s
+        for no key update
     """
-    return await rows(db, query, {"limit": limit})
+    known = {"organization_id": organization_id, "connection_id": connection_id, "sync_id": sync_id}
+    return await one(db, query, known)
+
+
+async def renew(
+    db: Connection, organization_id: UUID, connection_id: UUID, *, former: bytes, credentials: bytes
+) -> bool:
+    """Put renewed credentials in place of those that they were renewed from, if those are still there."""
+    done = await db.execute(
+        """
+        update connect.connections set credentials = %(credentials)s, updated_at = now()
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+            and credentials = %(former)s
+        """,
+        {
+            "organization_id": organization_id,
+            "connection_id": connection_id,
+            "former": former,
+            "credentials": credentials,
+        },
+    )
+    return done.rowcount > 0
+
+
+async def ask_again(db: Connection, organization_id: UUID, connection_id: UUID) -> bool:
+    """Let it be due once more when the run that is at it ends: it may have looked too early."""
+    done = await db.execute(
+        """
+        update connect.connections set asked_at = clock_timestamp()
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s and state = 'syncing'
+        """,
+        {"organization_id": organization_id, "connection_id": connection_id},
+    )
+    return done.rowcount > 0
+
+
+async def add_rows(db: Connection, organization_id: UUID, connection_id: UUID, loaded: int) -> None:
+    """Count what a connection brought into the books."""
+    await db.execute(
+        """
+        update connect.connections set rows_loaded = rows_loaded + %(loaded)s
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+        """,
+        {"organization_id": organization_id, "connection_id": connection_id, "loaded": loaded},
+    )
 
 
 async def begin_sync(db: Connection, organization_id: UUID, **values: Any) -> None:
@@ -201,6 +265,21 @@ async def syncs(
     return await rows(db, query, known)
 
 
+async def last_syncs(db: Connection, organization_id: UUID, connection_ids: Sequence[UUID]) -> list[DictRow]:
+    """The last run that ended of each connection."""
+    query = f"""
+        select last.* from unnest(%(connection_ids)s::uuid[]) as wanted (connection_id)
+        cross join lateral (
+            select {SYNC_OF} from connect.syncs as sync
+            where sync.organization_id = %(organization_id)s and sync.connection_id = wanted.connection_id
+                and outcome is not null
+            order by sync_id desc limit 1
+        ) as last
+    """
+    known = {"organization_id": organization_id, "connection_ids": list(connection_ids)}
+    return await rows(db, query, known)
+
+
 async def get_sync(db: Connection, organization_id: UUID, sync_id: UUID) -> DictRow | None:
     query = f"select {SYNC} from connect.syncs where organization_id = %(organization_id)s and sync_id = %(sync_id)s"
     return await one(db, query, {"organization_id": organization_id, "sync_id": sync_id})
@@ -233,7 +312,7 @@ async def put_account(db: Connection, organization_id: UUID, connection_id: UUID
             %(kind)s, %(number)s, %(match)s)
         on conflict (organization_id, connection_id, account_key) do update set
             name = excluded.name, currency = excluded.currency, kind = excluded.kind, number = excluded.number,
-            match = excluded.match
+            match = coalesce(excluded.match, known.match)
         """,
         {**values, "organization_id": organization_id, "connection_id": connection_id},
     )
@@ -294,12 +373,8 @@ async def forget_external_ids(db: Connection, organization_id: UUID, connection_
     )
 
 
-async def schedule(db: Connection, organization_id: UUID, connection_id: UUID, next_run_at: datetime) -> None:
-    """Let it be due then, or earlier where it is already."""
+async def forget_external_id(db: Connection, provider: str, external_id: str) -> None:
+    """Nobody is awaited by this id any more."""
     await db.execute(
-        """
-        update connect.connections set next_run_at = least(coalesce(next_run_at, %(next)s), %(next)s)
-        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
-        """,
-        {"organization_id": organization_id, "connection_id": connection_id, "next": next_run_at},
+        "delete from connect.external_ids where provider = %s and external_id = %s", [provider, external_id]
     )

@@ -96,6 +96,8 @@ class Reason(StrEnum):
     BROKEN = "broken", "the row cannot be taken apart: something in it is missing or there twice"
     PERIOD_CLOSED = "period_closed", "the books are closed for its date; reopen the period and send the row again"
     SPLITS = "splits", "the parts of this transaction do not add up to its amount"
+    UNKNOWN_ID = "unknown_id", "the bank takes back a transaction that never came; there is nothing to take out"
+    EDITED = "edited", "the bank takes back a transaction that people edited; delete it by hand where it is to go"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,16 @@ class Rejected:
 
     line_number: int
     reason: Reason
+    original: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """A row that says nothing but the id of a transaction: that it is `removed`, or `repeated`, as a later row says."""
+
+    line_number: int
+    provider_id: str
+    says: Literal["removed", "repeated"]
     original: str
 
 
@@ -121,7 +133,9 @@ class Statement:
     """What one file held. `outside` counts what is no row at all: preamble, blank lines, footer.
 
     `account_number` and `balances` are as the file states them. `ids_are_stable` says that a provider's id is one
-    transaction's for ever, whatever becomes of its date and amount; else it counts only together with them.
+    transaction's for ever, whatever becomes of its date and amount; else it counts only together with them; lines
+    whose ids are not in spite of that are `unstable`. `shows` says what else of the account is where: `changes` are of
+    single transactions and say nothing of others, a `window` shows all that is pending.
     """
 
     file_name: str
@@ -129,18 +143,21 @@ class Statement:
     parser_version: str
     lines: pa.Table
     rejected: tuple[Rejected, ...] = ()
+    named: tuple[Named, ...] = ()
     layout: Layout | None = None
     layout_is_new: bool = False
     account_number: str | None = None
     balances: tuple[StatedBalance, ...] = ()
     ids_are_stable: bool = False
+    unstable: frozenset[int] = frozenset()
+    shows: Literal["rows", "changes", "window"] = "rows"
     last_line: int = 0
     outside: dict[str, int] = field(default_factory=dict)
 
     @property
     def rows_in(self) -> int:
-        """Every row is a line or rejected; nothing else can happen to it."""
-        return len(self.lines) + len(self.rejected)
+        """Every row is a line, names one, or is rejected; nothing else can happen to it."""
+        return len(self.lines) + len(self.named) + len(self.rejected)
 
 
 @dataclass(frozen=True)

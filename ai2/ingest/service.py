@@ -150,7 +150,7 @@ async def import_file(
             else:
                 await _keep_raw(db, organization_id, opened, digest, size_bytes)
             await _insert_batch(db, work, batch_id, options, source, imported_by, "running")
-            result = await work.load(statements, batch_id, options)
+            result = await work.load(statements, batch_id, options, is_feed=source is Source.CONNECTION)
             if dry_run:
                 raise Rollback(savepoint)
     if dry_run:
@@ -303,7 +303,9 @@ class _Work:
         self.progress(batches.READ)
         return found
 
-    async def load(self, statements: list[Statement], batch_id: UUID, options: ImportOptions) -> ImportResult:
+    async def load(
+        self, statements: list[Statement], batch_id: UUID, options: ImportOptions, *, is_feed: bool = False
+    ) -> ImportResult:
         """Put the lines into the books, write down how it went, and keep the layouts that served."""
         account = await self.account()
         # In the history it is the file that changes things, whoever sent it: no edit, and an undo finds it.
@@ -316,6 +318,7 @@ class _Work:
             statements=statements,
             currency=account.currency,
             is_known=await repository.is_loaded(self.db, self.organization_id, self.account_id, self.digest),
+            is_feed=is_feed,
             progress=self.progress,
         )
         first, last = batches.dates(statements)

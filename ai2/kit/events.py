@@ -86,7 +86,10 @@ KINDS: dict[str, Kind] = {
         "A connection's consent is over.", {"connection_id": "which", "code": "why: the problem's code"}
     ),
     "connection.recovered": Kind("A connection is in step again.", {"connection_id": "which"}),
-    "connection.disconnected": Kind("A connection was ended.", {"connection_id": "which"}),
+    "connection.disconnected": Kind(
+        "A connection was ended.",
+        {"connection_id": "which", "is_revoked": "whether its provider took the consent back too"},
+    ),
     "rule.created": Kind("A rule was written.", {"rule_id": "which"}),
     "rule.updated": Kind("A rule was changed.", {"rule_id": "which", **_FIELDS}),
     "rule.deleted": Kind("A rule was deleted.", {"rule_id": "which"}),

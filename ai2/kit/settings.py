@@ -8,7 +8,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     ai2_host: str = "127.0.0.1"
     log_level: str = "info"
 
+    # What seals every organization's key, instead of what `secrets.json` has: 32 bytes in base64, or a file of them.
+    ai2_master_key: SecretStr | None = None
+    ai2_master_key_file: Path | None = None
+
     database_url: SecretStr | None = None
     database_pool_max: int = Field(default=4, description="4 connections beat 10 on two cores")
     blob_url: str | None = Field(default=None, description="a folder; by default `blobs` in the home")
@@ -99,6 +103,17 @@ class Settings(BaseSettings):
     inbound_mail_domain: str | None = Field(default=None, description="whose MX is SendGrid's Inbound Parse")
     inbound_mail_token: SecretStr | None = Field(default=None, description="in the address that SendGrid is given")
     inbound_mail_key: str | None = Field(default=None, description="SendGrid's public key, where it signs")
+
+    # Keys of the GoCardless Bank Account Data portal: docs/reference/bank-feeds.md.
+    gocardless_secret_id: SecretStr | None = None
+    gocardless_secret_key: SecretStr | None = None
+    gocardless_url: str = "https://bankaccountdata.gocardless.com"
+
+    # Banks through Plaid: this installation's keys (docs/reference/plaid.md).
+    plaid_client_id: str | None = None
+    plaid_secret: SecretStr | None = None
+    plaid_env: Literal["sandbox", "production"] = "sandbox"
+    plaid_url: str | None = Field(default=None, description="by default that of the environment")
 
     # An LLM for merchants that nobody knows, in organizations that allow it: docs/reference/llm.md.
     openai_api_key: SecretStr | None = None

@@ -1,8 +1,23 @@
 """Connectors: connections to banks, mailboxes and servers, and where each stands."""
 
-from api.connectors import bank, connections, email, inbound, mails, oauth, providers
+from api.connectors import (
+    bank,
+    connections,
+    consents,
+    email,
+    inbound,
+    institutions,
+    mails,
+    oauth,
+    providers,
+    returns,
+    status,
+    third_party,
+    webhooks,
+)
 
 ROUTERS = (
-    providers.router, bank.router, connections.units, connections.outside,
+    providers.router, institutions.router, bank.router, returns.router, third_party.router, connections.units,
+    connections.outside, consents.router, status.router, webhooks.router,
     email.router, oauth.router, inbound.router, mails.router,
 )  # fmt: skip

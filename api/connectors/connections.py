@@ -41,6 +41,7 @@ class ConnectionOut(Out):
     next_run_at: Instant | None
     last_success_at: Instant | None
     error: dict[str, Any] | None = Field(description="Why it is not up to date, and what to do.")
+    notices: list[str] = Field(description="What you should know though it is, as of the last sync.")
     version: int
     created_by: str
     created_at: Instant
@@ -66,7 +67,7 @@ class SyncOut(Out):
     trigger: Trigger
     since: date | None
     until: date | None
-    outcome: Literal["ok", "failed", "cut_off"] | None
+    outcome: Literal["ok", "failed", "put_off", "cut_off"] | None
     pages: int
     rows_in: int
     rows_loaded: int
@@ -121,7 +122,8 @@ async def get_connection(connection_id: UUID, db: Db, who: Caller) -> dict[str, 
 @outside.delete("/{connection_id}", status_code=204)
 async def delete_connection(connection_id: UUID, request: Request, database: Pool) -> Response:
     """End a connection: its credentials are destroyed; what it brought stays in the books."""
-    await service.disconnect(database, request.state.principal.organization_id, connection_id)
+    who = request.state.principal
+    await service.disconnect(database, who.organization_id, connection_id, actor=who.actor)
     return Response(status_code=204)
 
 

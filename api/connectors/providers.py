@@ -1,6 +1,5 @@
 """Providers: what data can be fetched from, what each can do and what it needs."""
 
-import os
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -8,6 +7,7 @@ from pydantic import Field
 
 from ai2.ingest.sources import names
 from ai2.ingest.sources.model import Source
+from ai2.kit.settings import settings
 from api.schemas import Out
 from api.unit import Caller, Db, Unit
 
@@ -42,7 +42,7 @@ async def list_providers(db: Db, who: Caller) -> Providers:
 
 
 def _out(source: Source) -> ProviderOut:
-    missing = [name for name in source.needs if not os.environ.get(name)]
+    missing = [name for name in source.needs if not getattr(settings(), name.lower())]
     return ProviderOut(
         name=source.name, title=source.title, kind=source.kind, way=source.way, can=sorted(source.can),
         settings=dict(source.settings), credentials=dict(source.credentials), is_available=not missing, missing=missing,

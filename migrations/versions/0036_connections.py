@@ -31,14 +31,24 @@ create table connect.connections (
     credentials bytea,
     -- where the provider's next answer begins
     cursor jsonb,
+    -- when it moved last
+    cursor_at timestamptz,
     consent_expires_at timestamptz,
+    -- when somebody was last told that the consent ends soon
+    warned_on date,
     -- whose turn it is: nobody else syncs it before the lease is over
     sync_id uuid,
     leased_until timestamptz,
+    -- of one that is being synced: when its lease is over, so that one whose run was killed is due again
     next_run_at timestamptz,
+    -- a sync was asked for while one ran, which may have looked too early
+    asked_at timestamptz,
     last_success_at timestamptz,
+    rows_loaded bigint not null default 0,
     -- the last problem, as RFC 9457, with what_to_do; none once a sync went well
     error jsonb,
+    -- what its provider tells beside its data, such as a bank of several that wants to be signed in to again
+    notices text[] not null default '{}',
     failures integer not null default 0,
     version integer not null default 1,
     created_by text not null,
@@ -49,6 +59,8 @@ create table connect.connections (
 );
 create index connections_due on connect.connections (next_run_at)
     where state in ('connected', 'error', 'syncing') and next_run_at is not null;
+create index connections_with_consent on connect.connections (consent_expires_at)
+    where consent_expires_at is not null and state in ('connected', 'error', 'syncing');
 
 -- Which of our accounts a provider's account is. None: it is left out.
 create table connect.accounts (
@@ -74,7 +86,7 @@ create table connect.syncs (
     trigger text not null check (trigger in ('schedule', 'webhook', 'person', 'backfill', 'connect')),
     since date,
     until date,
-    outcome text check (outcome in ('ok', 'failed', 'cut_off')),
+    outcome text check (outcome in ('ok', 'failed', 'put_off', 'cut_off')),
     pages integer not null default 0,
     rows_in integer not null default 0,
     rows_loaded integer not null default 0,
@@ -85,11 +97,14 @@ create table connect.syncs (
     error jsonb,
     started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
+    -- when the operators' view showed it
+    shown_at timestamptz,
     primary key (organization_id, sync_id),
     foreign key (organization_id, connection_id) references connect.connections on delete cascade,
     check ((outcome is null) = (finished_at is null))
 );
 create index syncs_of_a_connection on connect.syncs (organization_id, connection_id, sync_id);
+create index syncs_to_show on connect.syncs (finished_at) where shown_at is null and outcome is not null;
 
 -- Whose a webhook or a returning user is: asked before anybody is known, so without a tenant.
 create table connect.external_ids (
@@ -111,17 +126,20 @@ create table connect.webhooks (
     received_at timestamptz not null default now(),
     primary key (provider, digest)
 );
+create index webhooks_by_age on connect.webhooks (received_at);
 
--- How many calls of a provider a credential may still make: a token bucket that all processes share.
+-- When a credential's calls of a provider were made, and whether it may call at all just now: all processes share it.
 create table connect.buckets (
     provider text not null,
     -- a digest: the credential is in no table but sealed
     credential bytea not null,
-    tokens double precision not null,
-    filled_at timestamptz not null default clock_timestamp(),
+    -- the calls within the limit's window, as ai2/connections/slots.py has them
+    slots jsonb not null default '[]',
     -- Retry-After, and a breaker that is open
     closed_until timestamptz,
+    -- how many runs in a row the provider did not answer
     failures integer not null default 0,
+    used_at timestamptz not null default clock_timestamp(),
     primary key (provider, credential)
 );
 call identity.protect(array['connect.connections', 'connect.accounts', 'connect.syncs']::regclass[]);

@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0038"
-down_revision = "0036"
+down_revision = "0037"
 
 
 def upgrade() -> None:

@@ -108,9 +108,33 @@ class TestFeeds:
 
     def test_plaid_as_it_synchronises(self) -> None:
         answer = {"added": [{**PLAID, "pending": True}], "modified": [PLAID], "removed": [{"transaction_id": "t0"}]}
-        found = read(json.dumps(answer, indent=1))
-        assert found.lines["status"].to_pylist() == ["pending", "posted"]
-        assert reasons(found) == [(3, "not_booked")]
+        found = read(json.dumps(answer, indent=1).replace('"t1"', '"t9"', 1))
+        assert (found.lines["status"].to_pylist(), found.shows) == (["pending", "posted"], "changes")
+        assert [(each.line_number, each.provider_id, each.says) for each in found.named] == [(3, "t0", "removed")]
+        assert reasons(found) == []
+
+    def test_of_an_id_that_stands_twice_the_last_object_counts(self) -> None:
+        found = read(json.dumps({"added": [PLAID], "modified": [PLAID], "removed": [{"transaction_id": "t1"}]}))
+        assert [(each.line_number, each.says) for each in found.named] == [
+            (1, "repeated"), (2, "repeated"), (3, "removed"),
+        ]  # fmt: skip
+        assert (len(found.lines), found.rows_in) == (0, 3)
+
+    @pytest.mark.parametrize(
+        ("document", "shows"),
+        [
+            ({"added": [], "modified": [], "removed": []}, "changes"),
+            ({"added": [], "modified": [], "removed": [{"transaction_id": "t1", "account_id": "a"}]}, "changes"),
+            ({"transactions": {"booked": [], "pending": []}}, "window"),
+        ],
+    )
+    def test_a_provider_s_answer_may_be_without_lines(self, document: dict[str, Any], shows: str) -> None:
+        found = read(json.dumps(document))
+        assert (found.shows, len(found.lines)) == (shows, 0)
+
+    @pytest.mark.parametrize("row", [{}, {"transaction_id": None}, 5])
+    def test_a_row_that_takes_nothing_back_is_broken(self, row: Any) -> None:
+        assert reasons(read(json.dumps({"added": [], "removed": [row]}))) == [(1, "broken")]
 
     def test_plaid_of_several_accounts(self) -> None:
         both = json.dumps([PLAID, {**PLAID, "account_id": "b"}])
@@ -128,7 +152,8 @@ class TestFeeds:
         assert (first["counterparty"], first["value_on"]) == ("GB33BUKB20201555555555", date(2025, 1, 14))
         assert json.loads(first["attributes"]) == {"bankTransactionCode": "PMNT"}
         assert (second["status"], second["booked_on"]) == ("pending", date(2025, 1, 15))
-        assert not found.ids_are_stable
+        # the one without an id of GoCardless's own
+        assert (found.ids_are_stable, found.unstable, found.shows) == (True, frozenset({2}), "window")
 
     @pytest.mark.parametrize("row", [PLAID, GOCARDLESS])
     def test_of_another_currency(self, row: dict[str, Any]) -> None:

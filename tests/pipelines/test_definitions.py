@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ai2.ingest.sources import names
 from ai2.kit.settings import settings
 from pipelines import dbt
 from pipelines.ingest.outcome import RAW_FILES, STATEMENT_LINES, TRANSACTIONS
@@ -24,7 +25,7 @@ def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     groups = {repository.asset_graph.get(key).group_name for key in repository.asset_graph.materializable_asset_keys}
     assert groups == {
         "ingest", "suggestions", "marts", "categoriser", "rates", "recurring", "insights", "cashflow", "tax", "docs",
-        "reports",
+        "reports", "connections",
     }  # fmt: skip
     assert {job.name for job in repository.get_all_jobs()} >= {
         "import_and_suggest",
@@ -35,9 +36,17 @@ def test_every_stage_is_there(repository: dg.RepositoryDefinition) -> None:
     running = [*repository.sensor_defs, *repository.schedule_defs]
     assert {one.name for one in running} == {
         "inbox_files", "imports_elsewhere", "after_an_import", "every_night", "every_working_day",
-        "training_by_age", "training_when_due", "every_morning", "reports_due",
+        "training_by_age", "training_when_due", "every_morning", "reports_due", "syncs_elsewhere", "every_hour",
     }  # fmt: skip
     assert {one.default_status.value for one in running} == {"RUNNING"}
+
+
+def test_every_source_is_an_asset_of_its_connections_with_a_check(repository: dg.RepositoryDefinition) -> None:
+    graph = repository.asset_graph
+    for name in names.all_of_them():
+        asset = graph.get(dg.AssetKey(["connections", name]))
+        assert isinstance(asset.partitions_def, dg.DynamicPartitionsDefinition)
+        assert {key.name for key in graph.get_check_keys_for_assets({asset.key})} == {"in_step"}
 
 
 def test_the_models_are_downstream_of_the_import(repository: dg.RepositoryDefinition) -> None:

@@ -6,7 +6,7 @@ or a model decided is no edit. What is to be left alone is gathered in the tempo
 
 from uuid import UUID
 
-from ai2.kit.database import Connection
+from ai2.kit.database import Connection, rows
 
 # What a person can change, and what it is called there. A category counts where the person decided it.
 EDITABLE = {
@@ -24,7 +24,7 @@ EDITABLE = {
 GIVEN_BACK = (
     ("booked_on",), ("amount",), ("description",), ("merchant", "merchant_key", "source_key"), ("reference",), ("mcc",),
     ("attributes",), ("status",), ("value_on",), ("counterparty",), ("batch_id", "line_number"),
-    ("category_id", "splits", "decided_by", "decided_version", "confidence", "decided_at"),
+    ("category_id", "splits", "decided_by", "decided_version", "confidence", "decided_at"), ("deleted_at",),
 )  # fmt: skip
 # As the index versions_by_people has it: an act of many rows is written as `user:<id> undo:<batch>`.
 BY_PEOPLE = """
@@ -77,7 +77,8 @@ ATTACHED = """
 async def stage_changed(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
     """Gather in `changed` the transactions that others brought and the batch changed, and between which versions.
 
-    One that the batch completed has become its own; what it was before says the version before.
+    One that the batch completed has become its own; what it was before says the version before. One that is deleted
+    counts where the batch took it out.
     """
     await db.execute("drop table if exists pg_temp.changed, pg_temp.staying")
     await db.execute(
@@ -89,9 +90,10 @@ async def stage_changed(db: Connection, organization_id: UUID, batch_id: UUID) -
             on transaction.organization_id = %(organization_id)s
             and transaction.transaction_id = version.transaction_id
         where version.organization_id = %(organization_id)s and version.changed_by like 'batch:%%'
-            and version.changed_by = 'batch:' || %(batch_id)s::text and transaction.deleted_at is null
+            and version.changed_by = 'batch:' || %(batch_id)s::text
         group by version.transaction_id
-        having (array_agg(version.batch_id order by version.version))[1] is distinct from %(batch_id)s
+        having (bool_or(transaction.deleted_at is null) or max(transaction.deleted_at) = max(version.known_to))
+            and (array_agg(version.batch_id order by version.version))[1] is distinct from %(batch_id)s
         """,
         {"organization_id": organization_id, "batch_id": batch_id},
     )
@@ -162,6 +164,29 @@ async def hand_over(db: Connection, organization_id: UUID) -> int:
         {"organization_id": organization_id},
     )
     return done.rowcount
+
+
+async def count_otherwise(db: Connection, organization_id: UUID) -> list[UUID]:
+    """Of what the batch changed and is given back: whose day or amount it changed, or took out or brought back."""
+    found = await rows(
+        db,
+        """
+        select changed.transaction_id
+        from pg_temp.changed as changed
+        inner join books.transaction_versions as former
+            on former.organization_id = %(organization_id)s
+            and former.transaction_id = changed.transaction_id and former.version = changed.first_version
+        inner join books.transactions as transaction
+            on transaction.organization_id = %(organization_id)s
+            and transaction.transaction_id = changed.transaction_id
+        where 'posted' in (former.status, transaction.status)
+            and (former.booked_on, former.amount, former.status, former.deleted_at)
+            is distinct from (transaction.booked_on, transaction.amount, transaction.status, transaction.deleted_at)
+            and changed.transaction_id not in (select transaction_id from pg_temp.staying)
+        """,
+        {"organization_id": organization_id},
+    )
+    return [row["transaction_id"] for row in found]
 
 
 async def give_back(db: Connection, organization_id: UUID) -> int:

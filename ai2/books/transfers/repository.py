@@ -124,18 +124,22 @@ async def forget_suggestions_of(db: Connection, organization_id: UUID, batch_id:
     )
 
 
-async def pairs_of(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[UUID]:
-    """The transfers in which these are paired."""
+async def pairs_of(
+    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], made_by: str | None = None
+) -> list[UUID]:
+    """The transfers in which these are paired, all or those that only `rule` or `user` made."""
     found = await rows(
         db,
         """
         select transfer_id from books.transfers
         where organization_id = %(organization_id)s and state = 'paired' and out_transaction_id = any(%(ids)s)
+            and decided_by = coalesce(%(made_by)s, decided_by)
         union
         select transfer_id from books.transfers
         where organization_id = %(organization_id)s and state = 'paired' and in_transaction_id = any(%(ids)s)
+            and decided_by = coalesce(%(made_by)s, decided_by)
         """,
-        {"organization_id": organization_id, "ids": list(transaction_ids)},
+        {"organization_id": organization_id, "ids": list(transaction_ids), "made_by": made_by},
     )
     return [row["transfer_id"] for row in found]
 

@@ -243,9 +243,15 @@ async def _category(db: Connection, organization_id: UUID, codes: tuple[str, ...
     return category_id
 
 
-async def dissolve(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
-    """These changed or went: what they were paired with gets its former decision back. No word of a person is lost."""
-    await _dissolve(db, organization_id, await repository.pairs_of(db, organization_id, transaction_ids))
+async def dissolve(
+    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], *, but_of_people: bool = False
+) -> None:
+    """These changed or went: what they were paired with gets its former decision back. No word of a person is lost.
+
+    What people paired stays so `but_of_people`.
+    """
+    made_by = "rule" if but_of_people else None
+    await _dissolve(db, organization_id, await repository.pairs_of(db, organization_id, transaction_ids, made_by))
     await repository.forget_suggestions(db, organization_id, transaction_ids)
 
 

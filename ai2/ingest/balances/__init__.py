@@ -66,6 +66,12 @@ async def forget(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
         await _anchor(db, organization_id, account_id)
 
 
+async def anchor_anew(db: Connection, organization_id: UUID, account_id: UUID) -> None:
+    """What was booked is another: the opening that follows from what is stated may be, too."""
+    if (await accounts.get(db, organization_id, account_id)).anchored_on is not None:
+        await _anchor(db, organization_id, account_id)
+
+
 async def proof(db: Connection, organization_id: UUID, account_id: UUID) -> Proof:
     """Every day of an account on which something moved or was stated, and whether the two agree."""
     account = await accounts.get(db, organization_id, account_id)

@@ -20,7 +20,9 @@ import pyarrow.compute as pc
 from ai2.books.periods import service as periods
 from ai2.books.transactions import imports
 from ai2.books.transfers import service as transfers
-from ai2.ingest import balances, pending, repository
+from ai2.ingest import balances, following, pending, repository
+from ai2.ingest.following import Following
+from ai2.ingest.following import repository as followed
 from ai2.ingest.lines import LINES, Rejected, Statement
 from ai2.ingest.loading import checker, shut, staging
 from ai2.ingest.loading import staged_repository as staged
@@ -53,11 +55,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Told:
-    """How many lines are staged, what they say of what is pending, and the rows of closed periods, set aside."""
+    """How many lines are staged, what they say of what is pending and of what is known, and the rows set aside: those
+    of closed periods, and what is told and not done."""
 
     lines: int
     seen: Seen
-    closed: list[tuple[int, str, str, str]]
+    following: Following
+    aside: list[tuple[int, str, str, str]]
 
 
 class _Held(Exception):
@@ -77,11 +81,13 @@ async def load(
     statements: list[Statement],
     currency: str,
     is_known: bool,
+    is_feed: bool = False,
     progress: Progress,
 ) -> Outcome:
     """Load the statements of one batch; its row in ingest.batches is there already.
 
-    `is_known` says that this very file was loaded before, so that most likely nothing will have to be checked.
+    `is_known` says that this very file was loaded before, so that most likely nothing will have to be checked;
+    `is_feed` that it is a feed's answer: the bank's present word, also where it says again what it once said.
     """
     rows_in = sum(statement.rows_in for statement in statements)
     rejected = sum(len(statement.rejected) for statement in statements)
@@ -90,10 +96,11 @@ async def load(
             if not is_known:
                 checker.warm()  # while PostgreSQL works: before, the two would only be in each other's way
             told = await tell_apart(
-                db, organization_id, account_id, batch_id, statements, currency=currency, progress=progress
-            )
+                db, organization_id, account_id, batch_id, statements,
+                currency=currency, progress=progress, is_feed=is_feed, is_known=is_known,
+            )  # fmt: skip
             loaded = await staged.count_new(db)
-            unloaded = [*quarantined(statements), *told.closed]
+            unloaded = [*quarantined(statements), *told.aside]
             await transfers.queue_up(db, organization_id)
             progress(COMPARED)
             checks, _ = await asyncio.gather(
@@ -104,11 +111,14 @@ async def load(
                 raise _Held(checks)
             await pending.complete(db, organization_id, batch_id, told.seen)
             await pending.close_vanished(db, organization_id, account_id, batch_id, told.seen)
+            counting = await told.following.apply()
             await balances.keep(db, organization_id, account_id, batch_id, statements)
-            if loaded:
-                await transfers.pair(db, organization_id, batch_id)
+            if told.following.has_followed:
+                await balances.anchor_anew(db, organization_id, account_id)
+            if loaded or counting:
+                await transfers.pair(db, organization_id, batch_id if loaded else None, transaction_ids=counting)
             progress(INSERTED)
-            await staged.insert_duplicates(db, organization_id, batch_id)
+            await staged.insert_duplicates(db, organization_id, batch_id, following.TEXTS)
             if unloaded:
                 await repository.insert_quarantined(db, organization_id, batch_id, unloaded)
     except _Held as held:
@@ -126,6 +136,8 @@ async def tell_apart(
     *,
     currency: str,
     progress: Progress,
+    is_feed: bool = False,
+    is_known: bool = True,
     is_again: bool = False,
 ) -> Told:
     """Stage the lines and tell new ones from known ones: the temporary table `staged` has all, file after file.
@@ -135,40 +147,56 @@ async def tell_apart(
     """
     await repository.lock_account(db, account_id)
     await staged.prepare(db)
-    seen = await pending.look(db, organization_id, account_id, statements)
     closed_through = await periods.closed_through(db, organization_id)
-    closed: list[tuple[int, str, str, str]] = []
-    for file in staging.files(statements):
+    follow = Following(
+        db, organization_id, account_id, batch_id, closed_through, is_feed=is_feed, is_known=is_known,
+        only=tuple(await followed.waiting(db, organization_id, batch_id)) if is_again else None,
+    )  # fmt: skip
+    seen = await pending.look(db, organization_id, account_id, statements, is_present=follow.is_word(statements))
+    aside: list[tuple[int, str, str, str]] = []
+    lines = 0
+    files = staging.files(statements)
+    await follow.prepare(files)
+    for file in files:
         await staged.copy(db, _ahead(staging.pieces(file, account_id, currency)))
         progress(STAGED)
         if is_again:
             await staged.match_own(db, organization_id, batch_id, file.number)
-        is_first = not await _match(db, organization_id, account_id, batch_id, file)
+        is_first = not await _match(db, organization_id, account_id, batch_id, file, follow)
+        kept_out = await follow.shown(file)
         if closed_through:
             rows = await staged.set_aside(db, organization_id, file.number, closed_through)
-            closed += shut.quarantined(file.statement.layout, rows)
-        await pending.link(db, organization_id, account_id, seen)
+            kept_out += shut.quarantined(file.statement.layout, rows)
+        await pending.link(db, organization_id, account_id, batch_id, seen)
         await staged.keep_identities(
             db, organization_id, batch_id, file.number, version=IDENTITY_VERSION, is_first=is_first
         )
-    return Told(sum(len(statement.lines) for statement in statements) - len(closed), seen, closed)
+        kept_out += await follow.named(file)
+        lines += len(file.statement.lines) + len(file.statement.named) - len(kept_out)
+        aside += kept_out
+    return Told(lines, seen, follow, aside)
 
 
-async def _match(db: Connection, organization_id: UUID, account_id: UUID, batch_id: UUID, file: File) -> bool:
+async def _match(
+    db: Connection, organization_id: UUID, account_id: UUID, batch_id: UUID, file: File, follow: Following
+) -> bool:
     """Tell a file's known lines: by the provider's id, by content, by what former versions kept, by other sources.
 
     Says whether the content of any was known.
     """
-    lines, has_known = file.statement.lines, False
+    lines, has_known, known_ids = file.statement.lines, False, 0
     if not len(lines):
         return False
     if await staged.has_identities(db, organization_id):
         has_ids = lines["provider_id"].null_count < len(lines)
         if has_ids:
-            await staged.match_by_provider(db, organization_id, file.number)
+            known_ids = await staged.match_by_provider(db, organization_id, file.number)
+            await follow.reuse(file)
         has_known = await staged.match_by_content(
-            db, organization_id, batch_id, file.number, has_ids=has_ids, lines=len(lines)
-        )
+            db, organization_id, batch_id, file.number, has_ids=has_ids, lines=len(lines),
+            # a window shows what there is: where it knows none of our ids, a new consent gave everything another
+            ids_are_new=file.statement.shows == "window" and not known_ids,
+        )  # fmt: skip
     if await staged.has_version_1(db, organization_id):
         former = await asyncio.to_thread(staging.version_1, file, account_id)
         await staged.match_by_version_1(db, organization_id, file.number, former)
@@ -202,7 +230,7 @@ async def _ahead(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 async def expected(statements: list[Statement], currency: str) -> list[Check]:
     """Run the expectations on the lines of a batch."""
-    rows_in = sum(statement.rows_in for statement in statements)
+    rows_in = sum(statement.rows_in - len(statement.named) for statement in statements)
     lines = pa.concat_tables([statement.lines.select(LINES.names) for statement in statements])
     today = datetime.now(UTC).date()
     return await checker.check(lines, rows_in=rows_in, currency=currency, today=today)

@@ -11,6 +11,7 @@ Version 1 (`fingerprint`) had the number of the equal line in its hash. Its rows
 upgrade lets no row in again.
 """
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from uuid import UUID
 
@@ -26,27 +27,49 @@ _SEPARATOR = "\x1f"
 _PENDING = "pending-"
 
 
-def identities(lines: pa.Table, account_id: UUID, ids: pa.Array, *, ids_are_stable: bool) -> tuple[pa.Array, pa.Array]:
+def identities(
+    lines: pa.Table, account_id: UUID, ids: pa.Array, *, ids_are_stable: bool, unstable: frozenset[int] = frozenset()
+) -> tuple[pa.Array, pa.Array]:
     """The content and the provider identity of each line, the latter null where `ids` has none.
 
     Each is text, as PostgreSQL reads a bytea: `\\x` and 32 hexadecimal digits. `ids` are the provider's, those that
-    stand twice in the file left out.
+    stand twice in the file left out; of stable ones those of `unstable` lines are not.
     """
     days = lines["booked_on"].combine_chunks().cast(pa.string())
     amounts, currency = amounts_of(lines), lines["currency"].combine_chunks()
     texts = normalised(lines["description"].combine_chunks())
     is_pending = pc.equal(lines["status"].combine_chunks(), "pending")
     content = pc.binary_join_element_wise(days, amounts, currency, texts, _SEPARATOR)
-    provider = ids if ids_are_stable else pc.binary_join_element_wise(ids, days, amounts, currency, _SEPARATOR)
+    dated = (
+        ids
+        if ids_are_stable and not unstable
+        else pc.binary_join_element_wise(ids, days, amounts, currency, _SEPARATOR)
+    )
+    provider = pc.if_else(_are(lines, unstable), dated, ids) if ids_are_stable and unstable else dated
     return (
         _digests("content", account_id, content, is_pending),
         _digests("provider", account_id, provider, is_pending),
     )
 
 
-def known_ids(lines: pa.Table) -> pa.Array:
-    """The provider's ids that identify: those that stand once among these lines."""
-    return unique_ids(lines["provider_id"].combine_chunks())
+def of_ids(ids: Sequence[str], account_id: UUID) -> list[str]:
+    """The provider identities of posted lines that are only named, by ids that are stable."""
+    keys = pa.array(ids, pa.string())
+    return [str(each) for each in _digests("provider", account_id, keys, pa.array([False] * len(ids))).to_pylist()]
+
+
+def _are(lines: pa.Table, numbers: frozenset[int]) -> pa.Array:
+    return pc.is_in(lines["line_number"].combine_chunks(), value_set=pa.array(sorted(numbers), pa.int32()))
+
+
+def known_ids(lines: pa.Table, unstable: frozenset[int] = frozenset()) -> pa.Array:
+    """The ids that identify: those that stand once among these lines, `unstable` ones on a day and amount."""
+    ids = lines["provider_id"].combine_chunks()
+    if not unstable:
+        return unique_ids(ids)
+    days = lines["booked_on"].combine_chunks().cast(pa.string())
+    dated = pc.binary_join_element_wise(ids, days, amounts_of(lines), _SEPARATOR)
+    return pc.if_else(pc.is_valid(unique_ids(pc.if_else(_are(lines, unstable), dated, ids))), ids, None)
 
 
 def _digests(kind: str, account_id: UUID, keys: pa.Array, is_pending: pa.BooleanArray) -> pa.Array:

@@ -1,10 +1,11 @@
 """Every query on staged lines: a file's lines in the temporary table `staged`, told from those that are known."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
 from ai2.kit.database import Connection, allow_memory, number, one, planned_for, rows
 
@@ -29,7 +30,9 @@ async def prepare(db: Connection) -> None:
             provider bytea, provider_id text, pending_id text,
             duplicate_of uuid, is_new boolean not null default true, completes uuid,
             -- known otherwise than by an identity: it gets one
-            is_learnt boolean not null default false
+            is_learnt boolean not null default false,
+            -- what a feed's row does to what is known: a word of ai2.ingest.following.Told
+            told text
         ) on commit drop
         """
     )
@@ -66,27 +69,37 @@ async def match_own(db: Connection, organization_id: UUID, batch_id: UUID, file_
     )
 
 
-async def match_by_provider(db: Connection, organization_id: UUID, file_number: int) -> None:
-    """Lines whose provider's id is known are that transaction's."""
-    await db.execute(
+async def match_by_provider(db: Connection, organization_id: UUID, file_number: int) -> int:
+    """Lines whose provider's id is known are that transaction's; says how many are."""
+    done = await db.execute(
         """
         update pg_temp.staged set duplicate_of = known.transaction_id, is_new = false
         from ingest.identities as known
         where known.organization_id = %(organization_id)s and known.provider = staged.provider
-            and staged.file_number = %(file_number)s
+            and staged.file_number = %(file_number)s and staged.is_new
         """,
         {"organization_id": organization_id, "file_number": file_number},
     )
+    return done.rowcount
 
 
 async def match_by_content(
-    db: Connection, organization_id: UUID, batch_id: UUID, file_number: int, *, has_ids: bool, lines: int
+    db: Connection,
+    organization_id: UUID,
+    batch_id: UUID,
+    file_number: int,
+    *,
+    has_ids: bool,
+    ids_are_new: bool,
+    lines: int,
 ) -> bool:
     """Pair lines with known transactions of equal content, one with one, in the order of both.
 
     A line with a provider's id is none that is known by another id, so it is paired with those that came without,
     before the lines without an id are paired with what is left. What a line of this file is already is not left.
-    `has_ids` says that some of the file's lines have any. Says whether the content of any line was known.
+    `has_ids` says that some of the file's lines have any; `ids_are_new` that the provider gave all of them new ones,
+    which say nothing of what came before. Nor does an id of one connection say anything of another's. Says whether the
+    content of any line was known.
     """
     firsts = 0 if has_ids else await _pair_firsts(db, organization_id, file_number, lines=lines)
     if firsts == lines:
@@ -108,7 +121,7 @@ async def match_by_content(
         return firsts > 0
     await db.execute("analyze pg_temp.hit")
     async with planned_for(db, found.rowcount):
-        await _pair_by_content(db, organization_id, file_number)
+        await _pair_by_content(db, organization_id, batch_id, file_number, ids_are_new=ids_are_new)
         if has_ids:
             await _claim(db, organization_id, batch_id, file_number)
     return True
@@ -142,7 +155,9 @@ async def _pair_firsts(db: Connection, organization_id: UUID, file_number: int, 
     return done.rowcount
 
 
-async def _pair_by_content(db: Connection, organization_id: UUID, file_number: int) -> None:
+async def _pair_by_content(
+    db: Connection, organization_id: UUID, batch_id: UUID, file_number: int, *, ids_are_new: bool
+) -> None:
     await db.execute(
         """
         with wanted as (
@@ -152,26 +167,50 @@ async def _pair_by_content(db: Connection, organization_id: UUID, file_number: i
                 count(*) filter (where has_id) over (partition by content) as with_id
             from pg_temp.hit
         ),
-        free as (
+        known as (
             select
-                known.content, known.transaction_id, known.has_id,
-                row_number() over (partition by known.content order by known.has_id, known.occurrence) as place,
-                count(*) filter (where not known.has_id) over (partition by known.content) as without_id
+                known.content, known.transaction_id, min(known.occurrence) as occurrence,
+                bool_or(known.has_id) as has_any_id,
+                bool_or(
+                    known.has_id and not %(ids_are_new)s and not exists (
+                        select from ingest.batches as own
+                        inner join ingest.batches as other
+                            on other.organization_id = own.organization_id and other.source = own.source
+                            and other.imported_by <> own.imported_by
+                        where own.organization_id = %(organization_id)s and own.batch_id = %(batch_id)s
+                            and own.source = 'connection'
+                            and other.batch_id = coalesce(known.claimed_by, known.batch_id)
+                    )
+                ) as has_id
             from ingest.identities as known
             where known.organization_id = %(organization_id)s and known.content in (select content from pg_temp.hit)
                 and not exists (
                     select from pg_temp.staged as taken
                     where taken.file_number = %(file_number)s and taken.duplicate_of = known.transaction_id
                 )
+            group by known.content, known.transaction_id
+        ),
+        free as (
+            select
+                content, transaction_id, has_id, has_any_id,
+                row_number() over (partition by content order by has_id, occurrence) as place,
+                count(*) filter (where not has_id) over (partition by content) as without_id
+            from known
         )
-        update pg_temp.staged set duplicate_of = free.transaction_id, is_new = false
+        update pg_temp.staged set
+            duplicate_of = free.transaction_id, is_new = false, is_learnt = wanted.has_id and free.has_any_id
         from wanted
         inner join free on free.content = wanted.content
             and free.place = wanted.place + case when wanted.has_id then 0 else least(with_id, without_id) end
             and not (free.has_id and wanted.has_id)
         where staged.line_number = wanted.line_number
         """,
-        {"organization_id": organization_id, "file_number": file_number},
+        {
+            "organization_id": organization_id,
+            "batch_id": batch_id,
+            "file_number": file_number,
+            "ids_are_new": ids_are_new,
+        },
     )
 
 
@@ -317,6 +356,13 @@ async def match_other_sources(
                                 other.batch_id = %(batch_id)s
                                 or %(format)s = any(string_to_array(other.format, '+'))
                             )
+                            -- what this source only announced it has not said yet
+                            and not exists (
+                                select from ingest.pending_lines as line
+                                where line.organization_id = %(organization_id)s
+                                    and line.transaction_id = transaction.transaction_id
+                                    and known.batch_id < line.completed_by
+                            )
                     )
             )
             update pg_temp.staged set duplicate_of = free.transaction_id, is_new = false, is_learnt = true
@@ -410,13 +456,19 @@ async def count_new(db: Connection) -> int:
     return await number(db, "select count(*) as new from pg_temp.staged where is_new or completes is not null")
 
 
-async def insert_duplicates(db: Connection, organization_id: UUID, batch_id: UUID) -> None:
+async def insert_duplicates(
+    db: Connection, organization_id: UUID, batch_id: UUID, told: Mapping[str, str] | None = None
+) -> None:
+    """Write the lines that are no new transactions; `told` has the words for what they do to those that they are."""
     await db.execute(
         """
-        insert into ingest.unloaded_lines (organization_id, batch_id, line_number, state, transaction_id)
-        select %(organization_id)s, %(batch_id)s, line_number, 'duplicate', duplicate_of
+        insert into ingest.unloaded_lines
+            (organization_id, batch_id, line_number, state, transaction_id, reason_code, reason)
+        select
+            %(organization_id)s, %(batch_id)s, line_number, 'duplicate', duplicate_of, told,
+            %(told)s::jsonb ->> told
         from pg_temp.staged where not is_new and completes is null
         order by line_number
         """,
-        {"organization_id": organization_id, "batch_id": batch_id},
+        {"organization_id": organization_id, "batch_id": batch_id, "told": Jsonb(dict(told or {}))},
     )

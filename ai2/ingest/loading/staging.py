@@ -66,7 +66,7 @@ def version_1(file: File, account_id: UUID) -> list[tuple[int, str, str | None]]
 def _rows(file: File, account_id: UUID, currency: str) -> Iterator[pa.Table]:
     lines, keys = file.statement.lines, MerchantKeys()
     lines = lines if len(lines) > SORTED_ROWS else _by_date(lines)
-    ids = known_ids(lines)
+    ids = known_ids(lines, file.statement.unstable)
     for start in range(0, len(lines), PIECE_ROWS):
         piece = lines.slice(start, PIECE_ROWS).combine_chunks()
         yield _staged(file, piece, ids.slice(start, PIECE_ROWS), keys, account_id, currency)
@@ -75,7 +75,13 @@ def _rows(file: File, account_id: UUID, currency: str) -> Iterator[pa.Table]:
 def _staged(
     file: File, lines: pa.Table, ids: pa.Array, keys: MerchantKeys, account_id: UUID, currency: str
 ) -> pa.Table:
-    content, provider = identities(lines, account_id, ids, ids_are_stable=file.statement.ids_are_stable)
+    content, provider = identities(
+        lines,
+        account_id,
+        ids,
+        ids_are_stable=file.statement.ids_are_stable,
+        unstable=file.statement.unstable,
+    )
     descriptions, merchants = (lines[name].combine_chunks() for name in ("description", "merchant"))
     return pa.table(
         {

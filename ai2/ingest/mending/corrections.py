@@ -79,6 +79,7 @@ def _overlaid(statement: Statement, rows: dict[int, Cells], account: Account, op
     joined = pa.concat_tables([each.select(LINES.names).cast(LINES) for each in (others, lines)])
     return replace(
         statement,
+        named=tuple(each for each in statement.named if each.line_number not in rows),
         lines=joined.sort_by("line_number").combine_chunks(),
         rejected=tuple(sorted(rejected, key=lambda each: each.line_number)),
     )

@@ -17,7 +17,7 @@ from ai2.books.accounts import service as accounts
 from ai2.books.transactions import imports
 from ai2.books.transfers import service as transfers
 from ai2.identity import organizations
-from ai2.ingest import balances, pending, read, repository
+from ai2.ingest import balances, following, pending, read, repository
 from ai2.ingest.layout import saved
 from ai2.ingest.layout.model import Options
 from ai2.ingest.lines import Account, Statement
@@ -137,12 +137,12 @@ class _Work:
     ) -> Replay:
         statements = await self._read()
         async with self.db.transaction() as savepoint, done_by(self.db, f"batch:{self.known.batch_id}"):
-            seen = await self._compare(statements, only)
+            told = await self._compare(statements, only)
             found = await self._found(statements, is_applied=apply, after=after, limit=limit)
             if not apply:
                 raise Rollback(savepoint)
             if found.differs:
-                await self._apply(statements, seen)
+                await self._apply(statements, told)
             await self._finish(statements, found, replayed_by, is_whole=only is None)
         return found
 
@@ -171,7 +171,7 @@ class _Work:
         rows = await corrections_repository.of_batch(self.db, self.organization_id, self.known.batch_id)
         return await asyncio.to_thread(corrections.overlaid, found, rows, reader, options)
 
-    async def _compare(self, statements: list[Statement], only: frozenset[int] | None) -> pending.Seen:
+    async def _compare(self, statements: list[Statement], only: frozenset[int] | None) -> batches.Told:
         """Tell the lines apart as an import does, and gather what differs from what is loaded."""
         told = await batches.tell_apart(
             self.db,
@@ -184,12 +184,12 @@ class _Work:
             is_again=True,
         )
         await lines.stage_said(self.db, self.organization_id, self.known.batch_id)
-        await lines.stage_rejected(self.db, [*batches.quarantined(statements), *told.closed])
+        await lines.stage_rejected(self.db, [*batches.quarantined(statements), *told.aside])
         await lines.pair(self.db)
         await lines.compare(self.db)
         if only is not None:
             await lines.only(self.db, only)
-        return told.seen
+        return told
 
     async def _found(self, statements: list[Statement], *, is_applied: bool, after: int, limit: int) -> Replay:
         counted = await lines.counts(self.db)
@@ -205,7 +205,7 @@ class _Work:
             is_applied=is_applied,
         )
 
-    async def _apply(self, statements: list[Statement], seen: pending.Seen) -> None:
+    async def _apply(self, statements: list[Statement], told: batches.Told) -> None:
         await self._expect(statements)
         db, own, batch_id = self.db, self.organization_id, self.known.batch_id
         await transfers.queue_up(db, own)
@@ -214,12 +214,14 @@ class _Work:
         await lines.close(db, own, batch_id)
         await lines.keep_identities(db, own)
         await lines.replace_unloaded(db, own, batch_id)
+        counting: list[UUID] = []
         if await lines.leave_to_load(db):
             await imports.insert_staged(db, own, batch_id)
-            await pending.complete(db, own, batch_id, seen)
-            await staged_repository.insert_duplicates(db, own, batch_id)
+            await pending.complete(db, own, batch_id, told.seen)
+            counting = await told.following.apply()
+            await staged_repository.insert_duplicates(db, own, batch_id, following.TEXTS)
         await transfers.dissolve_of_batch(db, own, batch_id)
-        await transfers.pair(db, own, batch_id)
+        await transfers.pair(db, own, batch_id, transaction_ids=counting)
         await balances.forget(db, own, batch_id)
         await balances.keep(db, own, self.known.account_id, batch_id, statements)
 

@@ -135,6 +135,7 @@ async def pair(db: Connection) -> None:
             said.transaction_id, said.line_number as was_line, staged.line_number as now_line
         from pg_temp.staged
         inner join pg_temp.said as said on said.transaction_id = staged.duplicate_of and said.is_loaded
+        where staged.status <> 'named'
         order by said.transaction_id, staged.line_number = said.line_number desc, staged.line_number
         """
     )

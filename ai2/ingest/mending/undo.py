@@ -11,6 +11,7 @@ from uuid import UUID
 from ai2.books.transactions import undo_repository as books
 from ai2.books.transfers import service as transfers
 from ai2.ingest import balances, repository
+from ai2.ingest.following import repository as following
 from ai2.ingest.mending import undo_repository as lines
 from ai2.ingest.problems import BatchNotFound
 from ai2.kit import events
@@ -52,7 +53,7 @@ async def undo(db: Connection, organization_id: UUID, batch_id: UUID, *, undone_
     await allow_memory(db)
     async with planned_for(db, batch["rows_loaded"]):
         await _stage(db, organization_id, batch["account_id"], batch_id)
-        report = await _take_back(db, organization_id, batch_id)
+        report = await _take_back(db, organization_id, batch["account_id"], batch_id)
     await lines.set_undone(db, organization_id, batch_id, undone_by=undone_by, report=report)
     await act_for(db, organization_id, actor=undone_by)
     told = {name: report[name] for name in ("closed", "given_back", "left_alone")}
@@ -66,18 +67,25 @@ async def _stage(db: Connection, organization_id: UUID, account_id: UUID, batch_
     await books.stage_changed(db, organization_id, batch_id)
     await lines.stage_shared(db, organization_id, account_id, batch_id)
     await books.stage_edited(db, organization_id, batch_id)
+    await following.leave_out(db, organization_id)
     await db.execute("analyze pg_temp.changed")
     await db.execute("analyze pg_temp.staying")
 
 
-async def _take_back(db: Connection, organization_id: UUID, batch_id: UUID) -> dict[str, Any]:
+async def _take_back(db: Connection, organization_id: UUID, account_id: UUID, batch_id: UUID) -> dict[str, Any]:
+    counting = await books.count_otherwise(db, organization_id)
     given_back = await books.give_back(db, organization_id)
     closed = await books.close(db, organization_id, batch_id) + await books.close_orphans(db, organization_id)
     handed_over = await books.hand_over(db, organization_id)
     await transfers.dissolve_of_batch(db, organization_id, batch_id)
+    if counting:
+        await transfers.dissolve(db, organization_id, counting, but_of_people=True)
+        await transfers.pair(db, organization_id, transaction_ids=counting)
+        await balances.anchor_anew(db, organization_id, account_id)
     await lines.reopen_pending(db, organization_id, batch_id)
     await lines.swap_lines(db, organization_id, batch_id)
     await lines.forget_identities(db, organization_id, batch_id)
+    await following.give_back(db, organization_id, batch_id)
     await balances.forget(db, organization_id, batch_id)
     stayed, counts = await lines.stayed(db, limit=LISTED), await lines.counted(db)
     return {

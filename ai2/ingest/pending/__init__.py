@@ -10,7 +10,7 @@ transaction carries the completing batch and line; the version before has the on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,30 +32,50 @@ LOOK_BACK = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Seen:
-    """What a batch's statements say of what is pending: whether they show any, and up to which days they go."""
+    """What a batch's statements say of what is pending: whether they show any, and all, and up to which days they go.
+
+    `is_present`: they are the bank's word of now, also where they say what they once said.
+    """
 
     shows_pending: bool
+    shows_all: bool
+    names_pending: bool
     has_announced: bool
     until: date
     posted_until: date | None
+    is_present: bool = False
 
     @property
     def matters(self) -> bool:
         return self.shows_pending or self.has_announced
 
 
-async def look(db: Connection, organization_id: UUID, account_id: UUID, statements: Sequence[Statement]) -> Seen:
+async def look(
+    db: Connection,
+    organization_id: UUID,
+    account_id: UUID,
+    statements: Sequence[Statement],
+    *,
+    is_present: bool = False,
+) -> Seen:
     """What the statements of a batch show; the first of the four, once a batch."""
     await repository.prepare(db)
-    return _seen(statements, has_announced=bool(await repository.announced(db, organization_id, account_id)))
+    seen = _seen(statements, has_announced=bool(await repository.announced(db, organization_id, account_id)))
+    if not is_present:
+        return seen
+    # nothing that was shown before is newer
+    until = await repository.seen_until(db, organization_id, account_id) or seen.until
+    return replace(seen, is_present=True, until=max(seen.until, until))
 
 
-async def link(db: Connection, organization_id: UUID, account_id: UUID, seen: Seen) -> None:
+async def link(db: Connection, organization_id: UUID, account_id: UUID, batch_id: UUID, seen: Seen) -> None:
     """Find the pending transaction that each new posted line completes, and set its `completes`.
 
     For all files of a batch at once, or after each. Of the lines told apart before, posted ones known as a pending
     transaction's complete it too. Pending lines that are in the books by now, or by another amount, become duplicates.
     """
+    if seen.names_pending:
+        await repository.booked_by_another_source(db, organization_id, account_id, batch_id)
     if seen.has_announced:
         await repository.complete_known(db, organization_id)
         if seen.shows_pending:
@@ -110,7 +130,7 @@ async def complete(db: Connection, organization_id: UUID, batch_id: UUID, seen: 
     """Write the links into the books, and keep what is announced anew or again. New rows are inserted before."""
     if not seen.matters:
         return
-    shows_anew = not await repository.loaded_before(db, organization_id, batch_id)
+    shows_anew = await _shows_anew(db, organization_id, batch_id, seen)
     async with done_by(db, f"batch:{batch_id}"):
         await completions.complete_staged(db, organization_id, batch_id)
         if shows_anew:
@@ -128,7 +148,7 @@ async def close_vanished(
 
     The very same file again shows nothing new. Says which were closed.
     """
-    if not seen.has_announced or await repository.loaded_before(db, organization_id, batch_id):
+    if not seen.has_announced or not await _shows_anew(db, organization_id, batch_id, seen):
         return []
     closed = await repository.close(
         db,
@@ -137,12 +157,16 @@ async def close_vanished(
         batch_id,
         until=seen.until,
         booked_before=seen.posted_until - STALE if seen.posted_until else None,
-        shows_pending=seen.shows_pending,
+        shows_all=seen.shows_all,
     )
     if closed:
         async with done_by(db, f"batch:{batch_id}"):
             await completions.close(db, organization_id, closed)
     return closed
+
+
+async def _shows_anew(db: Connection, organization_id: UUID, batch_id: UUID, seen: Seen) -> bool:
+    return seen.is_present or not await repository.loaded_before(db, organization_id, batch_id)
 
 
 def _seen(statements: Sequence[Statement], *, has_announced: bool) -> Seen:
@@ -151,8 +175,12 @@ def _seen(statements: Sequence[Statement], *, has_announced: bool) -> Seen:
     posted = (
         [each.filter(pc.invert(mask)) for each, mask in zip(lines, is_pending, strict=True)] if has_announced else []
     )
+    shows_pending = any(bool(pc.any(mask).as_py()) for mask in is_pending)
     return Seen(
-        shows_pending=any(bool(pc.any(mask).as_py()) for mask in is_pending),
+        shows_pending=shows_pending,
+        names_pending=any(each["pending_id"].null_count < len(each) for each in lines),
+        shows_all=any(each.shows == "window" for each in statements)
+        or (shows_pending and not any(each.shows == "changes" for each in statements)),
         has_announced=has_announced,
         until=_last(lines) or date.min,
         posted_until=_last(posted),

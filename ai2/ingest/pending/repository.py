@@ -33,6 +33,42 @@ async def announced(db: Connection, organization_id: UUID, account_id: UUID) -> 
     )
 
 
+async def seen_until(db: Connection, organization_id: UUID, account_id: UUID) -> date | None:
+    """The last day of the newest statement that showed any that is pending still."""
+    found = await one(
+        db,
+        """
+        select max(seen_until) as seen_until from ingest.pending_lines
+        where organization_id = %(organization_id)s and account_id = %(account_id)s and completed_by is null
+        """,
+        {"organization_id": organization_id, "account_id": account_id},
+    )
+    return found["seen_until"] if found else None
+
+
+async def booked_by_another_source(db: Connection, organization_id: UUID, account_id: UUID, batch_id: UUID) -> None:
+    """Posted lines that name a pending one which a line without an id completed before are that line's transaction."""
+    await db.execute(
+        """
+        update pg_temp.staged set duplicate_of = line.transaction_id, is_new = false, is_learnt = true
+        from ingest.pending_lines as line
+        where staged.status = 'posted' and staged.is_new and line.organization_id = %(organization_id)s
+            and line.account_id = %(account_id)s and line.provider_id = staged.pending_id
+            and line.completed_by <> %(batch_id)s
+            and not exists (
+                select from ingest.identities as known
+                where known.organization_id = %(organization_id)s and known.has_id
+                    and known.transaction_id = line.transaction_id
+                    and coalesce(known.claimed_by, known.batch_id) >= line.completed_by
+            )
+            and not exists (
+                select from pg_temp.staged as taken where taken.duplicate_of = line.transaction_id
+            )
+        """,
+        {"organization_id": organization_id, "account_id": account_id, "batch_id": batch_id},
+    )
+
+
 async def complete_known(db: Connection, organization_id: UUID) -> None:
     """Posted lines that are known as a pending transaction's complete it, once each."""
     found = await rows(
@@ -315,7 +351,7 @@ async def close(
     *,
     until: date,
     booked_before: date | None,
-    shows_pending: bool,
+    shows_all: bool,
 ) -> list[UUID]:
     """Write down which pending transactions are gone: a newer statement shows others and not these, or they are old."""
     found = await rows(
@@ -327,7 +363,7 @@ async def close(
             and (
                 booked_on < %(booked_before)s::date
                 or (
-                    %(shows_pending)s and seen_until <= %(until)s and batch_id <> %(batch_id)s
+                    %(shows_all)s and seen_until <= %(until)s and batch_id <> %(batch_id)s
                     and not exists (
                         select from pg_temp.staged
                         where staged.status = 'pending' and staged.duplicate_of = line.transaction_id
@@ -342,7 +378,7 @@ async def close(
             "batch_id": batch_id,
             "until": until,
             "booked_before": booked_before,
-            "shows_pending": shows_pending,
+            "shows_all": shows_all,
         },
     )
     return [row["transaction_id"] for row in found]

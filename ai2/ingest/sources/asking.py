@@ -6,6 +6,7 @@ hold what we sent it.
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from ai2.ingest.sources.model import Session
 from ai2.ingest.sources.problems import CredentialsRefused, Permanent, Transient
 from ai2.kit import outside
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 LONGEST_PAUSE_S = 7 * 24 * 3600
 
 
@@ -32,6 +34,7 @@ class ProviderBusy(Transient):
 class AddressNotAllowed(Permanent):
     """This address cannot be fetched from."""
 
+    status = 422
     what_to_do = (
         "Name a server on the internet, by https. One in the operator's own network is reached "
         "where the operator allows it (CONNECT_PRIVATE)."
@@ -90,9 +93,19 @@ def told() -> Iterator[None]:
 def json_of(answer: httpx2.Response) -> Any:
     """The answer's JSON, its numbers exact. Raises AnswerNotUnderstood."""
     try:
-        return json.loads(answer.content, parse_float=_number, parse_constant=_refuse)
+        found = json.loads(answer.content, parse_float=_number, parse_constant=_refuse)
+        return _whole(found) if _HALF.search(answer.content) else found
     except (ValueError, ArithmeticError, RecursionError):
         raise AnswerNotUnderstood("The provider's answer is no JSON.") from None
+
+
+def _whole(value: Any) -> Any:
+    """The value without halves of letters, which JSON can write and no text can hold."""
+    if isinstance(value, dict):
+        return {_whole(name): _whole(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
 
 
 def pause_of(answer: httpx2.Response) -> int | None:

@@ -59,4 +59,5 @@ SOURCE = Source(
     limit=LIMIT,
     can=frozenset({"mails", "idle"}),
     every_minutes=EVERY_MINUTES,
+    servers=frozenset({"host", "port"}),
 )

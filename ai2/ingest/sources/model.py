@@ -72,11 +72,17 @@ class Page:
     accounts: tuple[RemoteAccount, ...] = ()
     cursor: Mapping[str, Any] | None = None
     restarts: bool = False
+    # what its owner should know though the sync goes on, in words of ours: a bank that wants to be signed in to again
+    notices: tuple[str, ...] = ()
     consent_expires_at: datetime | None = None
 
 
 class Pace(Protocol):
-    """Waits until another call of the provider is within its limits. Every call asks before it is made."""
+    """Waits until another call of the provider is within its limits. Every call asks before it is made.
+
+    `credential` is whatever the provider counts by: a token, or an account with its endpoint. It is known by a digest.
+    Where the wait would be long, or the provider is not to be called now, a Transient is raised: let it through.
+    """
 
     def __call__(self, credential: str, cost: int = 1) -> None: ...
 
@@ -90,8 +96,8 @@ class Session:
     """
 
     settings: Mapping[str, Any]
-    credentials: Mapping[str, Any]
-    cursor: Mapping[str, Any] | None
+    credentials: Mapping[str, Any] = field(repr=False)
+    cursor: Mapping[str, Any] | None = field(repr=False)
     pace: Pace
     keep: Callable[[Mapping[str, Any]], None]
     accounts: tuple[RemoteAccount, ...] = ()
@@ -129,7 +135,9 @@ class Connected:
     """What a connect came to: a link to open (`link`), or credentials that work."""
 
     link: str | None = None
-    credentials: Mapping[str, Any] = field(default_factory=dict)
+    # opens the same in the provider's own widget
+    link_token: str | None = None
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     # by which webhooks and returning users are told to be this connection's
     external_id: str | None = None
@@ -138,12 +146,48 @@ class Connected:
 
 
 @dataclass(frozen=True)
+class Institution:
+    """A bank that a provider reaches, and how far back it tells of transactions."""
+
+    institution_id: str
+    name: str
+    bic: str | None
+    countries: tuple[str, ...]
+    history_days: int
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a webhook is about. It is a hint: how it stands is then asked of the provider, so that no order matters."""
+
+    external_id: str
+    kind: str
+    asks: Literal["sync", "finish", "nothing"] = "sync"
+    consent_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """How a provider's webhooks are known. `header`, in small letters, is the one that its signature is in.
+
+    `verify` looks at the bytes before anything is read of them, and gives what tells this webhook from all others;
+    it may ask the provider. `read` is for what was verified.
+    """
+
+    header: str
+    verify: Callable[[Mapping[str, str], bytes], bytes]
+    read: Callable[[bytes], Notice]
+    largest_bytes: int = 100_000
+
+
+@dataclass(frozen=True)
 class Source:
     """A provider: what it can do, what it needs, and how pages are had from it.
 
     `settings` and `credentials` are JSON Schemas (draft 2020-12) of what a connect gives; whatever is in credentials
     is kept encrypted and never told again. `connect` begins (a link) or tries the credentials; `finish` takes what came
-    back from the link. Each raises Transient or Permanent.
+    back from the link. Each raises Transient or Permanent. Who is sent back to our callback is known by the external id
+    of the connect, and by the link, which is kept as `awaits` in the credentials until then.
     """
 
     name: str
@@ -156,8 +200,13 @@ class Source:
     pages: Callable[[Session], Iterator[Page]]
     finish: Callable[[Session, Mapping[str, Any]], Connected] | None = None
     disconnect: Callable[[Session], None] | None = None
+    # the banks of a country, by its ISO 3166 code
+    institutions: Callable[[Session, str], list[Institution]] | None = None
+    webhook: Webhook | None = None
     limit: Limit | None = None
     can: frozenset[str] = frozenset()
+    # settings that name whom credentials are given to: with others the former credentials do not go along
+    servers: frozenset[str] = frozenset()
     # environment variables without which an operator has it not
     needs: tuple[str, ...] = ()
     every_minutes: int = 60

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ai2.kit.errors import Problem
+from ai2.kit.errors import Conflict, Problem, Unauthorized, Unreadable
 
 # What a connection becomes by it.
 Lasting = Literal["needs_consent", "expired", "error"]
@@ -12,6 +12,14 @@ class Transient(Problem):
     """The provider does not answer as it should just now; it is tried again by itself."""
 
     status = 503
+    # false: it is of one account, or of a bank behind the provider, and nobody else who asks the provider has to wait
+    is_the_providers = True
+
+
+class PutOff(Transient):
+    """There is nothing to be had before a time, which is nobody's failure; it is asked for then."""
+
+    is_the_providers = False
 
 
 class Permanent(Problem):
@@ -39,3 +47,15 @@ class CredentialsRefused(Permanent):
     """The provider does not accept these credentials."""
 
     what_to_do = "Connect again with reconnect naming this connection, and give credentials that are valid."
+
+
+class FinishedAlready(Conflict):
+    """What came back from the link was taken already."""
+
+
+class WebhookRefused(Unauthorized):
+    """This webhook is not signed by its provider, or was not just now."""
+
+
+class WebhookNotUnderstood(Unreadable):
+    """This webhook is not what its provider describes."""

@@ -1,29 +1,31 @@
 """JSON: an object a line, an array of objects, or a provider's answer, from bytes to statement lines.
 
 Objects of a bank feed, and ours, are told by their names and read as what they are. Any other object is a row, its
-names are the header, and it goes the way of delimited text.
+names are the header, and it goes the way of delimited text. A document of changes names what is taken back by its id
+alone; of an id that stands in it several times, the last object counts.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from ai2.ingest.containers import Member
 from ai2.ingest.formats.jsonlines import feeds
-from ai2.ingest.formats.jsonlines.objects import Found, dumped, objects
+from ai2.ingest.formats.jsonlines.objects import Found, Objects, dumped, objects
 from ai2.ingest.formats.shared import typed
 from ai2.ingest.formats.shared.choice import chosen
 from ai2.ingest.formats.shared.deciding import Decisions
 from ai2.ingest.formats.shared.typed import Table
 from ai2.ingest.layout.model import Direction, Layout, Options
 from ai2.ingest.layout.sheet import Record
-from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Reason, Rejected, Statement, lines_of
+from ai2.ingest.lines import ORIGINAL_LENGTH, Account, Named, Reason, Rejected, Statement, lines_of
 from ai2.ingest.problems import NoTransactions, OtherCurrency, TooManyColumns
 from ai2.kit.money import exponent
 
 NAME = "json"
-PARSER_VERSION = "json-1"
+PARSER_VERSION = "json-2"
 # Names of objects are kept apart from headers of delimited files, which may be the same words.
 DELIMITER = "{"
 _BEGINNING = re.compile(rb"(?:\[\s*)*\{\s*\"|\[\s*\]|\{\s*\}")
@@ -41,9 +43,9 @@ def read(member: Member, account: Account, options: Options, saved: Sequence[Lay
     shape = _Shape(account.currency)
     for found in every():
         shape.add(found)
-    if not shape.names:
+    if not shape.names and every.shows == "rows":
         raise NoTransactions
-    if shape.kind is not None and options.mapping is None:
+    if not shape.names or (shape.kind is not None and options.mapping is None):
         return _feed(member, account, shape, every, Decisions(NAME, DELIMITER, options, saved))
     return _rows(member, account, shape, every, options, saved)
 
@@ -61,12 +63,16 @@ class _Shape:
 
     @property
     def kind(self) -> str | None:
-        """`plaid`, `gocardless`, `ours`, or none where they are anything else."""
+        """`plaid`, `gocardless`, `simplefin`, `ours`, or none where they are anything else."""
         return next(iter(self.kinds)) if len(self.kinds) == 1 and self.kinds <= feeds.READERS.keys() else None
 
     def add(self, found: Found) -> None:
         row = found.value
-        if isinstance(row, Reason) or found.state == "removed":
+        if isinstance(row, Reason):
+            return
+        if found.state == "removed":
+            if "account_id" in row:
+                self.accounts[str(row["account_id"])] = None
             return
         for name in _flat(row):
             self.names[name] = None
@@ -91,6 +97,8 @@ def _kind(row: dict[str, Any], currency: str) -> str:
         return "plaid"
     if isinstance(row.get(feeds.GOCARDLESS), dict):
         return "gocardless"
+    if row.keys() >= feeds.SIMPLEFIN and isinstance(row["posted"], Decimal):
+        return "simplefin"
     is_ours = {"date", "amount"} <= row.keys() <= feeds.OURS
     return "ours" if is_ours and _is_plain(row["amount"], currency) and _is_day(row["date"]) else "other"
 
@@ -114,43 +122,73 @@ def _currency(row: dict[str, Any], kind: str, own: str) -> str:
     return str(stated or own).upper()
 
 
-def _feed(
-    member: Member, account: Account, shape: _Shape, every: Callable[[], Iterator[Found]], decisions: Decisions
-) -> Statement:
+def _feed(member: Member, account: Account, shape: _Shape, every: Objects, decisions: Decisions) -> Statement:
     """Objects that say themselves what they are."""
-    if account.currency not in shape.currencies or decisions.options.currency not in (None, account.currency):
+    if shape.names and account.currency not in shape.currencies:
+        raise OtherCurrency
+    if decisions.options.currency not in (None, account.currency):
         raise OtherCurrency
     own = chosen(shape.accounts, account.number, are_names=True) if shape.accounts else None
     layout = decisions.settle(positive_is=decisions.positive_is(shape.convention))
     rows: list[dict[str, object]] = []
     rejected: list[Rejected] = []
+    named: list[Named] = []
     number = 0
     for found in every():
         number = found.line_number
         outcome = _outcome(found, shape.kind or "", own, account.currency)
         if isinstance(outcome, Reason):
             rejected.append(Rejected(number, outcome, found.text()[:ORIGINAL_LENGTH]))
+        elif isinstance(outcome, Named):
+            named.append(outcome)
         else:
             if layout.positive_is == "out":
                 outcome["amount"] = -outcome["amount"]  # type: ignore[operator]
             rows.append({"line_number": number, **outcome})
-    return Statement(
+    is_stable = shape.kind != "ours" or all(row["provider_id"] for row in rows)
+    found_in = Statement(
         file_name=member.name,
         format=NAME,
         parser_version=PARSER_VERSION,
         lines=lines_of(rows),
         rejected=tuple(rejected),
+        named=tuple(named),
         layout=layout if shape.kind == "ours" else None,
-        ids_are_stable=all(row["provider_id"] for row in rows),
+        ids_are_stable=is_stable,
+        unstable=frozenset(int(str(row["line_number"])) for row in rows if row.get("is_unstable")),
+        shows=every.shows,
         last_line=number,
+    )
+    return _last_words(found_in, rows) if every.shows == "changes" else found_in
+
+
+def _last_words(statement: Statement, rows: list[dict[str, object]]) -> Statement:
+    """The same, with rows that only name an id where a later row says what has become of it."""
+    last: dict[object, int] = {row["provider_id"]: int(str(row["line_number"])) for row in rows}
+    last |= {each.provider_id: each.line_number for each in statement.named}
+    former = [row for row in rows if row["provider_id"] and last[row["provider_id"]] != row["line_number"]]
+    if not former:
+        return statement
+    gone = {row["line_number"] for row in former}
+    named = [
+        Named(int(str(row["line_number"])), str(row["provider_id"]), "repeated", str(row["description"]))
+        for row in former
+    ]
+    return replace(
+        statement,
+        lines=lines_of([row for row in rows if row["line_number"] not in gone]),
+        named=tuple(sorted((*statement.named, *named), key=lambda each: each.line_number)),
     )
 
 
-def _outcome(found: Found, kind: str, own: str | None, currency: str) -> feeds.Line | Reason:
+def _outcome(found: Found, kind: str, own: str | None, currency: str) -> feeds.Line | Named | Reason:
     if isinstance(found.value, Reason):
         return found.value
     if own is not None and found.value.get("account_id") not in (own, None):
         return Reason.OTHER_ACCOUNT
+    if found.state == "removed":
+        name = feeds.id_of(found.value)
+        return Named(found.line_number, name, "removed", found.text()[:ORIGINAL_LENGTH]) if name else Reason.BROKEN
     return feeds.READERS[kind](found, found.value, currency)
 
 
@@ -158,7 +196,7 @@ def _rows(
     member: Member,
     account: Account,
     shape: _Shape,
-    every: Callable[[], Iterator[Found]],
+    every: Objects,
     options: Options,
     saved: Sequence[Layout],
 ) -> Statement:

@@ -25,6 +25,10 @@ LONGEST_LINE = 1 << 20
 HEAD_LINES = 20
 SPACE = " \t\r\n,"
 State = Literal["posted", "pending", "removed"]
+# As in Statement of ai2.ingest.lines.
+Shows = Literal["rows", "changes", "window"]
+CHANGES = frozenset({"added", "modified", "removed"})
+LISTS = CHANGES | {"booked", "pending"}
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,28 @@ def dumped(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def objects(member: Member) -> Callable[[], Iterator[Found]]:
-    """What gives a file's objects, as often as it is called. Raises BrokenJson, NotText, FileTooLarge."""
+@dataclass(frozen=True)
+class Objects:
+    """What gives a file's objects, as often as it is called, and what a document says of them all."""
+
+    found: Callable[[], Iterator[Found]]
+    shows: Shows = "rows"
+
+    def __call__(self) -> Iterator[Found]:
+        return self.found()
+
+
+def objects(member: Member) -> Objects:
+    """A file's objects. Raises BrokenJson, NotText, FileTooLarge."""
     with member.open() as opened:
         encoding = encodings.examine(opened, one_line=True).encoding
     if _has_lines(member, encoding):
-        return lambda: _lines(member, encoding)
+        return Objects(lambda: _lines(member, encoding))
     text, _ = text_of(member, longest=LONGEST_DOCUMENT)
     if text.lstrip().startswith("["):
-        return lambda: _numbered(_elements(text))
-    return lambda: _numbered(_inside(text))
+        return Objects(lambda: _numbered(_elements(text)))
+    document = _document(text)
+    return Objects(lambda: _numbered(_inside(document)), _shows(document))
 
 
 def _opened(member: Member, encoding: str) -> io.TextIOWrapper:
@@ -118,11 +134,26 @@ def _elements(text: str) -> Iterator[tuple[object, State]]:
         yield value, "posted"
 
 
-def _inside(text: str) -> Iterator[tuple[object, State]]:
-    """The objects that a document holds: where providers put them, or in its only list of objects."""
+def _document(text: str) -> dict[str, Any]:
     document = _decoded(text.strip("\ufeff\0\x1a \t\r\n"))
     if not isinstance(document, dict):
         raise BrokenJson
+    return document
+
+
+def _shows(document: dict[str, Any]) -> Shows:
+    """Whether it tells what changed, or all that is pending now; that of a document without rows too."""
+    inner = document.get("transactions")
+    told = inner if isinstance(inner, dict) else document
+    if not all(_is_list(value) for name, value in told.items() if name in LISTS):
+        return "rows"
+    if told.keys() & CHANGES:
+        return "changes"
+    return "window" if "pending" in told and all(_is_list(value) for value in told.values()) else "rows"
+
+
+def _inside(document: dict[str, Any]) -> Iterator[tuple[object, State]]:
+    """The objects that a document holds: where providers put them, or in its only list of objects."""
     lists = _lists(document)
     if not lists:
         yield document, "posted"
@@ -142,7 +173,7 @@ def _lists(document: dict[str, Any]) -> list[tuple[list[Any], State]]:
         return _lists(inner)
     if document.keys() & {"booked", "pending"} and all(_is_list(value) for value in document.values()):
         return [(document.get("booked", []), "posted"), (document.get("pending", []), "pending")]
-    if document.keys() & {"added", "modified", "removed"}:
+    if document.keys() & CHANGES:
         states: tuple[tuple[str, State], ...] = (("added", "posted"), ("modified", "posted"), ("removed", "removed"))
         return [(document[name], state) for name, state in states if _is_list(document.get(name))]
     if _is_list(inner):

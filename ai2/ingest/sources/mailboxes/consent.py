@@ -37,6 +37,12 @@ class ConsentGone(ConsentNeeded):
     """The provider no longer lets us in to this mailbox: consent was taken back, or ran out."""
 
 
+class ConsentElsewhere(ConsentNeeded):
+    """This consent is finished where its provider sends people back to: /api/connectors/oauth/callback."""
+
+    status = 409
+
+
 class ConsentDoesNotLast(ConsentNeeded):
     """The provider gave a consent that does not last; consent again, and allow access while you are away."""
 

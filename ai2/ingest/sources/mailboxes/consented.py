@@ -11,6 +11,8 @@ from ai2.ingest.sources.model import Connected, OAuth, Page, Session, Source
 
 # Where the page lies that sends people to their provider.
 CONSENT = "/api/connectors/oauth/authorize"
+# What comes back from it.
+CODE = {"code", "verifier", "redirect_uri"}
 
 
 def source(
@@ -30,6 +32,8 @@ def source(
 
     def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
         """The code becomes tokens, and they open the mailbox that was named: consent of another is none."""
+        if not CODE <= answer.keys():
+            raise consent.ConsentElsewhere
         credentials = consent.exchanged(oauth, answer)
         # what is renewed meanwhile is what is kept: the former may be good no more
         consented = replace(at_its_server(session), credentials=dict(credentials), keep=credentials.update)
