@@ -136,6 +136,13 @@ async def sync(database: Database, _: Database, job: Job, progress: Progress) ->
     return {"sync_id": str(sync_id)}
 
 
+async def read_mails(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Read the mails that were kept: statements go to ingestion, the rest is looked at as receipts."""
+    from ai2.connections import mailing
+
+    return {"mails": await mailing.read_waiting(database, job.organization_id)}
+
+
 async def finish_connection(database: Database, _: Database, job: Job, progress: Progress) -> Result:
     """Take what was consented to at a link. Where nothing was, or somebody else took it, there is nothing to do."""
     from ai2.connections import service
@@ -184,6 +191,7 @@ HANDLERS: Mapping[str, Handler] = {
     "privacy_export": privacy_export,
     "export_data": export_data,
     "sync": sync,
+    "read_mails": read_mails,
     "finish_connection": finish_connection,
     "match_receipts": match_receipts,
     "forget_unused_files": forget_unused_files,

@@ -24,6 +24,7 @@ KEPT_BACK = (
     "ml.own_models",
     "reports.moments",
     "receipts.looks",
+    "connect.consents",
 )
 SECRET_COLUMNS = ["credentials", "refresh_digest", "spent_digests", "row_xid", "ended_xid", "details_digest"]
 # Where the history of an organization names who did something, and the ids of what it was.
@@ -173,7 +174,7 @@ async def lines(db: Connection, table: str, organization_id: UUID) -> AsyncItera
 
 
 async def files(db: Connection, organization_id: UUID) -> list[DictRow]:
-    """Whatever lies in the blob store for an organization: imported files, attachments and receipts, each once."""
+    """Whatever lies in the blob store for an organization: imported files, attachments, mails, receipts, each once."""
     query = """
         select distinct on (digest) digest, blob_key from (
             select digest, blob_key from ingest.raw_files where organization_id = %(id)s
@@ -181,6 +182,8 @@ async def files(db: Connection, organization_id: UUID) -> list[DictRow]:
             select digest, blob_key from books.attached_files where organization_id = %(id)s
             union all
             select digest, blob_key from receipts.documents where organization_id = %(id)s
+            union all
+            select digest, blob_key from receipts.mails where organization_id = %(id)s
         ) as kept
         order by digest
     """

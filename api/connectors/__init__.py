@@ -4,7 +4,11 @@ from api.connectors import (
     bank,
     connections,
     consents,
+    email,
+    inbound,
     institutions,
+    mails,
+    oauth,
     providers,
     receipts,
     returns,
@@ -15,6 +19,6 @@ from api.connectors import (
 
 ROUTERS = (
     providers.router, institutions.router, bank.router, returns.router, third_party.router, connections.units,
-    connections.outside, consents.router, status.router, webhooks.router, receipts.router,
-    receipts.uploads,
+    connections.outside, consents.router, status.router, webhooks.router, receipts.router, receipts.uploads,
+    email.router, oauth.router, inbound.router, mails.router,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from ai2.kit import live
 
 revision = "0039"
-down_revision = "0036"
+down_revision = "0038"
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""Matching without a database: the likeliest assignment and its margins are exact, and each sign counts as it should."""
+"""Matching without a database: the likeliest assignment and margins are exact, and each sign counts as it has to."""
 
 import random
 from collections.abc import Mapping
