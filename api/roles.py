@@ -10,6 +10,7 @@ from ai2.kit.errors import Forbidden
 PUBLIC = frozenset({
     "register", "login", "refresh", "accept_invitation",
     "list_oidc_providers", "authorize_oidc", "return_from_oidc", "finish_oidc",
+    "return_from_bank",
     # their signatures say who sends them
     "receive_webhook", "receive_provider_webhook",
     "health", "ready", "metrics", "openapi", "docs", "jwks",
@@ -66,7 +67,8 @@ MAY = {
     Role.ADMIN: {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
-        "connect_bank", "finish_connection", "delete_connection",
+        "list_institutions", "connect_bank", "finish_bank", "finish_connection", "delete_connection",
+        "connect_third_party", "preview_third_party",
         "update_organization", "update_member", "remove_member", "put_tax_profile",
         "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",

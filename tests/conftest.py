@@ -28,6 +28,22 @@ def pytest_report_header() -> str:
     return f"AI2_TEST_SEED={seeds.RUN}"
 
 
+# They go through the same lines again and again: traced they take twice as long, and no line more is covered.
+ROUNDS = (
+    "soak", "conformance", "test_round_trip", "test_messages_round_trip", "test_bad_input", "test_corpus",
+    "test_corpus_messages", "test_agreement", "test_custom_random", "test_anomalies_measured", "test_cashflow",
+    "test_bank_histories",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What goes round at random is not traced for coverage; every line that it reaches has a test of its own."""
+    for item in items:
+        is_random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_random or not {item.path.stem, item.path.parent.name}.isdisjoint(ROUNDS):
+            item.add_marker("no_cover")
+
+
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """Archives hold the time at which they were made, which is another one in each process."""
     return argname if isinstance(val, bytes) else None

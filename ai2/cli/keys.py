@@ -1,5 +1,6 @@
-"""Commands for the keys that sign access tokens."""
+"""Commands for the keys that sign access tokens, and for the one that seals all others."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from ai2.cli.output import console, print_json, problems
 
-app = typer.Typer(name="keys", help="The keys that sign access tokens.", no_args_is_help=True)
+app = typer.Typer(name="keys", help="The keys that sign access tokens, and the master key.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -39,6 +40,29 @@ def rotate(
         token_keys.rotate(settings().home, compromised=compromised)
         for key in _keys():
             console.print(f"{key['kid']}  {_told(key)}", markup=False)
+
+
+@app.command("rotate-master")
+def rotate_master() -> None:
+    """Seal every organization's key by a new master key, while servers run. Broken off, it goes on when run again.
+
+    Where AI2_MASTER_KEY or AI2_MASTER_KEY_FILE has the keys, put the new one in front of the former one there, start
+    everything again, and run this: it says when the former one may be taken away.
+    """
+    with problems():
+        from ai2.cli.home import databases, server
+        from ai2.identity import rotation
+        from ai2.kit import master_keys
+
+        async def rotate() -> rotation.Rotated:
+            async with databases() as (_, pipeline):
+                return await rotation.rotate(pipeline, told=lambda text: console.print(text, markup=False))
+
+        with server():
+            done = asyncio.run(rotate())
+        console.print(f"{done.sealed_anew} sealed anew, {done.checked} in all are sealed by the new key", markup=False)
+        if not master_keys.is_ours():
+            console.print("only the first master key is needed now: take the former ones away", markup=False)
 
 
 def _keys() -> list[dict[str, Any]]:

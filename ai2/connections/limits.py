@@ -19,7 +19,7 @@ from ai2.connections import limits_repository as repository
 from ai2.connections.slots import Slot, margin_s, reserve
 from ai2.connections.turns import Turns
 from ai2.ingest.sources.model import Source
-from ai2.ingest.sources.problems import Transient
+from ai2.ingest.sources.problems import PutOff, Transient
 
 Answer = TypeVar("Answer")
 # A call waits so long at most, in a thread; where it would be longer, the run ends and comes again then.
@@ -31,7 +31,7 @@ TRY_S = 120.0
 MOST_TRIES = 50
 
 
-class LimitReached(Transient):
+class LimitReached(PutOff):
     """The provider's limit for this connection is used up; it is asked again when there is room."""
 
 
@@ -145,7 +145,7 @@ async def went_well(turns: Turns, source: Source, used: Sequence[str]) -> None:
 
 async def went_wrong(turns: Turns, source: Source, used: Sequence[str], error: Exception) -> None:
     """The provider did not answer the last of these as it should; what is ours to say says nothing of it."""
-    if not used or not isinstance(error, Transient) or isinstance(error, LimitReached | ProviderAway):
+    if not used or not isinstance(error, Transient) or not error.is_the_providers or isinstance(error, ProviderAway):
         return
     whose = source.name, _digest(used[-1])
     async with turns.transaction() as db:

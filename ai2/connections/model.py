@@ -40,6 +40,7 @@ class Connection:
     last_success_at: datetime | None
     rows_loaded: int
     error: dict[str, Any] | None
+    notices: list[str]
     failures: int
     version: int
     created_by: str

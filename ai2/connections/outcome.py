@@ -10,10 +10,9 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.connections import repository
-from ai2.connections.limits import LimitReached
 from ai2.connections.turns import Turns
 from ai2.ingest.sources.model import Source
-from ai2.ingest.sources.problems import Permanent
+from ai2.ingest.sources.problems import Permanent, PutOff
 from ai2.kit import events
 from ai2.kit.database import Connection
 from ai2.kit.errors import Problem
@@ -60,11 +59,11 @@ async def failed(turns: Turns, ran: Ran, error: Exception) -> None:
     told = described(error)
     async with turns.transaction(ran.organization_id) as db:
         row = await repository.mine(db, ran.organization_id, ran.connection_id, ran.sync_id)
-        outcome = "put_off" if isinstance(error, LimitReached) else "failed"
+        outcome = "put_off" if isinstance(error, PutOff) else "failed"
         await repository.end_sync(db, ran.organization_id, ran.sync_id, outcome if row else "cut_off", told)
         if row is None:
             return
-        if isinstance(error, LimitReached):
+        if isinstance(error, PutOff):
             await _put_off(db, ran, row, error)
         elif isinstance(error, Permanent):
             await _stopped(db, ran, row, error, told)
@@ -83,7 +82,7 @@ async def cut_off(turns: Turns, ran: Ran) -> None:
             )
 
 
-async def _put_off(db: Connection, ran: Ran, row: DictRow, error: LimitReached) -> None:
+async def _put_off(db: Connection, ran: Ran, row: DictRow, error: PutOff) -> None:
     """Our own limit is no failure of anybody's."""
     await repository.update(
         db,

@@ -11,7 +11,7 @@ from ai2.kit.database import Connection, number, one, rows
 
 COLUMNS = """
     connection_id, provider, kind, name, state, settings, cursor_at, consent_expires_at, next_run_at, last_success_at,
-    rows_loaded, error, failures, version, created_by, created_at, updated_at
+    rows_loaded, error, notices, failures, version, created_by, created_at, updated_at
 """
 SYNC = """
     sync_id, connection_id, trigger, since, until, outcome, pages, rows_in, rows_loaded, rows_duplicate,
@@ -312,7 +312,7 @@ async def put_account(db: Connection, organization_id: UUID, connection_id: UUID
             %(kind)s, %(number)s, %(match)s)
         on conflict (organization_id, connection_id, account_key) do update set
             name = excluded.name, currency = excluded.currency, kind = excluded.kind, number = excluded.number,
-            match = excluded.match
+            match = coalesce(excluded.match, known.match)
         """,
         {**values, "organization_id": organization_id, "connection_id": connection_id},
     )
@@ -370,4 +370,11 @@ async def forget_external_ids(db: Connection, organization_id: UUID, connection_
     await db.execute(
         "delete from connect.external_ids where organization_id = %s and connection_id = %s",
         [organization_id, connection_id],
+    )
+
+
+async def forget_external_id(db: Connection, provider: str, external_id: str) -> None:
+    """Nobody is awaited by this id any more."""
+    await db.execute(
+        "delete from connect.external_ids where provider = %s and external_id = %s", [provider, external_id]
     )

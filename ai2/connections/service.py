@@ -14,6 +14,7 @@ import jsonschema
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from ai2.books.accounts import service as books
 from ai2.connections import credentials, limits, linking, repository, telling
 from ai2.connections.limits import Paced
 from ai2.connections.model import Connection, LinkedAccount, Status, Sync, Trigger
@@ -21,7 +22,7 @@ from ai2.connections.scrubbing import scrubbed
 from ai2.connections.turns import Turns
 from ai2.identity import organizations
 from ai2.ingest.sources import names
-from ai2.ingest.sources.model import ONLY_ACCOUNT, Connected, Kind, RemoteAccount, Session, Source
+from ai2.ingest.sources.model import ONLY_ACCOUNT, Connected, Institution, Kind, RemoteAccount, Session, Source
 from ai2.ingest.sources.problems import FinishedAlready, Transient
 from ai2.kit import events, queue
 from ai2.kit.database import Connection as Db
@@ -34,6 +35,9 @@ from ai2.kit.settings import settings as ours
 Answer = TypeVar("Answer")
 log = logger("ai2.connections")
 
+# What a source can that may tell of no accounts: what it brings is of one.
+OF_ONE_ACCOUNT = frozenset({"files", "one_account"})
+
 
 class ConnectionNotFound(NotFound):
     """There is no such connection; GET /api/connectors/connections lists yours."""
@@ -41,6 +45,10 @@ class ConnectionNotFound(NotFound):
 
 class SettingsDoNotHold(Invalid):
     """The provider needs something else; GET /api/connectors/providers says what."""
+
+
+class NoInstitutions(NotFound):
+    """This provider has no list of institutions; its settings say what it needs."""
 
 
 class WrongKind(Conflict):
@@ -84,7 +92,7 @@ async def begin(
 ) -> tuple[Connection, Connected]:
     """Connect to a provider: the connection, and what it came to; with a link, somebody has to consent there.
 
-    What brings files brings them for one account: `account_id`, or a new one of the connection's name.
+    What tells of no accounts, as files do, is of one: `account_id`, or a new one of the connection's name.
 
     `reconnect` gives an existing connection new credentials or a new consent: its accounts, cursor and history stay.
     Raises SettingsDoNotHold, what names no provider, and what the provider says.
@@ -93,17 +101,21 @@ async def begin(
     if source.kind != kind:
         raise WrongKind
     check(source, settings, secret)
-    known, former = await _former(database, organization_id, reconnect, provider)
-    told = {**(known.settings if known else {}), **settings}
+    if account_id is not None:  # before anybody outside is asked
+        async with database.transaction(organization_id) as db:
+            await books.check_theirs(db, organization_id, [account_id])
+    known, former = await _former(database, organization_id, reconnect, source, settings)
+    # what is given whole replaces what was: else nothing could be left out again
+    told = {**(known.settings if known and source.way == "consent" else {}), **settings}
     called = name or (known.name if known else source.title)
-    connected = await _asked(database, source, told, {**former, **secret}, source.connect)
+    connected = await asked(database, source, told, {**former, **secret}, source.connect)
     async with database.transaction(organization_id, actor=created_by) as db:
         connection_id = await _write(
             db, organization_id, source, reconnect, called, {**told, **connected.settings},
             {**former, **secret, **connected.credentials}, connected, created_by,
         )  # fmt: skip
-        if "files" in source.can and not await repository.accounts(db, organization_id, connection_id):
-            only = RemoteAccount(ONLY_ACCOUNT, called, None)
+        if source.can & OF_ONE_ACCOUNT and not await repository.accounts(db, organization_id, connection_id):
+            only = RemoteAccount(ONLY_ACCOUNT, called, settings.get("currency"))
             await linking.link_to(db, organization_id, connection_id, called, only, account_id)
         return await get(db, organization_id, connection_id), connected
 
@@ -125,7 +137,7 @@ async def finish(
         raise NothingToFinish
     finish_ = source.finish
     try:
-        connected = await _asked(database, source, known.settings, secret, lambda session: finish_(session, answer))
+        connected = await asked(database, source, known.settings, secret, lambda session: finish_(session, answer))
     except FinishedAlready:
         return known
     except Problem:
@@ -154,7 +166,7 @@ async def disconnect(database: Database, organization_id: UUID, connection_id: U
     is_revoked = False
     if known.state != "disconnected" and source.disconnect is not None:
         with suppress(Problem):  # what it was is in the log
-            await _asked(database, source, known.settings, secret, source.disconnect)
+            await asked(database, source, known.settings, secret, source.disconnect)
             is_revoked = True
     async with database.transaction(organization_id, actor=actor) as db:
         row = await repository.get(db, organization_id, connection_id, lock=True)
@@ -280,19 +292,21 @@ def _expected(error: jsonschema.ValidationError) -> str:
 
 
 async def _former(
-    database: Database, organization_id: UUID, reconnect: UUID | None, provider: str
+    database: Database, organization_id: UUID, reconnect: UUID | None, source: Source, settings: Mapping[str, Any]
 ) -> tuple[Connection | None, dict[str, Any]]:
-    """The connection that is to be connected again, and its credentials."""
+    """The connection that is to be connected again, and its credentials; none where others than before get them."""
     if reconnect is None:
         return None, {}
     async with database.transaction(organization_id) as db:
         known = await get(db, organization_id, reconnect)
-        if known.provider != provider or known.state == "disconnected":
+        if known.provider != source.name or known.state == "disconnected":
             raise IsDisconnected
+        if any(settings.get(name) != known.settings.get(name) for name in source.servers):
+            return known, {}
         return known, await secrets_of(db, organization_id, reconnect)
 
 
-async def _asked(
+async def asked(
     database: Database,
     source: Source,
     settings: Mapping[str, Any],
@@ -319,6 +333,15 @@ async def _asked(
         paced.stop()
     await limits.went_well(turns, source, paced.used)
     return answer
+
+
+async def institutions(database: Database, provider: str, country: str) -> list[Institution]:
+    """A country's banks. Raises ProviderNotFound, NoInstitutions, and what the provider says."""
+    source = names.source(provider)
+    if source.institutions is None:
+        raise NoInstitutions
+    list_ = source.institutions
+    return await asked(database, source, {}, {}, lambda session: list_(session, country))
 
 
 async def _write(

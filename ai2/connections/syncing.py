@@ -23,7 +23,7 @@ from ai2.connections import credentials, limits, linking, outcome, repository
 from ai2.connections.limits import Paced
 from ai2.connections.model import Trigger
 from ai2.connections.outcome import Ran
-from ai2.connections.scrubbing import scrubbed
+from ai2.connections.scrubbing import scrub, scrubbed
 from ai2.connections.turns import Turns
 from ai2.identity import organizations
 from ai2.ingest import service as ingest
@@ -155,6 +155,7 @@ class _Run:
     # what its credentials are now, and as they are kept
     secret: dict[str, Any] = field(default_factory=dict, repr=False)
     kept: bytes | None = field(default=None, repr=False)
+    notices: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.organization_id, self.connection_id = self.ran.organization_id, self.ran.connection_id
@@ -201,6 +202,7 @@ class _Run:
         gathered = Gathered()
         while (page := await self.waited_for(lambda: next(pages, None))) is not None:
             gathered.add(page)
+            self.notices |= dict.fromkeys(scrub(notice, self.secret) for notice in page.notices)
             if page.cursor is None:
                 await self.prolong()
                 continue
@@ -276,13 +278,12 @@ class _Run:
                 brought["rows_loaded"] += result.rows.loaded
                 brought["rows_duplicate"] += result.rows.duplicate
                 brought["rows_quarantined"] += result.rows.quarantined
-            changed: dict[str, Any] = {}
+            changed: dict[str, Any] = {"notices": list(self.notices)}
             if moves:
-                changed = {"cursor": Jsonb(dict(page.cursor or {})), "cursor_at": datetime.now(UTC)}
+                changed |= {"cursor": Jsonb(dict(page.cursor or {})), "cursor_at": datetime.now(UTC)}
             if page.consent_expires_at:
                 changed["consent_expires_at"] = page.consent_expires_at
-            if changed:
-                await repository.update(db, self.organization_id, self.connection_id, **changed)
+            await repository.update(db, self.organization_id, self.connection_id, **changed)
             await repository.add_rows(db, self.organization_id, self.connection_id, brought["rows_loaded"])
             told = {**brought, "mails": len(gathered.mails), "batches": [*batches, *waiting]}
             await repository.add_to_sync(db, self.organization_id, self.sync_id, told)

@@ -123,7 +123,7 @@ async def begin(db: Connection, who: Principal, proof: Proof) -> NewSecret:
     user_id = person(who)
     await prove(db, user_id, proof)
     secret = pyotp.random_base32()
-    if not await repository.put(db, user_id, seal(secret.encode(), _purpose(user_id))):
+    if not await repository.put(db, user_id, seal(secret.encode(), purpose_of(user_id))):
         raise SecondFactorThere
     uri = pyotp.TOTP(secret).provisioning_uri(name=(await users.get(db, user_id)).email, issuer_name=ISSUER)
     return NewSecret(secret, uri, segno.make(uri, micro=False).svg_inline(scale=4))
@@ -229,7 +229,7 @@ def _step_of(factor: Mapping[str, Any], code: str) -> int | None:
 
     if not re.fullmatch(r"[0-9]{6}", code):
         return None
-    totp = pyotp.TOTP(unseal(factor["sealed_secret"], _purpose(factor["user_id"])).decode())
+    totp = pyotp.TOTP(unseal(factor["sealed_secret"], purpose_of(factor["user_id"])).decode())
     now = int(clock() // totp.interval)
     for step in range(max(now - DRIFT, factor["last_step"] + 1), now + DRIFT + 1):
         if security.same(totp.generate_otp(step).encode(), code.encode()):
@@ -257,5 +257,5 @@ def _normal(code: str) -> str:
     return "".join(code.split()).replace("-", "").lower()
 
 
-def _purpose(user_id: UUID) -> bytes:
+def purpose_of(user_id: UUID) -> bytes:
     return b"second factor of " + user_id.bytes

@@ -174,6 +174,14 @@ async def planned_for(db: Connection, number: int) -> AsyncIterator[None]:
     await db.execute("set local enable_nestloop = on; set local enable_indexscan = on")
 
 
+@asynccontextmanager
+async def hashed(db: Connection) -> AsyncIterator[None]:
+    """Have statements join and group by hashing: the planner expects few rows where there are many, and sorts them."""
+    await db.execute("set local enable_mergejoin = off; set local enable_sort = off")
+    yield
+    await db.execute("set local enable_mergejoin = on; set local enable_sort = on")
+
+
 async def allow_memory(db: Connection) -> None:
     """Let this transaction sort and hash many rows in memory; the default is for questions about few."""
     await db.execute(f"set local work_mem = '{MANY_IN_MEMORY}'")

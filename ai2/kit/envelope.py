@@ -5,19 +5,19 @@ whether it is the last, so frames can be neither swapped nor cut off (the STREAM
 Reyhanitabar, Rogaway and Vizár 2015).
 """
 
-import base64
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ai2.kit.secrets import secrets
-from ai2.kit.settings import settings
+from ai2.kit.master_keys import ring
 
 FRAME_BYTES = 1 << 20
 TAG_BYTES = 16
+ORGANIZATION_KEY = b"organization key"
 PREFIX_BYTES = 7  # with 4 of the frame's number and 1 of the last-frame mark: GCM's 12 of nonce
 
 
@@ -27,26 +27,34 @@ class Tampered(RuntimeError):
 
 def fresh_wrapped_key() -> bytes:
     """A new key for an organization, encrypted by the master key."""
-    return seal(AESGCM.generate_key(256), b"organization key")
+    return seal(AESGCM.generate_key(256), ORGANIZATION_KEY)
 
 
 def unwrap_key(wrapped: bytes) -> bytes:
     """The organization's key itself, 32 bytes."""
-    return unseal(wrapped, b"organization key")
+    return unseal(wrapped, ORGANIZATION_KEY)
 
 
 def seal(secret: bytes, purpose: bytes) -> bytes:
     """A small secret, encrypted by the master key. It can be read for the same purpose only."""
     nonce = os.urandom(12)
-    return nonce + AESGCM(_master_key()).encrypt(nonce, secret, purpose)
+    return nonce + AESGCM(ring()[0]).encrypt(nonce, secret, purpose)
 
 
 def unseal(sealed: bytes, purpose: bytes) -> bytes:
     """The secret itself."""
-    try:
-        return AESGCM(_master_key()).decrypt(sealed[:12], sealed[12:], purpose)
-    except InvalidTag:
-        raise Tampered("this was not sealed by this master key for this purpose") from None
+    for key in ring():
+        with suppress(InvalidTag, ValueError):  # ValueError: too short to be anything sealed
+            return AESGCM(key).decrypt(sealed[:12], sealed[12:], purpose)
+    raise Tampered("this was not sealed by this master key for this purpose")
+
+
+def is_sealed_by_the_first(sealed: bytes, purpose: bytes) -> bool:
+    """Whether the master key that seals now sealed this too."""
+    with suppress(InvalidTag, ValueError):
+        AESGCM(ring()[0]).decrypt(sealed[:12], sealed[12:], purpose)
+        return True
+    return False
 
 
 def encrypt(key: bytes, plain: BinaryIO) -> Iterator[bytes]:
@@ -79,7 +87,3 @@ def decrypt(key: bytes, stored: BinaryIO) -> Iterator[bytes]:
 
 def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
     return prefix + number.to_bytes(4, "big") + bytes([last])
-
-
-def _master_key() -> bytes:
-    return base64.b64decode(secrets(settings().home).master_key)

@@ -10,6 +10,7 @@ from ai2.kit.errors import Invalid
 
 # Sixteen digits before the point are more than any bank books; the limit keeps sums far from overflow.
 LIMIT = Decimal(10) ** 16
+MOST_DECIMALS = 4
 
 
 class UnknownCurrency(Invalid):
@@ -45,12 +46,23 @@ def unusual_exponents() -> dict[str, int]:
 def exact(amount: Decimal, currency: str) -> Decimal:
     """The amount with just the currency's decimals: 12.5 GBP is 12.50; 12.505 GBP is refused, not rounded."""
     places = exponent(currency)
-    if not amount.is_finite() or abs(amount) >= LIMIT:
-        raise AmountOutOfRange
-    quantised = amount.quantize(Decimal(1).scaleb(-places))
+    quantised = _quantised(amount, places)
     if quantised != amount:
         raise InexactAmount(f"{currency} has {places} decimals; the amount has more")
     return quantised + 0  # -0.00 is 0.00
+
+
+def of_any_currency(amount: Decimal) -> Decimal:
+    """An amount of which nobody says the currency: with as many decimals as any currency has."""
+    if _quantised(amount, MOST_DECIMALS) != amount:
+        raise InexactAmount(f"no currency has more than {MOST_DECIMALS} decimals; the amount has more")
+    return amount
+
+
+def _quantised(amount: Decimal, places: int) -> Decimal:
+    if not amount.is_finite() or abs(amount) >= LIMIT:
+        raise AmountOutOfRange
+    return amount.quantize(Decimal(1).scaleb(-places))
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class Secrets(BaseModel):
     token_key: str
     token_keys: list[TokenKey] = []
     master_key: str
+    # those that it follows, while what they sealed is sealed anew
+    former_master_keys: list[str] = []
 
 
 class SecretsExposed(RuntimeError):

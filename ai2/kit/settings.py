@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     ai2_host: str = "127.0.0.1"
     log_level: str = "info"
 
+    # What seals every organization's key, instead of what `secrets.json` has: 32 bytes in base64, or a file of them.
+    ai2_master_key: SecretStr | None = None
+    ai2_master_key_file: Path | None = None
+
     database_url: SecretStr | None = None
     database_pool_max: int = Field(default=4, description="4 connections beat 10 on two cores")
     blob_url: str | None = Field(default=None, description="a folder; by default `blobs` in the home")
@@ -87,6 +91,11 @@ class Settings(BaseSettings):
     # whether what they name may lie in this network: a server's address is refused otherwise.
     watched_folders: list[Path] = []
     connect_private: bool = False
+
+    # Keys of the GoCardless Bank Account Data portal: docs/reference/bank-feeds.md.
+    gocardless_secret_id: SecretStr | None = None
+    gocardless_secret_key: SecretStr | None = None
+    gocardless_url: str = "https://bankaccountdata.gocardless.com"
 
     # Banks through Plaid: this installation's keys (docs/reference/plaid.md).
     plaid_client_id: str | None = None

@@ -24,7 +24,7 @@ KEPT_BACK = (
     "ml.own_models",
     "reports.moments",
 )
-SECRET_COLUMNS = ["refresh_digest", "spent_digests", "row_xid", "ended_xid", "details_digest"]
+SECRET_COLUMNS = ["credentials", "refresh_digest", "spent_digests", "row_xid", "ended_xid", "details_digest"]
 # Where the history of an organization names who did something, and the ids of what it was.
 TRACES = {
     "audit": """
@@ -82,6 +82,10 @@ TRACES = {
     """,
     "schedules": """
         select schedule_id, name, report, period, created_at from reports.schedules where created_by = %(actor)s
+    """,
+    "connections": """
+        select connection_id, provider, name, state, created_at from connect.connections
+        where created_by = %(actor)s
     """,
     "rates": """
         select rate_id, base, quote, quoted_on, rate, set_by, known_from, ended_by, known_to from books.own_rates

@@ -340,7 +340,7 @@ async def _rates(between: _Between) -> list[Cause]:
     """Rates by which flows were converted that nobody has touched."""
     if between.into is None:
         return []
-    days, _ = await sums.foreign_days(
+    days = await sums.foreign_days(
         between.db, between.organization_id, between.columns, into=between.into,
         accounts=between.then.asked.account_ids, as_of=between.at_then,
     )  # fmt: skip

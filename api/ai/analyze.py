@@ -14,7 +14,7 @@ from ai2.ingest import service as ingest
 from ai2.kit import queue
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
-from ai2.kit.money import exact
+from ai2.kit.money import exact, of_any_currency
 from ai2.kit.periods import EXPECTED, read_period
 from api import roles
 from api.ai.tax_answers import TaxAnswerOut
@@ -198,6 +198,6 @@ def _check_distinct(movements: list[NamedMovement]) -> None:
 
 
 def _item(movement: Movement, name: str | None = None) -> Item:
-    amount = exact(movement.amount, movement.currency) if movement.currency else movement.amount
+    amount = exact(movement.amount, movement.currency) if movement.currency else of_any_currency(movement.amount)
     known = {field: getattr(movement, field) for field in ("description", "currency", "date", "merchant", "mcc")}
     return Item(**known, amount=amount, account_id=movement.account_id, attributes=movement.attributes, id=name)

@@ -1,8 +1,18 @@
 """Connectors: connections to banks, mailboxes and servers, and where each stands."""
 
-from api.connectors import bank, connections, consents, providers, status, webhooks
+from api.connectors import (
+    bank,
+    connections,
+    consents,
+    institutions,
+    providers,
+    returns,
+    status,
+    third_party,
+    webhooks,
+)
 
 ROUTERS = (
-    providers.router, bank.router, connections.units, connections.outside, consents.router, status.router,
-    webhooks.router,
+    providers.router, institutions.router, bank.router, returns.router, third_party.router, connections.units,
+    connections.outside, consents.router, status.router, webhooks.router,
 )  # fmt: skip

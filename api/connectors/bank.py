@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from ai2.connections import service
+from api.connectors import returns
 from api.connectors.connections import ConnectionOut
 from api.schemas import Body, Code, Name, Out
 from api.unit import Outside, Pool
@@ -38,11 +39,13 @@ class ConnectOut(Out):
 
     connection: ConnectionOut
     link: str | None = Field(description="Where to consent; null: it is connected.")
-    link_token: str | None = Field(description="Opens the same in the provider's own widget, where it has one.")
+    link_token: str | None = Field(
+        default=None, description="Opens the same in the provider's own widget, where it has one."
+    )
 
 
 @router.post("/connect", status_code=201, response_model=ConnectOut)
-async def connect_bank(request: Request, wanted: ConnectWanted, database: Pool) -> ConnectOut:
+async def connect_bank(request: Request, response: Response, wanted: ConnectWanted, database: Pool) -> ConnectOut:
     """Connect a bank: a link to consent at, or connected. The first sync begins at once."""
     who = request.state.principal
     connection, connected = await service.begin(
@@ -50,5 +53,7 @@ async def connect_bank(request: Request, wanted: ConnectWanted, database: Pool) 
         settings=wanted.settings, secret=wanted.credentials, created_by=who.actor, reconnect=wanted.reconnect,
         account_id=wanted.account_id,
     )  # fmt: skip
+    if connected.link:
+        returns.remember(response, connected.link)
     shown = ConnectionOut.model_validate(connection)
     return ConnectOut(connection=shown, link=connected.link, link_token=connected.link_token)

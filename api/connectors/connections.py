@@ -41,6 +41,7 @@ class ConnectionOut(Out):
     next_run_at: Instant | None
     last_success_at: Instant | None
     error: dict[str, Any] | None = Field(description="Why it is not up to date, and what to do.")
+    notices: list[str] = Field(description="What you should know though it is, as of the last sync.")
     version: int
     created_by: str
     created_at: Instant

@@ -54,6 +54,7 @@ class SyncStatusOut(Out):
     consent_expires_at: Instant | None
     next_run_at: Instant | None = Field(description="Null: it is being synced, or waits for somebody.")
     error: dict[str, Any] | None
+    notices: list[str] = Field(description="What you should know though it is in step.")
     failures: int = Field(description="How many runs in a row failed.")
 
 

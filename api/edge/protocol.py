@@ -5,16 +5,25 @@ are read (`api/bodies.py`, `api/edge/pace.py`).
 """
 
 import asyncio
+from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ai2.kit.errors import Problem, Unreadable
+from api import problems
+
 MAX_HEAD_BYTES = 32 * 1024
 HEAD_S = 15.0
-TOO_LARGE = b"The request line and headers are larger than 32 kB."
-ANSWER = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%s"
-)
+
+
+class HeadTooLarge(Problem):
+    """The request line and headers are larger than 32 kB."""
+
+    status = 431
+
+
+class NotHttp(Unreadable):
+    """This is not a request in HTTP/1.1, or its address is longer than 64 kB."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -38,8 +47,18 @@ class GuardedProtocol(HttpToolsProtocol):
         if is_expected and self._head_ends is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self.transport.write(ANSWER % (len(TOO_LARGE), TOO_LARGE))
-                self.transport.close()
+                self._refuse(HeadTooLarge())
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(NotHttp())
+
+    def _refuse(self, problem: Problem) -> None:
+        """The last answer of this connection. No request is known, so no app can give it."""
+        answer = problems.respond(problem, None)
+        head = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}", "connection: close"]
+        head += [f"{name.decode()}: {value.decode()}" for name, value in answer.raw_headers]
+        self.transport.write("\r\n".join(head).encode() + b"\r\n\r\n" + bytes(answer.body))
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """The next request of a connection that stayed open; what else comes after an early answer is a body's rest."""

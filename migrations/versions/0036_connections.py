@@ -47,6 +47,8 @@ create table connect.connections (
     rows_loaded bigint not null default 0,
     -- the last problem, as RFC 9457, with what_to_do; none once a sync went well
     error jsonb,
+    -- what its provider tells beside its data, such as a bank of several that wants to be signed in to again
+    notices text[] not null default '{}',
     failures integer not null default 0,
     version integer not null default 1,
     created_by text not null,

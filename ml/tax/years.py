@@ -41,7 +41,9 @@ def named(jurisdiction: str, begins_in: int) -> TaxYear:
 
 
 def of(jurisdiction: str, day: date) -> TaxYear:
-    """The tax year that a day lies in."""
+    """The tax year that a day lies in. Raises UnreadableYear where the calendar itself is too short for it."""
+    if not FIRST <= day.year <= LAST:
+        raise UnreadableYear(errors=(FieldError("date", f"is a day from {FIRST} to {LAST}"),))
     year = named(jurisdiction, day.year)
     return year if day >= year.start else named(jurisdiction, day.year - 1)
 

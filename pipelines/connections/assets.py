@@ -43,8 +43,8 @@ def asset_of(source: Source) -> dg.AssetsDefinition:
     def sync(context: dg.AssetExecutionContext, config: Days, books: Books) -> dg.MaterializeResult[None]:
         """Sync the chosen connections. Where one does not go well the run fails, and says which and why."""
         chosen = [UUID(key) for key in context.partition_keys]
-        days = {"since": _day(config.start_date), "until": _day(config.end_date)}
-        ran = books.of_both(partial(flows.sync_connections, connection_ids=chosen, **days))
+        since, until = _day(config.start_date), _day(config.end_date)
+        ran = books.of_both(partial(flows.sync_connections, connection_ids=chosen, since=since, until=until))
         failed = {str(each["connection_id"]): code(each) for each in ran if each["outcome"] != "ok"}
         missing = {str(each) for each in chosen} - {str(each["connection_id"]) for each in ran}
         if failed or missing:  # those that went well are shown by the sensor

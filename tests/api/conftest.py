@@ -12,8 +12,20 @@ from ai2.identity.principal import Role
 from ai2.kit import logs
 from ai2.kit.database import Database
 from ai2.kit.ids import new_id
+from ai2.kit.settings import settings
 from api.app import TITLES, build
 from tests.api.asking import PASSWORD, ClientOf, Person, PersonIn, connect
+from tests.conftest import HOME
+
+# Files lie in it only where a test puts some.
+WATCHED = HOME / "watched"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_folder_that_may_be_watched() -> None:
+    """The only source that needs nobody outside."""
+    WATCHED.mkdir(exist_ok=True)
+    settings().watched_folders = [WATCHED]
 
 
 @pytest.fixture(scope="session")

@@ -122,6 +122,8 @@ async def test_a_stored_period_is_categorised_by_its_job(
         {"transactions": [{**TESCO, "id": "a"}, {**TESCO, "id": "a"}]},
         {"transactions": [TESCO]},
         {"transactions": [{**TESCO, "id": "a", "amount": "12.505"}]},
+        {"transactions": [{"description": "Tesco", "id": "a", "amount": "12.50505"}]},
+        {"transactions": [{"description": "Tesco", "id": "a", "amount": "1e20"}]},
         {"transactions": [{**TESCO, "id": "a", "mcc": "12"}]},
     ],
 )

@@ -15,11 +15,16 @@ from ai2.identity.principal import Role
 from ai2.kit.ids import new_id
 from api.app import TITLES, operations
 from tests.api.asking import PersonIn
+from tests.api.conftest import WATCHED
 
 LUNCH = {"date": "2026-11-02", "amount": "-12.50", "currency": "GBP", "description": "Corner Cafe"}
 TEA = {"description": "Tea", "amount": "-1.00"}
 RULE = {"conditions": {"description": {"by": "matches", "text": "tea|cafe"}}, "actions": {"tags": ["drinks"]}}
 # Requests that hold, so that a value which does not is met where it hurts.
+MAPPING = {
+    "url": "https://127.0.0.1/rows", "auth": {"type": "bearer"},
+    "fields": {"date": {"path": "day"}, "amount": {"path": "amount"}},
+}  # fmt: skip
 GOOD: dict[str, dict[str, Any]] = {
     "/api/core/transactions": LUNCH,
     "/api/core/transactions/bulk": {"items": [LUNCH, LUNCH]},
@@ -88,6 +93,11 @@ GOOD: dict[str, dict[str, Any]] = {
         "time_zone": "Europe/Paris",
     },
     "/api/connectors/connections/{connection_id}/finish": {"public_token": "public-sandbox-x"},
+    "/api/connectors/bank/connect": {"provider": "folder", "settings": {"path": str(WATCHED)}, "credentials": {}},
+    "/api/connectors/connections/{connection_id}/sync": {"start_date": "2026-01-01", "end_date": "2026-03-31"},
+    # at an address that is refused before anybody is asked
+    "/api/connectors/third-party": {"name": "Shop", "settings": MAPPING, "credentials": {"token": "t"}},
+    "/api/connectors/third-party/preview": {"settings": MAPPING, "credentials": {"token": "t"}},
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 
@@ -149,7 +159,9 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
     kept = (await owner.post("/api/core/filters", json=GOOD["/api/core/filters"])).json()
     export = (await owner.post("/api/analytics/export-data", json=GOOD["/api/analytics/export-data"])).json()
     schedule = (await owner.post("/api/analytics/schedules", json=GOOD["/api/analytics/schedules"])).json()
+    connected = (await owner.post("/api/connectors/bank/connect", json=GOOD["/api/connectors/bank/connect"])).json()
     return [
+        connected["connection"]["connection_id"],
         row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
         invited["invitation_id"], member.session_id, rule["rule_id"], applied["application_id"],
         kept["filter_id"], recurring[0]["pattern_id"], export["export_id"], schedule["schedule_id"],

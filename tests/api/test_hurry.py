@@ -17,6 +17,7 @@ from httpx import AsyncClient
 from ai2.books.transactions import service as transactions
 from ai2.kit.database import Connection, one
 from ai2.kit.settings import settings
+from api import problems
 from api.edge import pace, protocol
 
 ADDRESS = "/api/core/transactions"
@@ -136,6 +137,25 @@ class TestSlowSenders:
             drops = [b"GET /ready HTTP/1.1\r\n"] + [b"X-A: " + b"b" * 8000 + b"\r\n"] * 5
             assert (await said(port, *drops)).startswith(b"HTTP/1.1 431")
             assert (await said(port, b"GET /" + b"a" * 40_000)).startswith(b"HTTP/1.1 431")
+
+    @pytest.mark.parametrize(
+        ("sent", "status", "code"),
+        [
+            (b"GET /" + b"a" * 40_000, 431, "head_too_large"),
+            (b"what is this\r\n\r\n", 400, "not_http"),
+        ],
+        ids=["a long address", "no request"],
+    )
+    async def test_what_is_no_request_is_answered_as_every_problem_is(
+        self, app: FastAPI, sent: bytes, status: int, code: str
+    ) -> None:
+        async with listening(app) as port:
+            head, _, body = (await said(port, sent)).partition(b"\r\n\r\n")
+        told = json.loads(body)
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        assert b"content-type: application/problem+json" in head.lower()
+        assert (told["status"], told["code"], told["errors"]) == (status, code, [])
+        assert told.keys() >= set(problems.SCHEMA["required"])
 
     async def test_a_connection_that_stays_open_is_asked_again(self, app: FastAPI) -> None:
         async with listening(app) as port, AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:

@@ -22,6 +22,7 @@ from ai2.kit.database import Database
 from ai2.kit.database import Role as DatabaseRole
 from api.app import TITLES, build, operations
 from tests.api.asking import PASSWORD, Person, PersonIn, connect
+from tests.api.conftest import WATCHED
 from tests.api.places import Case, cursors, filled, places
 from tests.api.test_imports import send
 from tests.api.test_tenancy import (
@@ -43,6 +44,9 @@ CUSTOM = {**YEAR, "report": "custom", "dimensions": ["merchant"]}
 LEDGER = {"what": "entries", "format": "csv"}
 WEEKLY = {"name": "Weekly", "report": {"report": "trend", "period": "last_week"}, "every": "week", "time_zone": "UTC"}
 RELATIVE = {"report": "custom", "dimensions": ["merchant"], "period": "last_week"}
+C = "/api/connectors"
+# a folder that the operator lets everyone watch (conftest.py)
+FOLDER = {"provider": "folder", "settings": {"path": str(WATCHED), "pattern": "*.csv"}}
 TEA = {"description": "Tea", "amount": "-1.00"}
 FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
 RECEIPT = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
@@ -130,6 +134,12 @@ MORE: list[Case] = [
     ("GET", A + "/schedules/{schedule_id}/runs", None),
     ("PATCH", A + "/schedules/{schedule_id}", {"hour": 7}),
     ("DELETE", A + "/schedules/{schedule_id}", None),
+    ("POST", C + "/bank/connect", {**FOLDER, "account_id": "{account_id}"}),
+    ("POST", C + "/bank/connect", {**FOLDER, "reconnect": "{connection_id}"}),
+    ("GET", C + "/connections/{connection_id}", None),
+    ("GET", C + "/connections/{connection_id}/history", None),
+    ("POST", C + "/connections/{connection_id}/sync", {}),
+    ("DELETE", C + "/connections/{connection_id}", None),
     ("GET", A + "/reports/{report_id}/changes", None),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
 ]
@@ -147,10 +157,12 @@ ELSEWHERE = {
     ("get_export_manifest", "path:export_id"): "test_an_export_is_not_there_for_a_stranger",
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
     ("finish_connection", "path:connection_id"): "test_a_strangers_connection_is_not_there_to_be_finished",
+    ("connect_third_party", "body:account_id"): "test_a_strangers_account_is_refused_before_anybody_is_asked",
+    ("connect_third_party", "body:reconnect"): "test_a_strangers_connection_is_not_there",
     ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
 }
 # Lists of what is no organization's: the configuration's, a person's own (test_oidc.py), and the law's.
-OF_NOBODY = {"list_oidc_providers", "list_identities", "list_tax_rules"}
+OF_NOBODY = {"list_oidc_providers", "list_identities", "list_tax_rules", "list_providers"}
 
 
 async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
@@ -186,6 +198,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
     report, _ = [(await client.post(f"{A}/generate-report", json=YEAR)).json() for _ in range(2)]
     data_export, _ = [(await client.post(f"{A}/export-data", json=LEDGER)).json() for _ in range(2)]
     schedule, _ = [(await client.post(f"{A}/schedules", json=WEEKLY)).json() for _ in range(2)]
+    connected, _ = [(await client.post(f"{C}/bank/connect", json={**FOLDER, "name": "Till"})).json() for _ in range(2)]
     for row in (rows[0], into[0]):
         monthly = {"transaction_id": row["transaction_id"], "field": "recurring", "value": "monthly"}
         assert (await client.post("/api/ai/feedback", json=monthly)).is_success
@@ -206,7 +219,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "run_id": run["run_id"],
         "anomaly_id": rows[0]["transaction_id"],
         "report_id": report["report_id"], "data_export_id": data_export["export_id"],
-        "schedule_id": schedule["schedule_id"],
+        "schedule_id": schedule["schedule_id"], "connection_id": connected["connection"]["connection_id"],
         "cell_key": report["tables"][0]["lines"][0]["cells"][0]["key"],
     }  # fmt: skip
 

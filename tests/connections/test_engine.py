@@ -175,7 +175,7 @@ async def test_each_connection_is_synced_once_whoever_comes_first(
     script.pages = counts
     found = await asyncio.gather(due.sync_due(database, pipeline), due.sync_due(database, pipeline))
     assert sum(len(each.ran) for each in found) == len(many) == len(script.sessions)
-    assert max(most) > 8, "many at once"
+    assert max(most) > 2, "many at once"
     for known in many:
         now = await known.read()
         assert now.state == "connected"

@@ -18,6 +18,7 @@ def main() -> int:
     os.environ["AI2_HOME"] = str(home)
     from ai2.kit import postgres
     from ai2.kit.migrate import migrate
+    from pipelines import dbt
     from tests.described.run import run
     from tests.described.served import served
     from tests.described.stock import ROLES, Stock
@@ -25,6 +26,7 @@ def main() -> int:
     print(f"seed {SEED}, {EXAMPLES} examples an operation", flush=True)
     with postgres.running(home, fsync="off", synchronous_commit="off"):
         migrate()
+        dbt.invoke("run")  # without marts a report is a 503, as it should be
         with served(home, ACCESS_TOKEN_MINUTES="600") as address:
             found = []
             for role in sys.argv[1:] or ROLES:

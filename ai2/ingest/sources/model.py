@@ -68,6 +68,8 @@ class Page:
     accounts: tuple[RemoteAccount, ...] = ()
     cursor: Mapping[str, Any] | None = None
     restarts: bool = False
+    # what its owner should know though the sync goes on, in words of ours: a bank that wants to be signed in to again
+    notices: tuple[str, ...] = ()
     consent_expires_at: datetime | None = None
 
 
@@ -124,6 +126,17 @@ class Connected:
 
 
 @dataclass(frozen=True)
+class Institution:
+    """A bank that a provider reaches, and how far back it tells of transactions."""
+
+    institution_id: str
+    name: str
+    bic: str | None
+    countries: tuple[str, ...]
+    history_days: int
+
+
+@dataclass(frozen=True)
 class Notice:
     """What a webhook is about. It is a hint: how it stands is then asked of the provider, so that no order matters."""
 
@@ -153,7 +166,8 @@ class Source:
 
     `settings` and `credentials` are JSON Schemas (draft 2020-12) of what a connect gives; whatever is in credentials
     is kept encrypted and never told again. `connect` begins (a link) or tries the credentials; `finish` takes what came
-    back from the link. Each raises Transient or Permanent.
+    back from the link. Each raises Transient or Permanent. Who is sent back to our callback is known by the external id
+    of the connect, and by the link, which is kept as `awaits` in the credentials until then.
     """
 
     name: str
@@ -166,9 +180,13 @@ class Source:
     pages: Callable[[Session], Iterator[Page]]
     finish: Callable[[Session, Mapping[str, Any]], Connected] | None = None
     disconnect: Callable[[Session], None] | None = None
+    # the banks of a country, by its ISO 3166 code
+    institutions: Callable[[Session, str], list[Institution]] | None = None
     webhook: Webhook | None = None
     limit: Limit | None = None
     can: frozenset[str] = frozenset()
+    # settings that name whom credentials are given to: with others the former credentials do not go along
+    servers: frozenset[str] = frozenset()
     # environment variables without which an operator has it not
     needs: tuple[str, ...] = ()
     every_minutes: int = 60

@@ -12,6 +12,14 @@ class Transient(Problem):
     """The provider does not answer as it should just now; it is tried again by itself."""
 
     status = 503
+    # false: it is of one account, or of a bank behind the provider, and nobody else who asks the provider has to wait
+    is_the_providers = True
+
+
+class PutOff(Transient):
+    """There is nothing to be had before a time, which is nobody's failure; it is asked for then."""
+
+    is_the_providers = False
 
 
 class Permanent(Problem):

@@ -1,4 +1,4 @@
-"""What is read from a document: each field with how sure that is and where it stood; what is not sure enough is empty."""
+"""What is read from a document: each field with how sure that is and where it stood; what is unsure is empty."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -118,7 +118,7 @@ async def _rates(
 ) -> dict[tuple[str, date], Any]:
     if asked.currency is None:
         return {}
-    wanted, _ = await ledger.foreign_days(db, organization_id, given, into=asked.currency, accounts=asked.account_ids)
+    wanted = await ledger.foreign_days(db, organization_id, given, into=asked.currency, accounts=asked.account_ids)
     return await rates.converter(db, organization_id, asked.currency, wanted)
 
 

@@ -156,7 +156,7 @@ async def merchant_figures(
         found = await repository.merchants(db, organization_id, periods, keys)
         return [_figure({**row, "unconverted": 0}, None) for row in found]
     columns = [Column(key, key, each.start, each.end) for key, each in periods.items()]
-    wanted, _ = await ledger_repository.foreign_days(db, organization_id, columns, into=currency, accounts=())
+    wanted = await ledger_repository.foreign_days(db, organization_id, columns, into=currency, accounts=())
     known = await rates.converter(db, organization_id, currency, wanted)
     reason = next((each.reason for each in known.values() if each.reason), None)
     if not wanted:

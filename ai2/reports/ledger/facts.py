@@ -15,7 +15,7 @@ from ai2.books.rates import service as rates
 from ai2.books.rates.service import Rate
 from ai2.kit.database import Connection
 from ai2.reports.ledger import repository
-from ai2.reports.ledger.repository import ALL, By
+from ai2.reports.ledger.repository import ALL, By, days_between
 from ai2.reports.model import Column, Section, Where
 
 
@@ -111,7 +111,8 @@ async def facts(
         return [Facts(code, _sums(each for each in everything if each[1].currency == code)) for code in codes]
     own = [each for each in everything if each[1].currency == currency]
     others = [each for each in everything if each[1].currency != currency]
-    flows = await _flows(db, organization_id, given, currency, account_ids, by, as_of)
+    wanted = _days_of(found, given, currency)
+    flows = await _flows(db, organization_id, given, currency, account_ids, wanted, by, as_of)
     held = await _held(db, organization_id, given, currency, others, as_of)
     return [Facts(currency, _sums([*own, *flows, *held]))]
 
@@ -128,7 +129,7 @@ def _sums(found: Iterable[Fact]) -> dict[Place, dict[str, Sum]]:
     sums: dict[Place, dict[str, Sum]] = {}
     for key, place, each in found:
         by_column = sums.setdefault(place, {})
-        by_column[key] = by_column.get(key, NOTHING) + each
+        by_column[key] = by_column[key] + each if key in by_column else each
     return sums
 
 
@@ -149,21 +150,34 @@ async def _openings(
     ]
 
 
+def _days_of(found: Iterable[DictRow], columns: Sequence[Column], into: str) -> list[tuple[str, date]]:
+    """The currencies and days of which rates may be needed to convert the flows among these sums.
+
+    To ask for a rate more costs less than to look for the days on which something was.
+    """
+    since: dict[str, date] = {}
+    for row in found:
+        if row["currency"] != into and row["section"] != "account":
+            since[row["currency"]] = min(row["since"], since.get(row["currency"], date.max))
+    first = min(column.start or date.min for column in columns)
+    last = max(column.end for column in columns)
+    return [(code, day) for code, begin in since.items() for day in days_between(max(first, begin), last)]
+
+
 async def _flows(
     db: Connection,
     organization_id: UUID,
     columns: Sequence[Column],
     into: str,
     accounts: Sequence[UUID],
+    wanted: Sequence[tuple[str, date]],
     by: By,
     as_of: Moment | None,
 ) -> list[Fact]:
     """Income, expense and transfers in other currencies, converted entry by entry."""
-    wanted, foreign = await repository.foreign_days(
-        db, organization_id, columns, into=into, accounts=accounts, as_of=as_of
-    )
     if not wanted:
         return []
+    foreign = await repository.foreign_accounts(db, organization_id, into=into, accounts=accounts)
     known = await rates.converter(db, organization_id, into, wanted, known_at=as_of)
     found = await repository.converted_sums(
         db, organization_id, columns, into=into, accounts=foreign, rates=known, by=by, as_of=as_of

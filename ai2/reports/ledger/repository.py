@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from ai2.books.moments import Moment
-from ai2.kit.database import Connection, rows
+from ai2.kit.database import Connection, hashed, rows
 from ai2.kit.money import exponent
 from ai2.kit.periods import ONE_DAY, Period, months
 from ai2.reports.ledger import as_of_repository as then
@@ -89,7 +89,7 @@ async def sums(
     """What the entries of each column, section, account, category and currency sum to.
 
     Whole months come from the mart as it is at this moment, the days by which a column is longer or shorter (sign -1)
-    from the entries. No mart has the months as of a moment.
+    from the entries. No mart has the months as of a moment. No entry is of a day before `since`.
     """
     known = {"organization_id": organization_id, "currency": currency, "accounts": list(accounts) or None}
     if as_of and not as_of.is_present:
@@ -104,11 +104,11 @@ async def sums(
         ),
 
         figures as (
-            select span.key, section, account_id, category_id, currency, amount, entries
+            select span.key, section, account_id, category_id, currency, amount, entries, month as since
             from unnest(%(keys)s::text[], %(firsts)s::date[], %(lasts)s::date[]) as span (key, first, last)
             inner join months on months.month between span.first and span.last
             union all
-            select edge.key, section, {by.columns}, currency, sign * amount, sign
+            select edge.key, section, {by.columns}, currency, sign * amount, sign, booked_on
             from unnest(%(edge_keys)s::text[], %(edges_from)s::date[], %(edges_to)s::date[], %(signs)s::integer[])
                 as edge (key, first, last, sign)
             -- each has its own days read by their index
@@ -116,7 +116,9 @@ async def sums(
             where {by.sections} and {OF_REPORT}
         )
 
-        select key, section, account_id, category_id, currency, sum(amount) as amount, sum(entries)::integer as entries
+        select
+            key, section, account_id, category_id, currency, sum(amount) as amount, sum(entries)::integer as entries,
+            min(since) as since
         from figures
         group by key, section, account_id, category_id, currency
         having sum(entries) > 0
@@ -136,7 +138,8 @@ SUMS_AS_OF = f"""
         group by booked_on, section, account_id, category_id, currency
     )
     select
-        span.key, section, account_id, category_id, currency, sum(amount) as amount, sum(entries)::integer as entries
+        span.key, section, account_id, category_id, currency, sum(amount) as amount, sum(entries)::integer as entries,
+        min(booked_on) as since
     from unnest(%(keys)s::text[], %(firsts)s::date[], %(lasts)s::date[]) as span (key, first, last)
     inner join days on days.booked_on between span.first and span.last
     group by span.key, section, account_id, category_id, currency
@@ -151,9 +154,8 @@ async def foreign_days(
     into: str,
     accounts: Sequence[UUID],
     as_of: Moment | None = None,
-) -> tuple[list[tuple[str, date]], list[UUID]]:
-    """The currencies and days of which rates may be needed to convert the flows of these columns, and on which accounts
-    these are.
+) -> list[tuple[str, date]]:
+    """The currencies and days of which rates may be needed to convert the flows of these columns.
 
     All days of a month in which there is one: to ask for a rate more costs less than to look for the days.
     """
@@ -165,12 +167,11 @@ async def foreign_days(
             from ({then.ENTRIES}) as entry where booked_on between %(since)s and %(until)s
         ) as entry"""
     query = f"""
-        select currency, month, array_agg(distinct account_id) as account_ids
+        select distinct currency, month
         from {months_of}
         where organization_id = %(organization_id)s and month between %(since)s and %(until)s
             and currency <> %(into)s and section <> 'account'
             and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
-        group by currency, month
     """
     first, last = _extent(columns)
     known = {
@@ -178,12 +179,22 @@ async def foreign_days(
         "since": first.replace(day=1), "until": last, **at(as_of),
     }  # fmt: skip
     found = await _planned(db, query, known)
-    days = [
+    return [
         (row["currency"], day)
         for row in found
         for day in days_between(max(first, row["month"]), min(last, months(row["month"], 1).end))
     ]
-    return days, sorted({each for row in found for each in row["account_ids"]})
+
+
+async def foreign_accounts(db: Connection, organization_id: UUID, *, into: str, accounts: Sequence[UUID]) -> list[UUID]:
+    """The accounts in other currencies: an account's entries are all in its own."""
+    query = """
+        select account_id from published.accounts
+        where organization_id = %(organization_id)s and currency <> %(into)s
+            and (%(accounts)s::uuid[] is null or account_id = any(%(accounts)s))
+    """
+    known = {"organization_id": organization_id, "into": into, "accounts": list(accounts) or None}
+    return [row["account_id"] for row in await rows(db, query, known)]
 
 
 async def converted_sums(
@@ -241,7 +252,8 @@ async def converted_sums(
         **_days(columns),
         **at(as_of),
     }
-    return await _planned(db, query, known)
+    async with hashed(db):
+        return await _planned(db, query, known)
 
 
 async def openings(

@@ -8,6 +8,7 @@ alone; of an id that stands in it several times, the last object counts.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from ai2.ingest.containers import Member
@@ -62,7 +63,7 @@ class _Shape:
 
     @property
     def kind(self) -> str | None:
-        """`plaid`, `gocardless`, `ours`, or none where they are anything else."""
+        """`plaid`, `gocardless`, `simplefin`, `ours`, or none where they are anything else."""
         return next(iter(self.kinds)) if len(self.kinds) == 1 and self.kinds <= feeds.READERS.keys() else None
 
     def add(self, found: Found) -> None:
@@ -96,6 +97,8 @@ def _kind(row: dict[str, Any], currency: str) -> str:
         return "plaid"
     if isinstance(row.get(feeds.GOCARDLESS), dict):
         return "gocardless"
+    if row.keys() >= feeds.SIMPLEFIN and isinstance(row["posted"], Decimal):
+        return "simplefin"
     is_ours = {"date", "amount"} <= row.keys() <= feeds.OURS
     return "ours" if is_ours and _is_plain(row["amount"], currency) and _is_day(row["date"]) else "other"
 

@@ -1,12 +1,12 @@
 """Feeds: transactions as bank feeds write them, each object one line or the reason why it is none.
 
-Plaid writes money out above zero, GoCardless (Berlin Group) and we below. Which of them wrote an object is told by
-its names; what has no place of its own in a line stays as attributes.
+Plaid writes money out above zero, GoCardless (Berlin Group), SimpleFIN and we below. Which of them wrote an object is
+told by its names; what has no place of its own in a line stays as attributes.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -37,6 +37,10 @@ GOCARDLESS_PLACED = frozenset(
         "balanceAfterTransaction",
     }
 )  # fmt: skip
+# Whoever else has these names has no seconds in `posted`.
+SIMPLEFIN = frozenset({"id", "posted", "amount", "description"})
+SIMPLEFIN_PLACED = frozenset({"id", "posted", "amount", "description", "payee", "mcc", "pending"})
+LATEST_S = 250_000_000_000  # no calendar goes on for longer
 # Our own: `date` and `amount` have to be there, and no other name than these.
 OURS = frozenset(
     {
@@ -103,6 +107,27 @@ def gocardless(found: Found, row: Mapping[str, Any], currency: str) -> Line | Re
     )
 
 
+def simplefin(_: Found, row: Mapping[str, Any], currency: str) -> Line | Reason:
+    amount = money(row.get("amount"), currency)
+    if isinstance(amount, Reason):
+        return amount
+    return _line(
+        {
+            # a pending one was not posted yet: the protocol writes 0
+            "booked_on": day_of_seconds(row.get("posted")) or day_of_seconds(row.get("transacted_at")),
+            "amount": amount,
+            "currency": currency,
+            "description": _text(row.get("description")) or "",
+            "merchant": _text(row.get("payee")),
+            "mcc": _mcc(row.get("mcc")),
+            "provider_id": _text(row.get("id")),
+            "status": "pending" if row.get("pending") is True else "posted",
+            "attributes": _rest(row, SIMPLEFIN_PLACED),
+        },
+        currency,
+    )
+
+
 def ours(found: Found, row: Mapping[str, Any], currency: str) -> Line | Reason:
     amount = money(row.get("amount"), currency)
     if isinstance(amount, Reason):
@@ -137,6 +162,7 @@ def ours(found: Found, row: Mapping[str, Any], currency: str) -> Line | Reason:
 READERS: dict[str, Callable[[Found, Mapping[str, Any], str], Line | Reason]] = {
     "plaid": plaid,
     "gocardless": gocardless,
+    "simplefin": simplefin,
     "ours": ours,
 }
 
@@ -169,6 +195,14 @@ def day(value: object) -> date | None:
     except ValueError:
         return None
     return found if found and dates.in_range(found) else None
+
+
+def day_of_seconds(value: object) -> date | None:
+    """The calendar date of a count of seconds since 1970, in UTC: nothing says where its bank is."""
+    if not isinstance(value, Decimal) or not 0 < value < LATEST_S:
+        return None
+    found = datetime.fromtimestamp(int(value), UTC).date()
+    return found if dates.in_range(found) else None
 
 
 def _line(line: Line, currency: str) -> Line | Reason:
