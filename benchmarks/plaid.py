@@ -122,10 +122,8 @@ def answers(bank: Plaid, item: Item, number: int, workers: list[psutil.Process])
     cpu_ms = sum(now - worked.get(pid, 0) for pid, now in _cpu_s(workers).items()) * 1000 / number
     taken.sort()
     p50, p95 = taken[number // 2], taken[int(number * 0.95)]
-    print(
-        f"{number} webhooks: p50 {p50:.1f} ms, p95 {p95:.1f}, the slowest {taken[-1]:.1f}, {cpu_ms:.1f} ms of work",
-        flush=True,
-    )
+    told = f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, the slowest {taken[-1]:.1f} ms"
+    print(f"{number} webhooks: {told}, {cpu_ms:.1f} ms of work", flush=True)
 
 
 def _wait(line: HTTPConnection) -> None:

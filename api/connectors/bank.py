@@ -39,7 +39,9 @@ class ConnectOut(Out):
 
     connection: ConnectionOut
     link: str | None = Field(description="Where to consent; null: it is connected.")
-    link_token: str | None = Field(description="Opens the same in the provider's own widget, where it has one.")
+    link_token: str | None = Field(
+        default=None, description="Opens the same in the provider's own widget, where it has one."
+    )
 
 
 @router.post("/connect", status_code=201, response_model=ConnectOut)

@@ -52,7 +52,7 @@ def installed() -> Path:
         shutil.rmtree(draft, ignore_errors=True)
         shutil.copytree(HERE, draft)
         npm = node() / "lib/node_modules/npm/bin/npm-cli.js"
-        command = [node() / "bin/node", npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command: list[str | Path] = [node() / "bin/node", npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         made = subprocess.run(command, cwd=draft, capture_output=True, text=True, timeout=400, check=False)
         if made.returncode:
             pytest.skip(f"Prism cannot be installed: {made.stderr[-300:]}")
@@ -70,7 +70,7 @@ def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     spec.write_bytes(gzip.decompress((folder / "plaid-openapi.yml.gz").read_bytes()))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [node() / "bin/node", installed(), "mock", "-p", str(port), "--errors", spec]
+    command: list[str | Path] = [node() / "bin/node", installed(), "mock", "-p", str(port), "--errors", spec]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(process, port)

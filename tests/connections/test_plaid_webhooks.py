@@ -103,7 +103,8 @@ class Books:
         """Do what the worker would: every job that is queued; how many there were."""
         found = await self.queued()
         for each in found:
-            job = queue.Job(*(each[name] for name in ("organization_id", "job_id", "kind", "payload", "state")), 1, 0)
+            known = {name: each[name] for name in ("organization_id", "job_id", "kind", "payload", "state")}
+            job = queue.Job(**known, attempts=1, progress=0)
             result = await HANDLERS[each["kind"]](self.database, self.pipeline, job, lambda _: None)
             async with self.database.transaction(self.owner) as db:
                 await queue.finish(db, job, result)
@@ -114,7 +115,7 @@ class Books:
 
     async def amounts(self) -> list[str]:
         async with self.database.transaction(self.owner) as db:
-            found = await rows(db, "select amount from published.transactions order by amount")
+            found = await rows(db, "select amount from published.transactions where deleted_at is null order by amount")
         return [str(each["amount"]) for each in found]
 
 
@@ -386,7 +387,7 @@ def forged(plaid: Plaid, hook: Hook, how: str) -> Hook:  # noqa: PLR0911 - as ma
         "half a token": lambda: hook[0]["Plaid-Verification"][:60],
         "huge token": lambda: hook[0]["Plaid-Verification"] * 50,
     }
-    changed = {
+    changed: dict[str, dict[str, Any]] = {
         "other digest": {"request_body_sha256": "0" * 64}, "no digest": {"request_body_sha256": None},
         "no time": {"iat": None}, "time that is none": {"iat": "now"},
     }  # fmt: skip
