@@ -136,6 +136,13 @@ async def sync(database: Database, _: Database, job: Job, progress: Progress) ->
     return {"sync_id": str(sync_id)}
 
 
+async def read_mails(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Read the mails that were kept: statements go to ingestion, the rest is looked at as receipts."""
+    from ai2.connections import mailing
+
+    return {"mails": await mailing.read_waiting(database, job.organization_id)}
+
+
 async def finish_connection(database: Database, _: Database, job: Job, progress: Progress) -> Result:
     """Take what was consented to at a link. Where nothing was, or somebody else took it, there is nothing to do."""
     from ai2.connections import service
@@ -147,6 +154,21 @@ async def finish_connection(database: Database, _: Database, job: Job, progress:
     except Conflict:
         return None
     return {"state": found.state}
+
+
+async def match_receipts(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Hold receipts and transactions against each other, where something came since the last time."""
+    from ai2.receipts import looking
+
+    return asdict(await looking.look(database, job.organization_id))
+
+
+async def forget_unused_files(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Delete the bytes of what was taken away, where nothing else refers to them."""
+    from ai2.receipts import attaching
+
+    await attaching.forget_unused(database, job.organization_id, bytes.fromhex(job.payload["digest"]))
+    return None
 
 
 async def erase_organization(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
@@ -169,6 +191,9 @@ HANDLERS: Mapping[str, Handler] = {
     "privacy_export": privacy_export,
     "export_data": export_data,
     "sync": sync,
+    "read_mails": read_mails,
     "finish_connection": finish_connection,
+    "match_receipts": match_receipts,
+    "forget_unused_files": forget_unused_files,
     "erase_organization": erase_organization,
 }

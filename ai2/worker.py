@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from ai2.consumers import CONSUMERS
 from ai2.jobs import HANDLERS, Handler, Progress
 from ai2.kit import deliveries, logs, queue
-from ai2.kit.database import Connection, Database, DatabaseDown, Role, connection_parameters
+from ai2.kit.database import Connection, Database, DatabaseDown, Role, connection_parameters, one
 from ai2.kit.deliveries import Consumer
 from ai2.kit.errors import Invalid, Problem
 from ai2.kit.masking import mask
@@ -26,6 +26,7 @@ AT_ONCE = 2
 LONGEST_SLEEP_S = 5.0
 PROGRESS_EVERY_S = 0.5
 STOP_PATIENCE_S = 10.0
+LISTEN_FROM_S = 20.0
 LOOK_EVERY_S = 60.0
 
 log = structlog.get_logger()
@@ -219,6 +220,19 @@ async def _every_night(pipeline: Database) -> None:
             log.warning("could not purge; trying again tomorrow", exc_info=error)
 
 
+async def _listen_to_mailboxes(database: Database, pipeline: Database) -> None:
+    """Listen to mailboxes, once there is one: until then an idle worker stays small."""
+    while settings().mail_listeners:
+        await asyncio.sleep(LISTEN_FROM_S)
+        with suppress(DatabaseDown):
+            async with pipeline.transaction() as db:
+                is_wanted = await one(db, "select from connect.connections where kind = 'email' limit 1") is not None
+            if is_wanted:
+                from ai2.connections.listening import Listener
+
+                await Listener(database, pipeline).run()
+
+
 async def _keep_in_step(database: Database, pipeline: Database) -> None:
     """Sync the connections that are due, each minute; what Dagster or another worker took up is left to them."""
     from ai2 import flows
@@ -242,7 +256,12 @@ async def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
         log.info("worker started")
-        beside = [asyncio.create_task(_every_night(pipeline)), asyncio.create_task(_keep_in_step(database, pipeline))]
+        beside = [
+            asyncio.create_task(each)
+            for each in (
+                _every_night(pipeline), _keep_in_step(database, pipeline), _listen_to_mailboxes(database, pipeline)
+            )
+        ]  # fmt: skip
         await worker.run()
         for task in beside:
             task.cancel()

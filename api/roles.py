@@ -10,6 +10,8 @@ from ai2.kit.errors import Forbidden
 PUBLIC = frozenset({
     "register", "login", "refresh", "accept_invitation",
     "list_oidc_providers", "authorize_oidc", "return_from_oidc", "finish_oidc",
+    # a consent's secret, and a mailbox's token, say who it is
+    "return_from_consent", "receive_mail", "receive_mail_by_token",
     "return_from_bank",
     # their signatures say who sends them
     "receive_webhook", "receive_provider_webhook",
@@ -46,6 +48,8 @@ MAY = {
         "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
         "list_schedules", "get_schedule", "list_schedule_runs",
         "list_providers", "list_connections", "get_connection", "list_syncs", "list_sync_status",
+        "list_receipts", "get_receipt", "download_receipt", "list_receipt_matches",
+        "list_mails", "get_mail",
     },
     Role.ACCOUNTANT: {
         "create_transaction", "update_transaction", "delete_transaction", "create_transactions", "update_transactions",
@@ -61,7 +65,8 @@ MAY = {
         # it does what they may do, and takes it back; of a model, an admin of operators alone
         "preview_effects",
         "create_schedule", "update_schedule", "delete_schedule",
-        "sync_connection",
+        "sync_connection", "import_mail_statements",
+        "add_receipt", "delete_receipt", "accept_receipt", "reject_receipt",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {
@@ -69,6 +74,7 @@ MAY = {
         "list_api_keys", "create_api_key", "revoke_api_key",
         "list_institutions", "connect_bank", "finish_bank", "finish_connection", "delete_connection",
         "connect_third_party", "preview_third_party",
+        "connect_email", "authorize_connection", "finish_consent",
         "update_organization", "update_member", "remove_member", "put_tax_profile",
         "reopen_period",
         "list_invitations", "create_invitation", "revoke_invitation",

@@ -39,7 +39,10 @@ REPEATABLE = frozenset({
     "create_second_factor", "renew_recovery_codes", "disable_second_factor",
 })  # fmt: skip
 PAUSES_S = (0.05, 0.2, 0.5)
-SECRET = frozenset({"create_api_key", "create_invitation", "confirm_second_factor", "link_oidc"})
+SECRET = frozenset({
+    "create_api_key", "create_invitation", "confirm_second_factor", "link_oidc",
+    "connect_email", "authorize_connection",
+})  # fmt: skip
 
 
 class CredentialNeeded(Unauthorized):

@@ -114,7 +114,8 @@ async def begin(
             db, organization_id, source, reconnect, called, {**told, **connected.settings},
             {**former, **secret, **connected.credentials}, connected, created_by,
         )  # fmt: skip
-        if source.can & OF_ONE_ACCOUNT and not await repository.accounts(db, organization_id, connection_id):
+        brings_files = source.can & OF_ONE_ACCOUNT or (account_id is not None and "mails" in source.can)
+        if brings_files and not await repository.accounts(db, organization_id, connection_id):
             only = RemoteAccount(ONLY_ACCOUNT, called, settings.get("currency"))
             await linking.link_to(db, organization_id, connection_id, called, only, account_id)
         return await get(db, organization_id, connection_id), connected

@@ -19,7 +19,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.books.rules import runs as rule_runs
-from ai2.connections import credentials, limits, linking, outcome, repository
+from ai2.connections import credentials, limits, linking, mailing, outcome, repository
 from ai2.connections.limits import Paced
 from ai2.connections.model import Trigger
 from ai2.connections.outcome import Ran
@@ -28,7 +28,7 @@ from ai2.connections.turns import Turns
 from ai2.identity import organizations
 from ai2.ingest import service as ingest
 from ai2.ingest.sources import names
-from ai2.ingest.sources.model import Document, Page, RemoteAccount, Session
+from ai2.ingest.sources.model import Document, Mail, Page, RemoteAccount, Session
 from ai2.ingest.sources.problems import Permanent, Transient
 from ai2.kit import queue
 from ai2.kit.database import Connection, Database
@@ -61,7 +61,7 @@ class Gathered:
     """What came since the last safe point."""
 
     documents: list[Document] = field(default_factory=list)
-    mails: list[Any] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
     accounts: dict[str, RemoteAccount] = field(default_factory=dict)
     pages: int = 0
 
@@ -285,7 +285,8 @@ class _Run:
                 changed["consent_expires_at"] = page.consent_expires_at
             await repository.update(db, self.organization_id, self.connection_id, **changed)
             await repository.add_rows(db, self.organization_id, self.connection_id, brought["rows_loaded"])
-            told = {**brought, "mails": len(gathered.mails), "batches": [*batches, *waiting]}
+            kept = await mailing.keep(db, self.organization_id, self.connection_id, gathered.mails)
+            told = {**brought, "mails": kept, "batches": [*batches, *waiting]}
             await repository.add_to_sync(db, self.organization_id, self.sync_id, told)
 
     async def accounts(self, db: Connection) -> dict[str, UUID]:

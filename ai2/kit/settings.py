@@ -91,6 +91,18 @@ class Settings(BaseSettings):
     # whether what they name may lie in this network: a server's address is refused otherwise.
     watched_folders: list[Path] = []
     connect_private: bool = False
+    # Mailboxes: how we are registered with Google and Microsoft, at most how large a mail is, how many mailboxes are
+    # listened to at once (the others are looked at), and where mail is forwarded to: docs/reference/mail.md.
+    google_client_id: str | None = None
+    google_client_secret: SecretStr | None = None
+    microsoft_client_id: str | None = None
+    microsoft_client_secret: SecretStr | None = None
+    microsoft_tenant: str = Field(default="common", pattern=r"^[A-Za-z0-9.-]+$", description="whose people may consent")
+    mail_bytes: int = Field(default=30_000_000, ge=100_000, le=50_000_000)
+    mail_listeners: int = Field(default=50, ge=0, description="connections held open, by all workers together")
+    inbound_mail_domain: str | None = Field(default=None, description="whose MX is SendGrid's Inbound Parse")
+    inbound_mail_token: SecretStr | None = Field(default=None, description="in the address that SendGrid is given")
+    inbound_mail_key: str | None = Field(default=None, description="SendGrid's public key, where it signs")
 
     # Keys of the GoCardless Bank Account Data portal: docs/reference/bank-feeds.md.
     gocardless_secret_id: SecretStr | None = None

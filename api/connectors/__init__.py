@@ -4,8 +4,13 @@ from api.connectors import (
     bank,
     connections,
     consents,
+    email,
+    inbound,
     institutions,
+    mails,
+    oauth,
     providers,
+    receipts,
     returns,
     status,
     third_party,
@@ -14,5 +19,6 @@ from api.connectors import (
 
 ROUTERS = (
     providers.router, institutions.router, bank.router, returns.router, third_party.router, connections.units,
-    connections.outside, consents.router, status.router, webhooks.router,
+    connections.outside, consents.router, status.router, webhooks.router, receipts.router, receipts.uploads,
+    email.router, oauth.router, inbound.router, mails.router,
 )  # fmt: skip

@@ -15,11 +15,13 @@ from psycopg import AsyncCursor, AsyncServerCursor, sql
 from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
+from ai2.connections import mailing
 from ai2.identity import api_keys
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.database import Database
 from ai2.kit.database import Role as DatabaseRole
+from ai2.kit.settings import settings
 from api.app import TITLES, build, operations
 from tests.api.asking import PASSWORD, Person, PersonIn, connect
 from tests.api.conftest import WATCHED
@@ -36,13 +38,16 @@ from tests.api.test_tenancy import (
     SHARED,
     SPLIT_TO_THEIRS,
 )
+from tests.connections.letters import letter
 
 T, I, A = "/api/core/transactions", "/api/core/imports", "/api/analytics"  # noqa: E741 - they stand in every line
+R = "/api/connectors/receipts"
 YEAR = {"report": "trend", "start_date": "2026-01-01", "end_date": "2026-12-31"}
 DAYS = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
 CUSTOM = {**YEAR, "report": "custom", "dimensions": ["merchant"]}
 LEDGER = {"what": "entries", "format": "csv"}
 WEEKLY = {"name": "Weekly", "report": {"report": "trend", "period": "last_week"}, "every": "week", "time_zone": "UTC"}
+CONNECT, FORWARDED = "/api/connectors/email/connect", {"provider": "forwarding"}
 RELATIVE = {"report": "custom", "dimensions": ["merchant"], "period": "last_week"}
 C = "/api/connectors"
 # a folder that the operator lets everyone watch (conftest.py)
@@ -142,6 +147,24 @@ MORE: list[Case] = [
     ("DELETE", C + "/connections/{connection_id}", None),
     ("GET", A + "/reports/{report_id}/changes", None),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
+    ("GET", R + "?transaction_id={transaction_id}", None),
+    *(("GET", R + "/{document_id}" + path, None) for path in ("", "/file", "/matches")),
+    *(
+        ("POST", f"{R}/{document}/matches/{transaction}/{answer}", None)
+        for document, transaction in (
+            ("{document_id}", "{transaction_id}"),
+            ("{my_document_id}", "{transaction_id}"),
+            ("{document_id}", "{my_transaction_id}"),
+        )
+        for answer in ("accept", "reject")
+    ),
+    ("DELETE", R + "/{document_id}", None),
+    ("GET", "/api/connectors/mails/{mail_id}", None),
+    ("GET", "/api/connectors/mails?connection_id={mailbox_id}", None),
+    ("POST", "/api/connectors/mails/{mail_id}/statements", {"account_id": "{account_id}"}),
+    ("POST", "/api/connectors/mails/{my_mail_id}/statements", {"account_id": "{account_id}"}),
+    ("POST", CONNECT, {**FORWARDED, "account_id": "{account_id}"}),
+    ("POST", CONNECT, {**FORWARDED, "reconnect": "{mailbox_id}"}),
 ]
 PHONE = {"category": "Telephone"}
 # Places that need no such case, and what says so.
@@ -158,7 +181,9 @@ ELSEWHERE = {
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
     ("connect_third_party", "body:account_id"): "test_a_strangers_account_is_refused_before_anybody_is_asked",
     ("connect_third_party", "body:reconnect"): "test_a_strangers_connection_is_not_there",
+    ("finish_connection", "path:connection_id"): "test_a_strangers_connection_is_not_there_to_be_finished",
     ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
+    ("authorize_connection", "query:connection_id"): "test_nobody_consents_for_a_strangers_connection",
 }
 # Lists of what is no organization's: the configuration's, a person's own (test_oidc.py), and the law's.
 OF_NOBODY = {"list_oidc_providers", "list_identities", "list_tax_rules", "list_providers"}
@@ -202,9 +227,20 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         monthly = {"transaction_id": row["transaction_id"], "field": "recurring", "value": "monthly"}
         assert (await client.post("/api/ai/feedback", json=monthly)).is_success
     recurring = (await client.get("/api/ai/recurring")).json()["items"]
+    document, _ = [
+        (await client.post(R, files={"file": (name, f"A receipt: {name}".encode(), "text/plain")})).json()
+        for name in ("one.txt", "two.txt")
+    ]
     job = (await client.post("/api/ai/batch-analyze", json={"batch_id": batch["batch_id"]})).json()
     run = (await client.post("/api/ai/orchestrate", json={"workflow": "categorize", "period": "2026-03"})).json()
+    mailbox, _ = [(await client.post(CONNECT, json=FORWARDED)).json() for _ in range(2)]
+    for number in (1, 2):
+        sent = {"email": (None, letter(number=number, attached={"a.csv": FILE.encode()}))}
+        handed_over = await client.post(mailbox["webhook_url"].removeprefix(settings().public_address), files=sent)
+        assert handed_over.json() == {"taken": 1}
+    mails = (await client.get("/api/connectors/mails")).json()["items"]
     return {
+        "mailbox_id": mailbox["connection"]["connection_id"], "mail_id": mails[0]["mail_id"],
         "transaction_id": rows[0]["transaction_id"], "account_id": rows[0]["account_id"],
         "out_id": rows[1]["transaction_id"], "in_id": into[0]["transaction_id"],
         "transfer_id": pairs[0].json()["transfer_id"], "category_id": category["category_id"],
@@ -219,6 +255,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "anomaly_id": rows[0]["transaction_id"],
         "report_id": report["report_id"], "data_export_id": data_export["export_id"],
         "schedule_id": schedule["schedule_id"], "connection_id": connected["connection"]["connection_id"],
+        "document_id": document["document_id"],
         "cell_key": report["tables"][0]["lines"][0]["cells"][0]["key"],
     }  # fmt: skip
 
@@ -246,6 +283,7 @@ async def suggest(database: Database, owner: Organization) -> None:
             """,
             [owner.organization_id],
         )
+        await mailing.read_waiting(database, owner.organization_id)
 
 
 async def make_second_ones(client: AsyncClient, person: Person, made: dict[str, Any]) -> None:

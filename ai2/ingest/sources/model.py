@@ -53,10 +53,14 @@ class Document:
 
 @dataclass(frozen=True)
 class Mail:
-    """A message as it came, RFC 5322 with its headers, and where it lay."""
+    """A message as it came, RFC 5322 with its headers, and where it lay.
+
+    Of one that is too large to be read the raw bytes are its headers, and `whole_bytes` says how large it is.
+    """
 
     raw: bytes
     folder: str = "INBOX"
+    whole_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,22 @@ class Limit:
 
     calls: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class OAuth:
+    """Where consent is given and tokens are had (RFC 6749), and what for.
+
+    `client` tells the id and the secret under which the operator has registered this installation there.
+    """
+
+    authorization_url: str
+    token_url: str
+    scope: str
+    client: Callable[[], tuple[str, str] | None]
+    revocation_url: str | None = None
+    # what the provider wants besides, so that a consent lasts
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -190,3 +210,7 @@ class Source:
     # environment variables without which an operator has it not
     needs: tuple[str, ...] = ()
     every_minutes: int = 60
+    # consent is given by OAuth 2.0: `link` is ours, and `finish` is given the code
+    oauth: OAuth | None = None
+    # settings that are the provider's and not the user's, such as where its servers are
+    fixed: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,187 @@
+"""Inbound: mails that SendGrid's Inbound Parse hands over to us."""
+
+import base64
+import binascii
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from ai2.connections import forwarding
+from ai2.connections.forwarding import SIGNATURE, TIMESTAMP, NotHandedOver
+from ai2.kit.errors import Problem, TooLarge, Unreadable, UnsupportedMediaType
+from ai2.kit.settings import settings
+from ai2.receipts.mails.posted import Field
+from api.bodies import check_encoding, said_bytes
+from api.edge.pace import paced
+from api.schemas import Out
+from api.unit import Pool, count
+
+MOST_FIELDS, MOST_HEADERS, LONGEST_HEADER = 300, 8, 4_000
+# What a mail becomes longer by in a form, whose other fields say what is in it again.
+AROUND_BYTES = 1_000_000
+OPENAPI = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "description": "As SendGrid's Inbound Parse sends it: with the whole message, or taken apart.",
+                    "properties": {
+                        "email": {"type": "string", "description": "The whole message."},
+                        "headers": {"type": "string"},
+                        "envelope": {"type": "string", "description": "JSON: from, and to[]."},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class MailTooLarge(TooLarge):
+    """This mail is larger than is taken (MAIL_BYTES)."""
+
+
+class FormExpected(UnsupportedMediaType):
+    """The body must be a form: multipart/form-data, as SendGrid's Inbound Parse sends it."""
+
+
+class FormBroken(Unreadable):
+    """The form cannot be read, or has more fields than any has."""
+
+
+class TakenOut(Out):
+    """It is here. A mail that was here before is not taken again."""
+
+    taken: int = 0
+
+
+class Door(APIRoute):
+    """A route for who has a token of it: who has none is counted against their address."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            request = Request(request.scope, paced(request.receive))
+            try:
+                return await handler(request)
+            except Problem as problem:
+                if problem.status < 500:
+                    await count(_without_credentials(request))
+                raise
+
+        return handle
+
+
+router = APIRouter(prefix="/api/connectors/email/inbound", tags=["connectors"], route_class=Door)
+
+
+@router.post("", response_model=TakenOut, openapi_extra=OPENAPI)
+async def receive_mail(request: Request, database: Pool) -> TakenOut:
+    """A mail that is handed over, with the token as the password of basic authentication."""
+    return await _take(request, database, _password(request))
+
+
+@router.post("/{token}", response_model=TakenOut, openapi_extra=OPENAPI)
+async def receive_mail_by_token(token: str, request: Request, database: Pool) -> TakenOut:
+    """A mail that is handed over, with the token in the address."""
+    return await _take(request, database, token)
+
+
+async def _take(request: Request, database: Pool, token: str) -> TakenOut:
+    door = await forwarding.door(database, token)
+    boundary = _boundary(request)
+    body = await _body(request, settings().mail_bytes + AROUND_BYTES)
+    if door.key is not None:
+        forwarding.check_signature(door.key, request.headers.get(SIGNATURE), request.headers.get(TIMESTAMP), body)
+    return TakenOut(taken=await forwarding.take(database, door, fields(body, boundary)))
+
+
+def fields(body: bytes, boundary: bytes) -> list[Field]:
+    """The fields of a form, as bytes: a mail is text in any charset, and none. Raises FormBroken."""
+    found: list[Field] = []
+    headers: dict[str, bytes] = {}
+    name, value, content = bytearray(), bytearray(), bytearray()
+
+    def begin() -> None:
+        headers.clear()
+        content.clear()
+
+    def header_end() -> None:
+        headers[name.decode("latin-1").lower()] = bytes(value)
+        name.clear()
+        value.clear()
+
+    def end() -> None:
+        kind, options = parse_options_header(headers.get("content-disposition", b""))
+        if len(found) >= MOST_FIELDS or kind != b"form-data":
+            raise FormBroken
+        file_name = options.get(b"filename")
+        found.append(
+            Field(
+                options.get(b"name", b"").decode("utf-8", "replace"), bytes(content),
+                file_name.decode("utf-8", "replace") if file_name is not None else None,
+                headers.get("content-type", b"").decode("latin-1") or None,
+            )
+        )  # fmt: skip
+
+    parser = MultipartParser(
+        boundary,
+        {
+            "on_part_begin": begin, "on_part_end": end, "on_header_end": header_end,
+            "on_header_field": lambda data, start, stop: name.extend(data[start:stop]),
+            "on_header_value": lambda data, start, stop: value.extend(data[start:stop]),
+            "on_part_data": lambda data, start, stop: content.extend(data[start:stop]),
+        },
+        max_header_count=MOST_HEADERS,
+        max_header_size=LONGEST_HEADER,
+    )  # fmt: skip
+    try:
+        parser.write(body)
+        parser.finalize()
+    except (FormParserError, ValueError):
+        raise FormBroken from None
+    return found
+
+
+def _boundary(request: Request) -> bytes:
+    kind, options = parse_options_header(request.headers.get("content-type", "").encode("latin-1", "replace"))
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise FormExpected
+    return options[b"boundary"]
+
+
+def _password(request: Request) -> str:
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        raise NotHandedOver
+    try:
+        plain = base64.b64decode(text.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise NotHandedOver from None
+    return plain.partition(":")[2]
+
+
+async def _body(request: Request, most_bytes: int) -> bytes:
+    """The bytes as they came, as far as the limit; none of them where they say themselves that they are more."""
+    if said_bytes(request) > most_bytes:
+        raise MailTooLarge
+    check_encoding(request)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most_bytes:
+            raise MailTooLarge
+    return bytes(body)
+
+
+def _without_credentials(request: Request) -> Request:
+    """The same for whoever counts: a credential that was made up would have a count of its own."""
+    told = [each for each in request.scope["headers"] if each[0] not in {b"authorization", b"x-api-key"}]
+    return Request({**request.scope, "headers": told})
