@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ai2.connections import service, third_party
 from ai2.ingest.sources.rest.fetching import Preview, Shown
+from api.connectors.bank import ConnectOut
 from api.connectors.connections import ConnectionOut
 from api.schemas import Amount, Body, CalendarDate, Name, Out
 from api.unit import Outside, Pool
@@ -35,12 +36,6 @@ class ThirdPartyWanted(MappingWanted):
         default=None,
         description="A connection that is to have this mapping and these credentials: it keeps its place.",
     )
-
-
-class ThirdPartyOut(Out):
-    """The connection."""
-
-    connection: ConnectionOut
 
 
 class LineOut(Out):
@@ -72,16 +67,16 @@ class PreviewOut(Out):
     has_more: bool
 
 
-@router.post("", status_code=201, response_model=ThirdPartyOut)
-async def connect_third_party(request: Request, wanted: ThirdPartyWanted, database: Pool) -> ThirdPartyOut:
+@router.post("", status_code=201, response_model=ConnectOut)
+async def connect_third_party(request: Request, wanted: ThirdPartyWanted, database: Pool) -> ConnectOut:
     """Connect an API by its mapping; it has to make something of what is there. The first sync begins at once."""
     who = request.state.principal
-    connection, _ = await service.connect(
+    connection, link = await service.connect(
         database, who.organization_id, provider=third_party.PROVIDER, kind="third_party", name=wanted.name,
         settings=wanted.settings, secret=wanted.credentials, created_by=who.actor, reconnect=wanted.reconnect,
         account_id=wanted.account_id,
     )  # fmt: skip
-    return ThirdPartyOut(connection=ConnectionOut.model_validate(connection))
+    return ConnectOut(connection=ConnectionOut.model_validate(connection), link=link, link_token=None)
 
 
 @router.post("/preview", response_model=PreviewOut)
