@@ -32,7 +32,7 @@ def source(
 
     def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
         """The code becomes tokens, and they open the mailbox that was named: consent of another is none."""
-        if not CODE <= answer.keys():
+        if not answer.keys() >= CODE:
             raise consent.ConsentElsewhere
         credentials = consent.exchanged(oauth, answer)
         # what is renewed meanwhile is what is kept: the former may be good no more
