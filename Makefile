@@ -8,7 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOAK_SECONDS ?= 600
 
-.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency schemathesis client \
+.PHONY: help install up test soak lint format types layers sql conformance crash migrations concurrency histories \
+	schemathesis prism client \
 	bench card lock clean
 .DEFAULT_GOAL := help
 
@@ -78,9 +79,17 @@ migrations: install
 concurrency: install
 	AI2_CONCURRENCY=whole $(BIN)/pytest -q -s -o timeout=3000 tests/concurrency
 
+## make histories: 200 random histories of each model bank: after the last sync, books and bank agree to the cent
+histories: install
+	AI2_BANK_HISTORIES=200 $(BIN)/pytest -q -s -o timeout=3600 tests/connections/test_bank_histories.py
+
 ## make schemathesis: every operation of the API asked everything, in three roles (SCHEMATHESIS_EXAMPLES=20: sooner)
 schemathesis: install
 	$(BIN)/python -m tests.described
+
+## make prism: our Plaid client against Plaid's own description, where it lies beside AI2_TEST_DATA, served by Prism
+prism: install
+	AI2_PRISM=1 $(BIN)/pytest -q -s tests/connections/test_plaid_prism.py
 
 ## make client: a typed Python client of the API, made from its description, into dist/
 client: install

@@ -46,6 +46,15 @@ async def learn_own(database: Database, event: Event) -> None:
         await queue.enqueue(db, event.organization_id, "learn_own", {}, key="own")
 
 
+async def match_receipts(database: Database, event: Event) -> None:
+    """Have receipts that wait held against what was written, where there are any. One waiting look serves for all."""
+    from ai2.receipts import repository, service
+
+    async with database.transaction(event.organization_id) as db:
+        if await repository.is_there(db, event.organization_id):
+            await service.ask_for_look(db, event.organization_id)
+
+
 CONSUMERS = (
     Consumer(
         "categoriser",
@@ -86,5 +95,20 @@ CONSUMERS = (
         "own-learning",
         frozenset({"import.completed", "import.replayed", "transaction.categorized", "category.deleted"}),
         learn_own,
+    ),
+    Consumer(
+        "receipts",
+        frozenset(
+            {
+                "transaction.created",
+                "transaction.updated",
+                "transaction.deleted",
+                "import.completed",
+                "import.replayed",
+                "import.resubmitted",
+                "import.undone",
+            }
+        ),
+        match_receipts,
     ),
 )

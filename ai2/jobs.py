@@ -156,6 +156,21 @@ async def finish_connection(database: Database, _: Database, job: Job, progress:
     return {"state": found.state}
 
 
+async def match_receipts(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Hold receipts and transactions against each other, where something came since the last time."""
+    from ai2.receipts import looking
+
+    return asdict(await looking.look(database, job.organization_id))
+
+
+async def forget_unused_files(database: Database, _: Database, job: Job, progress: Progress) -> Result:
+    """Delete the bytes of what was taken away, where nothing else refers to them."""
+    from ai2.receipts import attaching
+
+    await attaching.forget_unused(database, job.organization_id, bytes.fromhex(job.payload["digest"]))
+    return None
+
+
 async def erase_organization(_: Database, pipeline: Database, job: Job, progress: Progress) -> Result:
     """Erase an organization, this job with it."""
     from ai2.identity import erasure
@@ -178,5 +193,7 @@ HANDLERS: Mapping[str, Handler] = {
     "sync": sync,
     "read_mails": read_mails,
     "finish_connection": finish_connection,
+    "match_receipts": match_receipts,
+    "forget_unused_files": forget_unused_files,
     "erase_organization": erase_organization,
 }

@@ -48,6 +48,7 @@ MAY = {
         "export_data", "list_exports", "get_export", "get_export_manifest", "download_export",
         "list_schedules", "get_schedule", "list_schedule_runs",
         "list_providers", "list_connections", "get_connection", "list_syncs", "list_sync_status",
+        "list_receipts", "get_receipt", "download_receipt", "list_receipt_matches",
         "list_mails", "get_mail",
     },
     Role.ACCOUNTANT: {
@@ -65,6 +66,7 @@ MAY = {
         "preview_effects",
         "create_schedule", "update_schedule", "delete_schedule",
         "sync_connection", "import_mail_statements",
+        "add_receipt", "delete_receipt", "accept_receipt", "reject_receipt",
         "close_period", "put_rate", "delete_rate", "create_budget", "update_budget", "delete_budget",
     },
     Role.ADMIN: {

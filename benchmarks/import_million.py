@@ -119,10 +119,11 @@ async def alone(path: Path) -> dict[str, object]:
 
 async def measure(path: Path, organization: str, account: str) -> dict[str, object]:
     from ai2.ingest import service
-    from ai2.ingest.loading import expectations
+    from ai2.ingest.lines import LINES
+    from ai2.ingest.loading import checker
     from ai2.kit.database import Database
 
-    expectations.warm().join()
+    await checker.check(LINES.empty_table(), rows_in=0, currency="GBP", today=date(2026, 1, 1))
     started, steps = time.perf_counter(), list[tuple[float, float]]()
     async with Database() as database, database.transaction(UUID(organization)) as db:
         result = await service.import_file(

@@ -71,7 +71,8 @@ async def _finish(
     answer: Mapping[str, Any],
     actor: str,
 ) -> Connection:
-    connection = await service.finish(database, organization_id, connection_id, answer, actor=actor)
+    told = {**answer, "ref": reference}
+    connection = await service.finish(database, organization_id, connection_id, told, actor=actor)
     async with database.transaction(organization_id) as db:
         await repository.forget_external_id(db, provider, reference)
     return connection

@@ -47,6 +47,7 @@ _COUNTS = {
 }
 _FIELDS = {"fields": "the names of what changed"}
 _ATTACHED = {"attachment_id": "which", "transaction_id": "beside what"}
+_RECEIPTS = {"document_ids": f"which, where they are {MOST_IDS:,} or fewer", "count": "how many"}
 _RATE = {"base": "of which currency", "quote": "in which", "date": "of which day"}
 
 _PATTERNS = f"which, where they are {MOST_IDS:,} or fewer"
@@ -90,6 +91,11 @@ KINDS: dict[str, Kind] = {
         "A connection was ended.",
         {"connection_id": "which", "is_revoked": "whether its provider took the consent back too"},
     ),
+    "receipt.matched": Kind(
+        "Receipts were found to prove transactions, and lie beside them.",
+        {**_RECEIPTS, "decided_by": "user or machine"},
+    ),
+    "receipt.needs_review": Kind("Receipts may prove transactions: a person is to say so.", _RECEIPTS),
     "rule.created": Kind("A rule was written.", {"rule_id": "which"}),
     "rule.updated": Kind("A rule was changed.", {"rule_id": "which", **_FIELDS}),
     "rule.deleted": Kind("A rule was deleted.", {"rule_id": "which"}),

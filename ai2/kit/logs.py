@@ -36,6 +36,13 @@ class Trace:
         return f"00-{self.trace_id}-{self.span_id}-01"
 
 
+# They tell of every request its address, and below that its headers: an address may have a password in it. Whatever
+# level is set, only their warnings are told.
+TALKATIVE = (
+    "httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "requests", "imapclient", "paramiko", "plaid", "fsspec",
+    "s3fs", "botocore", "aiobotocore", "boto3", "asyncssh", "authlib", "sendgrid", "python_http_client",
+)  # fmt: skip
+
 service: ContextVar[str] = ContextVar("service", default="ai2")
 trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
@@ -70,6 +77,8 @@ def configure(name: str, level: str = "info", stream: TextIO | None = None) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_number(level))
+    for talkative in TALKATIVE:
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     sys.excepthook = _log_unhandled
 
 

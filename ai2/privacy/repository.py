@@ -23,6 +23,7 @@ KEPT_BACK = (
     "ml.recurring_runs",
     "ml.own_models",
     "reports.moments",
+    "receipts.looks",
     "connect.consents",
 )
 SECRET_COLUMNS = ["credentials", "refresh_digest", "spent_digests", "row_xid", "ended_xid", "details_digest"]
@@ -66,6 +67,12 @@ TRACES = {
     "attachments": """
         select attachment_id, transaction_id, file_name, media_type, created_at from books.attachments
         where added_by = %(actor)s
+    """,
+    "receipts": """
+        select document_id, file_name, media_type, created_at from receipts.documents where added_by = %(actor)s
+    """,
+    "receipt_answers": """
+        select document_id, transaction_id, state, decided_at from receipts.matches where decided_by = %(actor)s
     """,
     "filters": """
         select filter_id, name, filter, is_shared, created_at, updated_at from books.saved_filters
@@ -167,12 +174,14 @@ async def lines(db: Connection, table: str, organization_id: UUID) -> AsyncItera
 
 
 async def files(db: Connection, organization_id: UUID) -> list[DictRow]:
-    """Whatever lies in the blob store for an organization: imported files, attachments and mails, each once."""
+    """Whatever lies in the blob store for an organization: imported files, attachments, mails, receipts, each once."""
     query = """
         select distinct on (digest) digest, blob_key from (
             select digest, blob_key from ingest.raw_files where organization_id = %(id)s
             union all
             select digest, blob_key from books.attached_files where organization_id = %(id)s
+            union all
+            select digest, blob_key from receipts.documents where organization_id = %(id)s
             union all
             select digest, blob_key from receipts.mails where organization_id = %(id)s
         ) as kept

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from ai2.connections import forgetting
 from ai2.identity import audit, organizations
 from ai2.identity import repository as identities
 from ai2.identity.organizations import Organization, OrganizationNotFound
@@ -65,6 +66,7 @@ class Purged:
     jobs: int
     users: int
     exports: int
+    syncs: int
 
 
 async def get(db: Connection, organization_id: UUID) -> Retention:
@@ -128,7 +130,8 @@ async def purge(pipeline: Database, *, consumers: list[str]) -> Purged:
         forgotten = await repository.forget(db, sessions_days=SESSIONS_DAYS, jobs_days=JOBS_DAYS)
     async with pipeline.transaction() as db:
         users = await repository.anonymise_stranded(db, days=STRANDED_DAYS)
-    return Purged(**counted, **forgotten, users=users)
+    syncs = await forgetting.purge(pipeline)
+    return Purged(**counted, **forgotten, users=users, syncs=syncs)
 
 
 def kept_until(booked_on: date, whose: Organization, years: int) -> date:

@@ -10,6 +10,7 @@ from api.connectors import (
     mails,
     oauth,
     providers,
+    receipts,
     returns,
     status,
     third_party,
@@ -18,6 +19,6 @@ from api.connectors import (
 
 ROUTERS = (
     providers.router, institutions.router, bank.router, returns.router, third_party.router, connections.units,
-    connections.outside, consents.router, status.router, webhooks.router,
+    connections.outside, consents.router, status.router, webhooks.router, receipts.router, receipts.uploads,
     email.router, oauth.router, inbound.router, mails.router,
 )  # fmt: skip

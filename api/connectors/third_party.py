@@ -76,7 +76,7 @@ async def connect_third_party(request: Request, wanted: ThirdPartyWanted, databa
         settings=wanted.settings, secret=wanted.credentials, created_by=who.actor, reconnect=wanted.reconnect,
         account_id=wanted.account_id,
     )  # fmt: skip
-    return ConnectOut(connection=ConnectionOut.model_validate(connection), link=link)
+    return ConnectOut(connection=ConnectionOut.model_validate(connection), link=link, link_token=None)
 
 
 @router.post("/preview", response_model=PreviewOut)

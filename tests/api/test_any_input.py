@@ -92,6 +92,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "day": 31,
         "time_zone": "Europe/Paris",
     },
+    "/api/connectors/callback/{provider}": {"ref": "x" * 43},
     "/api/connectors/email/connect": {"provider": "forwarding", "settings": {"statements_from": ["bank.example"]}},
     "/api/connectors/oauth/callback": {"state": "x" * 43, "secret": "x" * 43, "code": "x"},
     "/api/connectors/mails/{mail_id}/statements": {"account_id": str(new_id())},
@@ -100,6 +101,7 @@ GOOD: dict[str, dict[str, Any]] = {
     # at an address that is refused before anybody is asked
     "/api/connectors/third-party": {"name": "Shop", "settings": MAPPING, "credentials": {"token": "t"}},
     "/api/connectors/third-party/preview": {"settings": MAPPING, "credentials": {"token": "t"}},
+    "/api/connectors/connections/{connection_id}/finish": {"public_token": "public-sandbox-x"},
     "/api/ai/tax/profile": {"jurisdiction": "UK", "registered": True, "role": "company", "basis": "cash"},
 }
 
@@ -160,6 +162,7 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
     recurring = (await owner.get("/api/ai/recurring")).json()["items"]
     kept = (await owner.post("/api/core/filters", json=GOOD["/api/core/filters"])).json()
     export = (await owner.post("/api/analytics/export-data", json=GOOD["/api/analytics/export-data"])).json()
+    receipt = (await owner.post("/api/connectors/receipts", files={"file": ("a.txt", b"Tea 1.20")})).json()
     schedule = (await owner.post("/api/analytics/schedules", json=GOOD["/api/analytics/schedules"])).json()
     connected = (await owner.post("/api/connectors/bank/connect", json=GOOD["/api/connectors/bank/connect"])).json()
     return [
@@ -167,6 +170,7 @@ async def ids(owner: AsyncClient, person_in: PersonIn, organization: Organizatio
         row["transaction_id"], row["account_id"], row["category_id"], imported["batch_id"], member.user_id,
         invited["invitation_id"], member.session_id, rule["rule_id"], applied["application_id"],
         kept["filter_id"], recurring[0]["pattern_id"], export["export_id"], schedule["schedule_id"],
+        receipt["document_id"],
     ]  # fmt: skip
 
 

@@ -41,6 +41,7 @@ from tests.api.test_tenancy import (
 from tests.connections.letters import letter
 
 T, I, A = "/api/core/transactions", "/api/core/imports", "/api/analytics"  # noqa: E741 - they stand in every line
+R = "/api/connectors/receipts"
 YEAR = {"report": "trend", "start_date": "2026-01-01", "end_date": "2026-12-31"}
 DAYS = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
 CUSTOM = {**YEAR, "report": "custom", "dimensions": ["merchant"]}
@@ -146,6 +147,18 @@ MORE: list[Case] = [
     ("DELETE", C + "/connections/{connection_id}", None),
     ("GET", A + "/reports/{report_id}/changes", None),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
+    ("GET", R + "?transaction_id={transaction_id}", None),
+    *(("GET", R + "/{document_id}" + path, None) for path in ("", "/file", "/matches")),
+    *(
+        ("POST", f"{R}/{document}/matches/{transaction}/{answer}", None)
+        for document, transaction in (
+            ("{document_id}", "{transaction_id}"),
+            ("{my_document_id}", "{transaction_id}"),
+            ("{document_id}", "{my_transaction_id}"),
+        )
+        for answer in ("accept", "reject")
+    ),
+    ("DELETE", R + "/{document_id}", None),
     ("GET", "/api/connectors/mails/{mail_id}", None),
     ("GET", "/api/connectors/mails?connection_id={mailbox_id}", None),
     ("POST", "/api/connectors/mails/{mail_id}/statements", {"account_id": "{account_id}"}),
@@ -168,6 +181,7 @@ ELSEWHERE = {
     ("erase_privacy", "body:user_id"): "test_an_owner_erases_who_was_a_member_and_nobody_else",
     ("connect_third_party", "body:account_id"): "test_a_strangers_account_is_refused_before_anybody_is_asked",
     ("connect_third_party", "body:reconnect"): "test_a_strangers_connection_is_not_there",
+    ("finish_connection", "path:connection_id"): "test_a_strangers_connection_is_not_there_to_be_finished",
     ("list_audit", "query:entity_id"): "test_the_audit_of_a_strangers_transaction_is_empty",
     ("authorize_connection", "query:connection_id"): "test_nobody_consents_for_a_strangers_connection",
 }
@@ -213,6 +227,10 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         monthly = {"transaction_id": row["transaction_id"], "field": "recurring", "value": "monthly"}
         assert (await client.post("/api/ai/feedback", json=monthly)).is_success
     recurring = (await client.get("/api/ai/recurring")).json()["items"]
+    document, _ = [
+        (await client.post(R, files={"file": (name, f"A receipt: {name}".encode(), "text/plain")})).json()
+        for name in ("one.txt", "two.txt")
+    ]
     job = (await client.post("/api/ai/batch-analyze", json={"batch_id": batch["batch_id"]})).json()
     run = (await client.post("/api/ai/orchestrate", json={"workflow": "categorize", "period": "2026-03"})).json()
     mailbox, _ = [(await client.post(CONNECT, json=FORWARDED)).json() for _ in range(2)]
@@ -237,6 +255,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "anomaly_id": rows[0]["transaction_id"],
         "report_id": report["report_id"], "data_export_id": data_export["export_id"],
         "schedule_id": schedule["schedule_id"], "connection_id": connected["connection"]["connection_id"],
+        "document_id": document["document_id"],
         "cell_key": report["tables"][0]["lines"][0]["cells"][0]["key"],
     }  # fmt: skip
 

@@ -91,10 +91,10 @@ class Bank:
             return
         if self.flavour == "window of the bank's ids" and what != "text":
             return
-        changed = {"amount": amount} if what == "amount" else {"text": text}
+        changed: dict[str, Any] = {"amount": amount} if what == "amount" else {"text": text}
         if what == "day" and one.day < self.today:
             changed = {"day": one.day + timedelta(days=1)}
-        self.put(one, replace(one, **changed))  # type: ignore[arg-type]
+        self.put(one, replace(one, **changed))
 
     def remove(self, which: int) -> None:
         """What is booked is taken back; of that no window tells, whose banks book the contrary instead."""

@@ -182,6 +182,6 @@ async def test_books_and_bank_agree_after_the_last_sync(
         await customer.live(history)
         await customer.sync()
         await customer.check()
-    except AssertionError as error:
+    except Exception as error:
         error.add_note(f"{flavour=} {begins=} {past=} {history=}")
         raise

@@ -1,5 +1,6 @@
 """GoCardless Bank Account Data, against a fake that is held to its published description: consent, quotas, failures."""
 
+import logging
 import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -239,6 +240,16 @@ async def test_a_new_consent_that_is_not_given_leaves_the_one_before(bench: Benc
     assert (await bench.sync(connection_id)).rows_loaded == 2
 
 
+async def test_only_the_last_link_that_was_given_out_is_good(bench: Bench, fake: FakeGoCardless) -> None:
+    connection_id, link = await bench.begun()
+    address = fake.consents(link)
+    _, later = await bench.begun(reconnect=connection_id)
+    with pytest.raises(problems.ConsentNotGiven):
+        await bench.returned(address)
+    assert (await bench.returned(fake.consents(later))).state == "connected"
+    assert len(fake.requisitions) == 1
+
+
 async def test_a_return_counts_once_and_only_for_who_began_it(
     bench: Bench, fake: FakeGoCardless, stranger: Organization
 ) -> None:
@@ -339,3 +350,19 @@ def test_money_of_a_balance_is_exact() -> None:
     assert (known.number, known.match) == (IBAN, f"{IBAN} GBP")
     assert with_balance(known, stated).balance == Decimal("1195.80")
     assert with_balance(known, [{**stated[0], "balanceType": "interimAvailable"}]).balance is None
+
+
+async def test_keys_and_tokens_are_told_nowhere(
+    bench: Bench, fake: FakeGoCardless, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    connection_id = await bench.connected()
+    spoken = " ".join([*fake.access, *fake.refresh, *fake.secret, *fake.requisitions])
+    fake.faults.append(("/transactions/", Said(400, {"summary": spoken, "detail": spoken, "status_code": 400})))
+    await bench.sync(connection_id)
+    async with bench.database.transaction(bench.owner) as db:
+        tables = ["connect.connections", "connect.syncs", "connect.accounts", "events.events"]
+        kept = [str(await rows(db, f"select * from {table}")) for table in tables]
+    said = "".join([*kept, caplog.text, *capfd.readouterr(), repr(client.keys()), repr(client._tokens)])
+    assert "not_accepted" in said
+    assert [word for word in spoken.split() if word in said] == [fake.secret[0]]  # a name, as a login is

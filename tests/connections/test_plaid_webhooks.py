@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from ai2.connections import syncing
 from ai2.identity import api_keys
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
-from ai2.ingest.sources.plaid import webhooks
+from ai2.ingest.sources.plaid import transactions, webhooks
 from ai2.ingest.sources.plaid.keys import MOST_ASKED, Keys
 from ai2.jobs import HANDLERS
 from ai2.kit import queue
@@ -176,6 +177,62 @@ async def test_a_link_is_consented_at_and_the_bank_is_in_the_books(
     shown = await books.shown()
     assert (shown["state"], len(shown["accounts"])) == ("connected", 2)
     assert item.access_token not in str(shown) + str(told)
+
+
+async def test_what_the_bank_changes_and_takes_back_is_so_in_the_books(
+    plaid: Plaid, books: Books, synced: Item
+) -> None:
+    at = synced.accounts[0]["account_id"]
+    tea, cake = row(at, "1.00", "2026-03-03", "Tea"), row(at, "2.00", "2026-03-04", "Cake", pending=True)
+    synced.history += [("added", tea), ("added", cake)]
+    await books.sync()
+    posted = row(at, "2.20", "2026-03-05", "Cake", pending_transaction_id=cake["transaction_id"])
+    synced.history += [
+        ("modified", {**tea, "amount": Decimal("1.50")}), ("removed", cake), ("added", posted),
+    ]  # fmt: skip
+    await books.sync()
+    assert await books.amounts() == ["-4.20", "-2.20", "-1.50"]
+    synced.history.append(("removed", tea))
+    await books.sync()
+    assert await books.amounts() == ["-4.20", "-2.20"]
+
+
+async def test_a_run_that_is_cut_off_goes_on_where_it_was(
+    plaid: Plaid, books: Books, item: Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows and cursor are written together, or neither."""
+    monkeypatch.setattr(transactions, "COUNT", 2)
+    at = item.accounts[0]["account_id"]
+    item.history = [("added", row(at, f"{place}.00", "2026-03-02", f"Shop {place}")) for place in range(1, 6)]
+    plaid.faults["/transactions/sync"] = ["", "", "reset"]
+    await books.sync()
+    assert (await books.amounts(), (await books.shown())["state"]) == ([], "error")
+    late = row(at, "6.00", "2026-03-02", "Shop 6")
+    plaid.meanwhile = [(item, "added", late)]
+    await books.sync()
+    assert await books.amounts() == ["-6.00", "-5.00", "-4.00", "-3.00", "-2.00", "-1.00"]
+    assert (await books.shown())["state"] == "connected"
+
+
+async def test_days_that_are_fetched_again_add_nothing_twice(plaid: Plaid, books: Books, synced: Item) -> None:
+    asked = await books.admin.post(f"{books.address}/sync", json={"start_date": "2026-03-01", "end_date": "2026-03-31"})
+    assert asked.status_code == 202
+    assert await books.work() == 1
+    assert "/transactions/get" in plaid.asked
+    assert await books.amounts() == ["-4.20"]
+
+
+async def test_a_strangers_connection_is_not_there_to_be_finished(
+    plaid: Plaid, books: Books, app: FastAPI, database: Database, stranger: Organization
+) -> None:
+    await books.begin()
+    public = plaid.consent(books.link_token)
+    async with database.transaction(stranger.organization_id) as db:
+        key = await api_keys.create(db, stranger.organization_id, name="test", role=Role.ADMIN)
+    async with connect(app, **{"X-API-Key": key.secret}) as client:
+        answer = await client.post(f"{books.address}/finish", json={"public_token": public})
+    assert answer.status_code == 404
+    assert (await books.finish(public_token=public)).status_code == 200
 
 
 async def test_whoever_finishes_twice_at_once_is_connected_once(plaid: Plaid, books: Books) -> None:

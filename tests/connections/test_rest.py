@@ -1,5 +1,6 @@
 """REST: two APIs of different shape come into the books by their mappings, each row once, and nobody else is asked."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -172,6 +173,29 @@ def test_a_page_that_comes_again_and_again_is_told(payments: Payments) -> None:
     by_offset = payments.mapping(paging={"type": "none"}, query={"limit": "100"})
     documents, _ = brought(fetching.pages(session(by_offset, TOKEN)))
     assert documents[0].content.count(b"\n") == 4
+
+
+@pytest.mark.parametrize(("kind", "numbers"), [("page", [1, 2, 3]), ("offset", [0, 3, 5])])
+def test_pages_are_had_by_their_number_in_the_address_or_in_the_body(
+    payments: Payments, kind: str, numbers: list[int]
+) -> None:
+    for place in ("query", "body"):
+        asked: list[Any] = []
+
+        def answer(request: Any, place: str = place, asked: list[Any] = asked) -> Any:
+            said = json.loads(request.body) if place == "body" else request.query
+            asked.append(said["from" if kind == "offset" else "n"])
+            begin = int(asked[-1]) if kind == "offset" else (int(asked[-1]) - 1) * 3
+            assert int(said["limit"]) == 3
+            return 200, {}, {"data": payments.entries[begin : begin + 3]}
+
+        payments.answer = answer
+        paging = {"type": kind, "parameter": "from" if kind == "offset" else "n", "size_parameter": "limit", "size": 3}
+        how = {"method": "POST", "parameters_in": place, "body": {"what": "entries"}} if place == "body" else {}
+        documents, _ = brought(fetching.pages(session(payments.mapping(paging=paging, **how), TOKEN)))
+        assert documents[0].content.count(b"\n") == 4
+        # in a body numbers are numbers
+        assert asked == (numbers if place == "body" else [str(number) for number in numbers])
 
 
 @pytest.mark.parametrize("kind", ["link", "next_url"])

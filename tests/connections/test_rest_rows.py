@@ -106,6 +106,7 @@ GOOD: dict[str, Any] = {"url": "https://api.example/v1", "fields": FIELDS}
         ({"paging": {"type": "cursor", "parameter": "after"}}, {}, "settings.paging.path"),
         ({"paging": {"type": "page"}}, {}, "settings.paging.parameter"),
         ({"url": "https://api.example/{account}"}, {}, "settings.accounts"),
+        ({"parameters_in": "body"}, {}, "settings.method"),
         ({"accounts": [{"key": "a", "name": "A"}]}, {}, "settings.account_path"),
         ({"fields": {**FIELDS, "amount": {}}}, {}, "settings.fields.amount.path"),
         ({"fields": {**FIELDS, "amount": {"credit_path": "c"}}}, {}, "settings.fields.amount.debit_path"),

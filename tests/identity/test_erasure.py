@@ -10,13 +10,14 @@ import pytest
 
 from ai2.books.accounts import service as accounts
 from ai2.books.transactions import service as transactions
+from ai2.connections import repository as connections
 from ai2.identity import api_keys, erasure, invitations, organizations, sessions, users
 from ai2.identity.organizations import Organization, OrganizationNotFound
 from ai2.identity.principal import Principal, Role
 from ai2.identity.sessions import NotAMember, SessionEnded, WrongPassword
 from ai2.ingest import service
 from ai2.kit import blobs
-from ai2.kit.database import Database, one, rows
+from ai2.kit.database import Connection, Database, one, rows
 from ai2.kit.envelope import Tampered, decrypt, fresh_wrapped_key, unwrap_key
 from ai2.kit.ids import new_id
 from ai2.kit.security import BadCredential, read_access_token
@@ -52,7 +53,24 @@ async def settle_in(database: Database, organization: Organization, email: str) 
         await api_keys.create(db, whose, name="key", role=Role.OWNER, created_by=person.user_id)
         who = Principal(whose, Role.OWNER, user_id=person.user_id)
         await invitations.create(db, who, email="guest@example.com", role=Role.VIEWER)
+        await connect(db, whose, account.account_id)
     return person.user_id
+
+
+async def connect(db: Connection, whose: UUID, account_id: UUID) -> None:
+    """A connection with its account, a run of it and what its provider calls it."""
+    connection_id = new_id()
+    await connections.insert(
+        db, whose, connection_id=connection_id, provider="folder", kind="bank", name="Till", state="connected",
+        settings={}, credentials=b"sealed", consent_expires_at=None, next_run_at=None, created_by="test",
+    )  # fmt: skip
+    await connections.put_account(
+        db, whose, connection_id, account_key="", account_id=account_id, name="Till", currency="GBP", kind="bank",
+        number=None, match=None,
+    )  # fmt: skip
+    run = {"sync_id": new_id(), "connection_id": connection_id, "trigger": "person", "since": None, "until": None}
+    await connections.begin_sync(db, whose, **run)
+    await connections.put_external_id(db, whose, connection_id, "folder", str(connection_id))
 
 
 async def left(pipeline: Database, organization_id: UUID) -> dict[str, int]:

@@ -166,6 +166,12 @@ class TestChanged:
         assert [*await bank.told(done), *await bank.told(gone)] == [("duplicate", "deleted"), ("duplicate", "gone")]
         assert await bank.live() == []
 
+    async def test_it_may_be_just_as_another(self, bank: Bank) -> None:
+        await bank(added=[plaid("t1", *COFFEE), plaid("t2", *LUNCH)])
+        await bank(modified=[plaid("t2", *COFFEE)])
+        await bank(removed=["t1"])
+        assert await bank.live() == [(*COFFEE, "posted")]
+
     async def test_a_feed_may_say_again_what_it_once_said(self, bank: Bank) -> None:
         first, second = plaid("t1", "2026-03-02", "-3.50", "COSTA"), plaid("t1", "2026-03-02", "-4.00", "COSTA")
         await bank(added=[plaid("t1", *COFFEE)])

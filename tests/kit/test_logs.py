@@ -53,6 +53,15 @@ def test_lines_of_libraries_say_which(written: io.StringIO) -> None:
     assert (line["message"], line["context"]) == ("connection 7 lost", {"logger": "psycopg.pool"})
 
 
+def test_clients_of_others_tell_no_address_at_any_level(written: io.StringIO) -> None:
+    logs.configure("core-app", "debug", written)
+    for name in ("httpx2", "urllib3.connectionpool", "imapclient.imaplib", "plaid.rest"):
+        logging.getLogger(name).info("GET https://user:secret@bank.example/accounts?token=secret")
+        logging.getLogger(name).debug("Authorization: secret")
+    logging.getLogger("ours").debug("the control")
+    assert [line["message"] for line in lines(written)] == ["the control"]
+
+
 def test_an_error_carries_its_traceback_on_its_line(written: io.StringIO) -> None:
     try:
         raise ZeroDivisionError

@@ -85,8 +85,8 @@ async def prepare(db: Connection) -> None:
     await db.execute("create temporary table pairs (out_id uuid, in_id uuid) on commit drop")
 
 
-async def find_for(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> None:
-    """The partners of these: of the same amount, or of another near it whose text speaks of a transfer."""
+async def find_for(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], *, closely: bool) -> None:
+    """The partners of these: of the same amount, or `closely` of another near it whose text speaks of a transfer."""
     known = {"organization_id": organization_id, "ids": list(transaction_ids), "words": EITHER_SQL}
     fresh = f"""
         from books.transactions as fresh
@@ -104,7 +104,7 @@ async def find_for(db: Connection, organization_id: UUID, transaction_ids: Seque
         other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on + {LATEST} and {OTHER_AMOUNT}
         and (other.counterparty is not null or other.description ~* %(words)s)
     """
-    for where in (same, near):
+    for where in (same, near) if closely else (same,):
         await db.execute(f"insert into pg_temp.pairs select {SIDES} {fresh.format(where=where)}", known)
 
 

@@ -36,6 +36,8 @@ MOST_CANDIDATES = 50_000
 MOST_BARE = 5_000
 # Partners of other amounts are looked for among those that speak of a transfer, within this many comparisons.
 MOST_NEAR, DAYS_NEAR = 3_000_000, 24
+# Of more that are named one by one, partners of the same amount alone are looked for: each other text takes its time.
+MOST_CLOSELY = 100
 EURO = "EUR"
 
 
@@ -111,7 +113,8 @@ async def pair_among_several(
     await finding.prepare(db)
     is_large = await _find_for_batch(db, organization_id, batch_id) if batch_id else False
     if transaction_ids:
-        await finding.find_for(db, organization_id, transaction_ids)
+        closely = len(transaction_ids) <= MOST_CLOSELY
+        await finding.find_for(db, organization_id, transaction_ids, closely=closely)
     await finding.add_suggested(db, organization_id, batch_id=batch_id, transaction_ids=transaction_ids)
     return await _pair_found(db, organization_id, batch_id, bare=not is_large)
 

@@ -162,7 +162,9 @@ async def tell_apart(
         progress(STAGED)
         if is_again:
             await staged.match_own(db, organization_id, batch_id, file.number)
-        is_first = not await _match(db, organization_id, account_id, batch_id, file, follow)
+        has_known = await _match(db, organization_id, account_id, batch_id, file, follow)
+        # what a known transaction says now, another may have said before
+        is_first = not has_known and not follow.is_prepared
         kept_out = await follow.shown(file)
         if closed_through:
             rows = await staged.set_aside(db, organization_id, file.number, closed_through)

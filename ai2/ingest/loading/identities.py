@@ -63,7 +63,7 @@ def _are(lines: pa.Table, numbers: frozenset[int]) -> pa.Array:
 
 
 def known_ids(lines: pa.Table, unstable: frozenset[int] = frozenset()) -> pa.Array:
-    """The ids that identify: those that stand once among these lines, `unstable` ones on a day and amount."""
+    """The provider's ids that identify: those that stand once among these lines, `unstable` ones with their amount."""
     ids = lines["provider_id"].combine_chunks()
     if not unstable:
         return unique_ids(ids)

@@ -160,7 +160,16 @@ async def _pair_by_content(
 ) -> None:
     await db.execute(
         """
-        with wanted as (
+        with others as materialized (
+            -- of other connections, where this is one's
+            select other.batch_id from ingest.batches as own
+            inner join ingest.batches as other
+                on other.organization_id = own.organization_id and other.source = own.source
+                and other.account_id = own.account_id and other.imported_by <> own.imported_by
+            where own.organization_id = %(organization_id)s and own.batch_id = %(batch_id)s
+                and own.source = 'connection'
+        ),
+        wanted as (
             select
                 line_number, content, has_id,
                 row_number() over (partition by content, has_id order by line_number) as place,
@@ -172,15 +181,8 @@ async def _pair_by_content(
                 known.content, known.transaction_id, min(known.occurrence) as occurrence,
                 bool_or(known.has_id) as has_any_id,
                 bool_or(
-                    known.has_id and not %(ids_are_new)s and not exists (
-                        select from ingest.batches as own
-                        inner join ingest.batches as other
-                            on other.organization_id = own.organization_id and other.source = own.source
-                            and other.imported_by <> own.imported_by
-                        where own.organization_id = %(organization_id)s and own.batch_id = %(batch_id)s
-                            and own.source = 'connection'
-                            and other.batch_id = coalesce(known.claimed_by, known.batch_id)
-                    )
+                    known.has_id and not %(ids_are_new)s
+                    and coalesce(known.claimed_by, known.batch_id) not in (select batch_id from others)
                 ) as has_id
             from ingest.identities as known
             where known.organization_id = %(organization_id)s and known.content in (select content from pg_temp.hit)

@@ -31,6 +31,7 @@ DELIMITER = "{"
 _BEGINNING = re.compile(rb"(?:\[\s*)*\{\s*\"|\[\s*\]|\{\s*\}")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 MAX_NAMES, DEEPEST = 400, 8
+PROVIDERS = frozenset({"plaid", "gocardless"})
 
 
 def matches(head: bytes) -> bool:
@@ -74,12 +75,13 @@ class _Shape:
             if "account_id" in row:
                 self.accounts[str(row["account_id"])] = None
             return
-        for name in _flat(row):
+        kind = _kind(row, self.currency)
+        self.kinds.add(kind)
+        # of what a provider named itself, the names within are of interest only where there is something else too
+        for name in row if kind in PROVIDERS else _flat(row):
             self.names[name] = None
         if len(self.names) > MAX_NAMES:
             raise TooManyColumns
-        kind = _kind(row, self.currency)
-        self.kinds.add(kind)
         if kind == "plaid":
             self.accounts[str(row["account_id"])] = None
         self.currencies.add(_currency(row, kind, self.currency))
@@ -97,7 +99,7 @@ def _kind(row: dict[str, Any], currency: str) -> str:
         return "plaid"
     if isinstance(row.get(feeds.GOCARDLESS), dict):
         return "gocardless"
-    if row.keys() >= feeds.SIMPLEFIN and isinstance(row["posted"], Decimal):
+    if row.keys() >= feeds.SIMPLEFIN and (isinstance(row["posted"], Decimal) or row.get("pending") is True):
         return "simplefin"
     is_ours = {"date", "amount"} <= row.keys() <= feeds.OURS
     return "ours" if is_ours and _is_plain(row["amount"], currency) and _is_day(row["date"]) else "other"
@@ -201,7 +203,7 @@ def _rows(
     saved: Sequence[Layout],
 ) -> Statement:
     """Objects of any other kind: rows under the names that they use."""
-    names = tuple(shape.names)
+    names = tuple(shape.names if not shape.kinds & PROVIDERS else _names(every))
     broken: list[Rejected] = []
 
     def records() -> Iterator[Record]:
@@ -214,6 +216,15 @@ def _rows(
 
     table = Table(records(), NAME, PARSER_VERSION, DELIMITER, header=names)
     return typed.with_rejected(typed.statement(table, member, account, _renamed(options), saved), broken)
+
+
+def _names(every: Objects) -> dict[str, None]:
+    names: dict[str, None] = {}
+    for found in every():
+        names |= dict.fromkeys(_flat(found.value) if isinstance(found.value, dict) else ())
+        if len(names) > MAX_NAMES:
+            raise TooManyColumns
+    return names
 
 
 def _renamed(options: Options) -> Options:

@@ -112,14 +112,14 @@ def _row(value: object, *, is_whole: bool) -> dict[str, Any] | Reason:
 def _decoded(text: str) -> object:
     """The value, or nothing where the text is none."""
     try:
-        return _DECODER.decode(text)
+        return _decoder(text).decode(text)
     except (ValueError, RecursionError):
         return None
 
 
 def _elements(text: str) -> Iterator[tuple[object, State]]:
     """The array's elements one by one."""
-    place = text.index("[") + 1
+    place, decoder = text.index("[") + 1, _decoder(text)
     while True:
         while place < len(text) and text[place] in SPACE:
             place += 1
@@ -128,7 +128,7 @@ def _elements(text: str) -> Iterator[tuple[object, State]]:
         if text[place] == "]":
             return
         try:
-            value, place = _DECODER.raw_decode(text, place)
+            value, place = decoder.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
             raise BrokenJson from error
         yield value, "posted"
@@ -204,8 +204,11 @@ def _whole(value: Any) -> Any:
     return [_whole(each) for each in value] if isinstance(value, list) else value
 
 
+def _whole_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return _object([(_whole(name), _whole(value)) for name, value in pairs])
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    pairs = [(_whole(name), _whole(value)) for name, value in pairs]
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name is there twice")
@@ -213,4 +216,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _HALF = re.compile("[\ud800-\udfff]")
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=_refuse, object_pairs_hook=_object)
+_NUMBERS: dict[str, Any] = {"parse_float": _number, "parse_int": _number, "parse_constant": _refuse}
+_PLAIN = json.JSONDecoder(**_NUMBERS, object_pairs_hook=_object)
+_WITH_HALVES = json.JSONDecoder(**_NUMBERS, object_pairs_hook=_whole_object)
+
+
+def _decoder(text: str) -> json.JSONDecoder:
+    """Only what is written as an escape can be half a letter."""
+    return _WITH_HALVES if "\\u" in text else _PLAIN

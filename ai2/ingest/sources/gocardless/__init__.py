@@ -63,6 +63,8 @@ def connect(session: Session) -> Connected:
             "institution_id": wanted["institution_id"], "max_historical_days": history_days,
             "access_valid_for_days": CONSENT_DAYS, "access_scope": SCOPE,
         })  # fmt: skip
+        # a link that was given out before is good no more
+        _forget(calls, (session.credentials.get("awaits") or {}).get("requisition_id"))
         reference = new_secret()
         requisition = calls.post("requisitions", about="institution", body={
             "institution_id": wanted["institution_id"], "agreement": agreement.get("id"), "reference": reference,
@@ -71,7 +73,7 @@ def connect(session: Session) -> Connected:
         })  # fmt: skip
     awaits = {
         "link": _text(requisition, "link"), "requisition_id": _text(requisition, "id"),
-        "agreement_id": _text(agreement, "id"),
+        "agreement_id": _text(agreement, "id"), "reference": reference,
     }  # fmt: skip
     return Connected(
         link=awaits["link"],
@@ -84,7 +86,7 @@ def connect(session: Session) -> Connected:
 def finish(session: Session, answer: Mapping[str, Any]) -> Connected:
     """The holder came back: whether they consented, to which accounts, and until when."""
     awaits = session.credentials.get("awaits")
-    if not awaits or answer.get("error"):
+    if not awaits or answer.get("error") or answer.get("ref") != awaits["reference"]:
         raise ConsentNotGiven
     with calling(session.pace) as calls:
         requisition = object_of(calls.get("requisitions", awaits["requisition_id"], about="consent"))
@@ -236,7 +238,7 @@ def _balanced(calls: Client, standing: Standing, account: RemoteAccount) -> Remo
         standing.check(account.key, "balances")
         answer = calls.get("accounts", account.key, "balances", about="account")
         standing.learn(account.key, "balances", answer)
-        return told.with_balance(account, object_of(answer).get("balances") or ())
+        return told.with_balance(account, object_of(answer).get("balances"))
     return account
 
 
@@ -257,7 +259,8 @@ def _expires_at(agreement: Mapping[str, Any]) -> datetime | None:
 
 
 def _keys(requisition: Mapping[str, Any]) -> list[str]:
-    return [str(key) for key in requisition.get("accounts") or ()]
+    found = requisition.get("accounts")
+    return [str(key) for key in found] if isinstance(found, list) else []
 
 
 def _text(found: Mapping[str, Any], name: str) -> str:

@@ -1,6 +1,6 @@
 """Accounts: what GoCardless tells of one, as we know accounts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -33,11 +33,11 @@ def account(key: str, details: Mapping[str, Any], bank: str) -> RemoteAccount | 
     )
 
 
-def with_balance(account: RemoteAccount, balances: Sequence[Any]) -> RemoteAccount:
+def with_balance(account: RemoteAccount, balances: Any) -> RemoteAccount:
     """The account with what was booked on it, where the bank says that in its currency."""
     by_type = {
         each.get("balanceType"): each
-        for each in balances
+        for each in (balances if isinstance(balances, list) else ())
         if isinstance(each, dict) and _of(each, "currency") == account.currency
     }
     found = next((by_type[name] for name in BALANCES if name in by_type), None)

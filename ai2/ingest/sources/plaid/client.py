@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from ai2.ingest.sources.model import Pace
-from ai2.ingest.sources.plaid.problems import AnswerNotUnderstood, PlaidNotSetUp, PlaidUnreachable, refusal
+from ai2.ingest.sources.plaid.problems import PlaidNotSetUp, PlaidRefused, PlaidUnreachable, refusal
 from ai2.kit.settings import settings
 
 # To connect, and between two pieces of an answer.
@@ -51,8 +51,8 @@ class Client:
             return refusal(error.status or 0, error.headers or {}, error.body)
         except (HTTPError, OSError, UnicodeDecodeError):  # the last is the SDK's, of an error page of somebody's proxy
             return PlaidUnreachable()
-        except OpenApiException:
-            return AnswerNotUnderstood()
+        except OpenApiException:  # of what we ask; answers are not read by it
+            return PlaidRefused()
 
 
 def _content(response: Any) -> bytes:

@@ -14,6 +14,7 @@ from ai2.ingest.sources.plaid.client import Client
 from ai2.ingest.sources.plaid.problems import (
     AccessEnded,
     AnswerNotUnderstood,
+    NoPageToConsentAt,
     NotFinished,
     PlaidRefused,
     PublicTokenRefused,
@@ -59,6 +60,8 @@ def connect(session: Session) -> Connected:
         token = None
         told = _link(client, session.settings, user, None)
     link_token = _text(told, "link_token")
+    if not told.get("hosted_link_url"):
+        raise NoPageToConsentAt
     return Connected(
         link=_text(told, "hosted_link_url"),
         link_token=link_token,

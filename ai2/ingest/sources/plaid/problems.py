@@ -60,6 +60,12 @@ class KeysRefused(Permanent):
     what_to_do = "Ask the operator to look at PLAID_CLIENT_ID, PLAID_SECRET and PLAID_ENV, then sync again."
 
 
+class NoPageToConsentAt(KeysRefused):
+    """Plaid gives this installation no page to consent at: Hosted Link has to be enabled for its Plaid account."""
+
+    what_to_do = "Ask the operator to have Hosted Link enabled by Plaid, then connect again."
+
+
 class PlaidRefused(Permanent):
     """Plaid refuses what it was asked."""
 

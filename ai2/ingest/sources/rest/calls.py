@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import httpx2
 
@@ -38,7 +37,7 @@ class Calls:
     ) -> None:
         self._client.close()
 
-    def ask(self, url: str, parameters: Mapping[str, str]) -> tuple[Any, httpx2.Response]:
+    def ask(self, url: str, parameters: Mapping[str, str | int]) -> tuple[Any, httpx2.Response]:
         """An answer's JSON and the answer. The address has to be where the mapping's is: nobody else has the keys."""
         if origin(url) != self._origin:
             raise AnswerNotUnderstood("The provider names a next page at another server; it is not asked.")
@@ -51,7 +50,7 @@ class Calls:
             answer = self._patiently(url, parameters)
         return asking.json_of(answer), answer
 
-    def _patiently(self, url: str, parameters: Mapping[str, str]) -> httpx2.Response:
+    def _patiently(self, url: str, parameters: Mapping[str, str | int]) -> httpx2.Response:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._once(url, parameters)
@@ -62,19 +61,23 @@ class Calls:
                 time.sleep(pause_s)
         raise AssertionError("the last attempt raises or answers")
 
-    def _once(self, url: str, parameters: Mapping[str, str]) -> httpx2.Response:
+    def _once(self, url: str, parameters: Mapping[str, str | int]) -> httpx2.Response:
         settings = self._session.settings
         headers, secret_parameters, basic = self._authorised()
         self._session.pace(self._who)
+        body = settings.get("body", {}) if settings.get("method") == "POST" else None
+        if settings.get("parameters_in") == "body":
+            body, parameters = {**(body or {}), **parameters}, {}
+        shown = {name: str(value) for name, value in parameters.items()} | secret_parameters
         with asking.told():
-            merged = httpx2.URL(url).copy_merge_params({**parameters, **secret_parameters})
+            merged = httpx2.URL(url).copy_merge_params(shown)
         return asking.ask(
             self._client,
             str(settings.get("method", "GET")),
             str(merged),
             headers={"Accept": "application/json", **settings.get("headers", {}), **headers},
             auth=basic or httpx2.USE_CLIENT_DEFAULT,
-            json=settings.get("body", {}) if settings.get("method") == "POST" else None,
+            json=body,
         )
 
     @property
@@ -131,13 +134,12 @@ class Calls:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port, with the port that a scheme has by itself."""
+    """Scheme, host and port, as the client that asks there reads them: two readers of URLs may differ."""
     try:
-        parts = urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme.lower())
-    except ValueError:
+        parts = httpx2.URL(url)
+    except (httpx2.InvalidURL, UnicodeError):
         return "", "", None
-    return parts.scheme.lower(), (parts.hostname or "").lower(), port
+    return parts.scheme, parts.host.lower(), parts.port
 
 
 def _header(text: str) -> str:

@@ -144,6 +144,7 @@ SETTINGS = _object(
     query={"type": "object", "maxProperties": 50, "propertyNames": _NAME, "additionalProperties": _TEXT},
     headers={"type": "object", "maxProperties": 30, "propertyNames": _HEADER, "additionalProperties": _TEXT},
     body={"type": "object", "maxProperties": 100, "description": "POST: what is sent as JSON."},
+    parameters_in=_chosen("query", "body", default="query", says="POST: where those of paging and days are sent."),
     auth=AUTH,
     paging=PAGING,
     rows=_said({**_PATH, "default": "$"}, "Where in the answer the rows are."),
@@ -184,7 +185,18 @@ def check(settings: Mapping[str, Any], credentials: Mapping[str, Any]) -> None:
 
 
 def _faults(settings: Mapping[str, Any], credentials: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    auth, paging = settings.get("auth") or {"type": "none"}, settings.get("paging") or {"type": "none"}
+    yield from _auth_faults(settings.get("auth") or {"type": "none"}, credentials)
+    paging = settings.get("paging") or {"type": "none"}
+    for name in _PAGING_NEEDS[paging["type"]]:
+        if name not in paging:
+            yield f"settings.paging.{name}", f"is needed where paging is {paging['type']}"
+    if settings.get("parameters_in") == "body" and settings.get("method") != "POST":
+        yield "settings.method", "is POST where parameters are sent in the body"
+    yield from _amount_faults(settings["fields"]["amount"])
+    yield from _account_faults(settings)
+
+
+def _auth_faults(auth: Mapping[str, Any], credentials: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in _NEEDED[auth["type"]]:
         if not credentials.get(name):
             yield f"credentials.{name}", f"is needed where auth is {auth['type']}"
@@ -192,11 +204,10 @@ def _faults(settings: Mapping[str, Any], credentials: Mapping[str, Any]) -> Iter
         yield "settings.auth.name", "says what the header or the parameter is called"
     if auth["type"] == "client_credentials" and "token_url" not in auth:
         yield "settings.auth.token_url", "says where a token is had"
-    for name in _PAGING_NEEDS[paging["type"]]:
-        if name not in paging:
-            yield f"settings.paging.{name}", f"is needed where paging is {paging['type']}"
-    yield from _amount_faults(settings["fields"]["amount"])
-    if settings.get("incremental", {}).get("newest_first") and settings.get("account_path"):
+
+
+def _account_faults(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if settings.get("incremental", {}).get("newest_first") and "account_path" in settings:
         yield "settings.incremental.newest_first", "does not go with rows of several accounts"
     has_accounts = bool(settings.get("accounts"))
     if ("{account}" in settings["url"] or "account_path" in settings) and not has_accounts:

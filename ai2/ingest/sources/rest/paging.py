@@ -32,12 +32,12 @@ class Answer:
 def walk(calls: Calls, settings: Mapping[str, Any], url: str, parameters: Mapping[str, str]) -> Iterator[Answer]:
     """Page after page from the first. Raises Transient, Permanent, PagesRepeat."""
     paging = settings.get("paging") or {"type": "none"}
-    asked = {**settings.get("query", {}), **parameters}
+    asked: dict[str, str | int] = {**settings.get("query", {}), **parameters}
     if "size_parameter" in paging and "size" in paging:
-        asked[paging["size_parameter"]] = str(paging["size"])
+        asked[paging["size_parameter"]] = int(paging["size"])
     place = {"page": int(paging.get("first", 1)), "offset": 0}.get(paging["type"])
     if place is not None:
-        asked[paging["parameter"]] = str(place)
+        asked[paging["parameter"]] = place
     former = b""
     for _ in range(MOST_PAGES):
         document, answer = calls.ask(url, asked)
@@ -54,7 +54,7 @@ def walk(calls: Calls, settings: Mapping[str, Any], url: str, parameters: Mappin
             url, asked = following.url, {}
         else:
             asked[paging["parameter"]] = following
-            place = int(following) if place is not None else None
+            place = following if isinstance(following, int) else None
     raise PagesRepeat("The provider has pages without end.")
 
 
@@ -67,13 +67,13 @@ class _At:
 
 def _following(
     paging: Mapping[str, Any], document: Any, answer: httpx2.Response, url: str, rows: list[Any], place: int | None
-) -> "str | _At | None":
+) -> "str | int | _At | None":
     """What asks for the next page, or none."""
     kind = paging["type"]
     if kind == "none" or ("has_more" in paging and paths.value(paging["has_more"], document) in _NO_MORE):
         return None
     if kind in ("page", "offset"):
-        return str((place or 0) + (1 if kind == "page" else len(rows))) if rows else None
+        return (place or 0) + (1 if kind == "page" else len(rows)) if rows else None
     if kind == "cursor":
         found = paths.value(paging["path"], document)
         return None if found in _NO_MORE else str(found)

@@ -111,6 +111,8 @@ def _page(found: Mapping[str, Any], since: date, until: date, cursor: Mapping[st
             continue
         accounts.append(known)
         if each.get("transactions"):
+            if not isinstance(each["transactions"], list):
+                raise AnswerUnusable
             # numbers are text in it, but for those of a bank's own, which stay exact as text
             content = json.dumps(each, ensure_ascii=False, default=str).encode()
             documents.append(Document(f"simplefin {since} {until}.json", content, account_key=known.key))

@@ -39,18 +39,14 @@ def _bank(row: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, str]:
         known = [str(of_version_1[name]) for name in ("domain", "name", "id") if of_version_1.get(name)]
         return (known[0], known[0]) if known else ("", "")
     conn_id = str(row.get("conn_id", ""))
-    connections = [each for each in found.get("connections") or () if isinstance(each, dict)]
-    known_as = next((str(each.get("org_id", "")) for each in connections if each.get("conn_id") == conn_id), "")
+    joined = objects(found, "connections")
+    known_as = next((str(each.get("org_id", "")) for each in joined if each.get("conn_id") == conn_id), "")
     return known_as or conn_id, conn_id
 
 
 def notices(found: Mapping[str, Any]) -> list[str]:
     """What the server wants its user to be told: in words of ours where it gives a code, else in its own."""
-    banks = {
-        str(each.get("conn_id")): _text(each.get("name"), LONGEST_NAME)
-        for each in found.get("connections") or ()
-        if isinstance(each, dict)
-    }
+    banks = {str(each.get("conn_id")): _text(each.get("name"), LONGEST_NAME) for each in objects(found, "connections")}
     told = [_notice(each, banks) for each in errors(found)]
     plain = found.get("errors") if not told else None
     said = [_said(each) for each in plain or () if isinstance(each, str)] if isinstance(plain, list) else []
@@ -75,7 +71,11 @@ def _said(text: str) -> str:
 
 
 def errors(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    listed = found.get("errlist")
+    return objects(found, "errlist")
+
+
+def objects(found: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    listed = found.get(name)
     return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 

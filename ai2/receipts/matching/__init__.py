@@ -1,0 +1,1 @@
+"""Matching: which transactions paid which receipts. Pure: no database, no tenant, and each time the same answer."""
