@@ -68,6 +68,6 @@ create table connect.consents (
     expires_at timestamptz not null,
     used_at timestamptz
 );
-create index consents_of_a_connection on connect.consents (organization_id, connection_id);
+create index consents_to_forget on connect.consents (organization_id, connection_id);
 grant select, insert, update, delete on connect.consents to ai2_api, ai2_pipeline;
 """

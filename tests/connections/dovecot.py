@@ -154,6 +154,10 @@ service imap {{
 }}
 service anvil {{
   chroot =
+  # who gives a wrong password is otherwise made to wait, and with them everybody of their address
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =

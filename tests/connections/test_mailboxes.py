@@ -231,7 +231,7 @@ async def test_what_does_not_hold_is_refused_when_it_is_connected(
     code: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wire, "READ_S", 4.0)
+    monkeypatch.setattr(wire, "READ_S", 2.0)
     with pytest.raises(Problem) as refused:
         await connected(database, organization, mailhost.settings(user, **change))
     assert refused.value.code == code
