@@ -25,7 +25,7 @@ async def attach(db: Connection, organization_id: UUID, match: Match) -> None:
     for document in documents:
         with await keeping.opened(db, organization_id, document.digest) as file:
             content = file.read()
-        if document.document_id != match.document_id and not keeping.is_attachable(document, content):
+        if document.document_id != match.document_id and not _follows(document, content, match):
             continue
         name, shown = keeping.attachable(document, content)
         try:
@@ -38,6 +38,11 @@ async def attach(db: Connection, organization_id: UUID, match: Match) -> None:
         if added.added_by == ADDED_BY and added.attachment_id not in kept:
             kept.append(added.attachment_id)
     await matches_repository.set_attached(db, organization_id, match.document_id, match.transaction_id, kept)
+
+
+def _follows(copy: Document, content: bytes, match: Match) -> bool:
+    """Whether a copy lies there too: as it came, and not alone where its sender may be another."""
+    return (copy.is_trusted or match.state == "accepted") and keeping.is_attachable(copy, content)
 
 
 async def detach(db: Connection, organization_id: UUID, matches: Sequence[Match]) -> None:

@@ -198,6 +198,17 @@ async def set_states(db: Connection, organization_id: UUID, document_ids: Sequen
     )
 
 
+async def trust(db: Connection, organization_id: UUID, document_id: UUID) -> None:
+    """Somebody who is known sent it too."""
+    await db.execute(
+        """
+        update receipts.documents set is_trusted = true, looked_at = null
+        where organization_id = %s and document_id = %s and not is_trusted
+        """,
+        [organization_id, document_id],
+    )
+
+
 async def look_again(db: Connection, organization_id: UUID, document_ids: Sequence[UUID]) -> None:
     """Let these be looked at as if they were new."""
     await db.execute(

@@ -57,7 +57,7 @@ async def take(
 
     The same bytes are one receipt, whoever sends them again. Of a mail, what is no receipt is left out; what a person
     sends is kept even where nothing can be read of it. What is not `is_trusted` (say that a mail's sender was
-    authenticated) is put to review and never applied alone. Gives the receipts' ids, in the order of the parts.
+    authenticated) is put to review and never applied alone. Gives the receipts' ids, what was read surest first.
     """
     read = [await asyncio.to_thread(_read, part) for part in parts]
     await repository.lock(db, organization_id)
@@ -205,6 +205,8 @@ async def _take(
     digest = keeping.digest_of(content)
     there = await repository.of_digest(db, organization_id, digest)
     if there is not None:
+        if known["is_trusted"]:
+            await repository.trust(db, organization_id, there)
         return there
     values = {**known, **_values(extracted)}
     same = await repository.saying_the_same(db, organization_id, values) if values["total"] is not None else None

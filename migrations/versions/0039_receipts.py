@@ -83,7 +83,7 @@ create table receipts.matches (
     foreign key (organization_id, document_id) references receipts.documents on delete cascade,
     foreign key (organization_id, transaction_id) references books.transactions
 );
-create index matches_of_a_transaction on receipts.matches (organization_id, transaction_id);
+create index matches_of_transactions on receipts.matches (organization_id, transaction_id);
 create index matches_to_attach on receipts.matches (organization_id)
     where state in ('applied', 'accepted') and not is_attached;
 

@@ -288,7 +288,9 @@ async def test_no_table_is_forgotten_by_an_export(database: Database, pipeline: 
     traced = {name for name in naming if any(name in query for query in repository.TRACES.values())}
     assert naming - traced == TOLD_OTHERWISE & naming, "what names somebody is in their export"
     assert len(traced) > 12, "the positive control"
-    assert files == {"ingest.raw_files", "books.attached_files"}, "what lies in the blob store: repository.files"
+    assert files == {"ingest.raw_files", "books.attached_files", "receipts.documents", "receipts.mails"}, (
+        "what lies in the blob store: repository.files"
+    )
 
 
 async def test_attachments_and_saved_filters_are_taken_and_what_was_private_is_erased(

@@ -51,7 +51,9 @@ class Reading:
         """What is wrong with a statement."""
         if match := re.match(rf"create (?:unlogged )?table (?:if not exists )?{NAME}", statement):
             self.made.add(match[1])
-        elif match := re.match(r"create (?:unique )?index (concurrently )?.*? ?on (?:only )?([\w.]+)", statement):
+        elif match := re.match(
+            r"create (?:unique )?index (concurrently )?(?:if not exists )?(?:\S+ )??on (?:only )?([\w.]+)", statement
+        ):
             if not match[1] and self.knows_as_large(match[2]):
                 yield f"an index of {match[2]} is made `concurrently`: live.index"
         elif match := re.match(rf"alter table {NAME} (.*)", statement):

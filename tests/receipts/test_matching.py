@@ -1,4 +1,4 @@
-"""Matching without a database: the likeliest assignment and margins are exact, and each sign counts as it has to."""
+"""Matching without a database: the assignment and its margins are exact, and each sign counts as it should."""
 
 import random
 from collections.abc import Mapping

@@ -120,6 +120,9 @@ async def test_a_mail_whose_sender_is_not_known_is_never_applied_alone(
     await looking.look(database, owner)
     assert await state(database, owner, receipt) == ("needs_review", [(paid, "proposed")])
     assert await beside(database, owner, paid) == []
+    assert await take(database, owner, document(**TEA)) == receipt
+    await looking.look(database, owner)
+    assert await state(database, owner, receipt) == ("matched", [(paid, "applied")])
 
 
 async def test_it_does_not_matter_what_comes_first(database: Database, organization: Organization) -> None:
