@@ -21,10 +21,9 @@ from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
 from ai2.kit.database import Database
 from ai2.kit.database import Role as DatabaseRole
-from ai2.kit.settings import settings
 from api.app import TITLES, build, operations
 from tests.api.asking import PASSWORD, Person, PersonIn, connect
-from tests.api.conftest import WATCHED
+from tests.api.connecting import FILE, OF_CONNECTORS, connect_all
 from tests.api.places import Case, cursors, filled, places
 from tests.api.test_imports import send
 from tests.api.test_tenancy import (
@@ -38,22 +37,15 @@ from tests.api.test_tenancy import (
     SHARED,
     SPLIT_TO_THEIRS,
 )
-from tests.connections.letters import letter
 
 T, I, A = "/api/core/transactions", "/api/core/imports", "/api/analytics"  # noqa: E741 - they stand in every line
-R = "/api/connectors/receipts"
 YEAR = {"report": "trend", "start_date": "2026-01-01", "end_date": "2026-12-31"}
 DAYS = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
 CUSTOM = {**YEAR, "report": "custom", "dimensions": ["merchant"]}
 LEDGER = {"what": "entries", "format": "csv"}
 WEEKLY = {"name": "Weekly", "report": {"report": "trend", "period": "last_week"}, "every": "week", "time_zone": "UTC"}
-CONNECT, FORWARDED = "/api/connectors/email/connect", {"provider": "forwarding"}
 RELATIVE = {"report": "custom", "dimensions": ["merchant"], "period": "last_week"}
-C = "/api/connectors"
-# a folder that the operator lets everyone watch (conftest.py)
-FOLDER = {"provider": "folder", "settings": {"path": str(WATCHED), "pattern": "*.csv"}}
 TEA = {"description": "Tea", "amount": "-1.00"}
-FILE = "Date,Text,Amount\n2026-03-01,Tea,-1\n2026-03-02,Coffee,oops\n2026-03-03,Cake,-3\n"
 RECEIPT = {"file": ("receipt.pdf", b"%PDF-1.7 theirs", "application/pdf")}
 MENDED = "line,Date,Text,Amount\n3,2026-03-02,Coffee,-2\n"
 # {so} is a stranger's id, {my_so} the caller's own; the stranger asks with theirs in both places, and may.
@@ -139,32 +131,9 @@ MORE: list[Case] = [
     ("GET", A + "/schedules/{schedule_id}/runs", None),
     ("PATCH", A + "/schedules/{schedule_id}", {"hour": 7}),
     ("DELETE", A + "/schedules/{schedule_id}", None),
-    ("POST", C + "/bank/connect", {**FOLDER, "account_id": "{account_id}"}),
-    ("POST", C + "/bank/connect", {**FOLDER, "reconnect": "{connection_id}"}),
-    ("GET", C + "/connections/{connection_id}", None),
-    ("GET", C + "/connections/{connection_id}/history", None),
-    ("POST", C + "/connections/{connection_id}/sync", {}),
-    ("DELETE", C + "/connections/{connection_id}", None),
     ("GET", A + "/reports/{report_id}/changes", None),
     ("GET", A + "/reports/{report_id}/cells/{cell_key}/explain", None),
-    ("GET", R + "?transaction_id={transaction_id}", None),
-    *(("GET", R + "/{document_id}" + path, None) for path in ("", "/file", "/matches")),
-    *(
-        ("POST", f"{R}/{document}/matches/{transaction}/{answer}", None)
-        for document, transaction in (
-            ("{document_id}", "{transaction_id}"),
-            ("{my_document_id}", "{transaction_id}"),
-            ("{document_id}", "{my_transaction_id}"),
-        )
-        for answer in ("accept", "reject")
-    ),
-    ("DELETE", R + "/{document_id}", None),
-    ("GET", "/api/connectors/mails/{mail_id}", None),
-    ("GET", "/api/connectors/mails?connection_id={mailbox_id}", None),
-    ("POST", "/api/connectors/mails/{mail_id}/statements", {"account_id": "{account_id}"}),
-    ("POST", "/api/connectors/mails/{my_mail_id}/statements", {"account_id": "{account_id}"}),
-    ("POST", CONNECT, {**FORWARDED, "account_id": "{account_id}"}),
-    ("POST", CONNECT, {**FORWARDED, "reconnect": "{mailbox_id}"}),
+    *OF_CONNECTORS,
 ]
 PHONE = {"category": "Telephone"}
 # Places that need no such case, and what says so.
@@ -222,25 +191,14 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
     report, _ = [(await client.post(f"{A}/generate-report", json=YEAR)).json() for _ in range(2)]
     data_export, _ = [(await client.post(f"{A}/export-data", json=LEDGER)).json() for _ in range(2)]
     schedule, _ = [(await client.post(f"{A}/schedules", json=WEEKLY)).json() for _ in range(2)]
-    connected, _ = [(await client.post(f"{C}/bank/connect", json={**FOLDER, "name": "Till"})).json() for _ in range(2)]
     for row in (rows[0], into[0]):
         monthly = {"transaction_id": row["transaction_id"], "field": "recurring", "value": "monthly"}
         assert (await client.post("/api/ai/feedback", json=monthly)).is_success
     recurring = (await client.get("/api/ai/recurring")).json()["items"]
-    document, _ = [
-        (await client.post(R, files={"file": (name, f"A receipt: {name}".encode(), "text/plain")})).json()
-        for name in ("one.txt", "two.txt")
-    ]
     job = (await client.post("/api/ai/batch-analyze", json={"batch_id": batch["batch_id"]})).json()
     run = (await client.post("/api/ai/orchestrate", json={"workflow": "categorize", "period": "2026-03"})).json()
-    mailbox, _ = [(await client.post(CONNECT, json=FORWARDED)).json() for _ in range(2)]
-    for number in (1, 2):
-        sent = {"email": (None, letter(number=number, attached={"a.csv": FILE.encode()}))}
-        handed_over = await client.post(mailbox["webhook_url"].removeprefix(settings().public_address), files=sent)
-        assert handed_over.json() == {"taken": 1}
-    mails = (await client.get("/api/connectors/mails")).json()["items"]
     return {
-        "mailbox_id": mailbox["connection"]["connection_id"], "mail_id": mails[0]["mail_id"],
+        **await connect_all(client),
         "transaction_id": rows[0]["transaction_id"], "account_id": rows[0]["account_id"],
         "out_id": rows[1]["transaction_id"], "in_id": into[0]["transaction_id"],
         "transfer_id": pairs[0].json()["transfer_id"], "category_id": category["category_id"],
@@ -254,8 +212,7 @@ async def make_all(client: AsyncClient, person: Person) -> dict[str, Any]:
         "run_id": run["run_id"],
         "anomaly_id": rows[0]["transaction_id"],
         "report_id": report["report_id"], "data_export_id": data_export["export_id"],
-        "schedule_id": schedule["schedule_id"], "connection_id": connected["connection"]["connection_id"],
-        "document_id": document["document_id"],
+        "schedule_id": schedule["schedule_id"],
         "cell_key": report["tables"][0]["lines"][0]["cells"][0]["key"],
     }  # fmt: skip
 
