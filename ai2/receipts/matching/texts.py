@@ -26,7 +26,8 @@ def is_telling(number: str) -> bool:
     return len(number) >= SHORTEST_NUMBER and sum(letter.isdigit() for letter in number) >= LEAST_DIGITS
 
 
-def numbers_in(text: str) -> set[str]:
+@lru_cache(maxsize=200_000)
+def numbers_in(text: str) -> frozenset[str]:
     """The numbers that a text names, each without signs; of `INV-20394` the digits alone too where they tell."""
     found: set[str] = set()
     for token in _TOKEN.findall(text):
@@ -34,7 +35,7 @@ def numbers_in(text: str) -> set[str]:
         for each in (whole, whole.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")):
             if is_telling(each):
                 found.add(each)
-    return found
+    return frozenset(found)
 
 
 @lru_cache(maxsize=50_000)
