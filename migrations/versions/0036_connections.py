@@ -97,7 +97,7 @@ create table connect.syncs (
     error jsonb,
     started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
-    -- when the operators' view showed it
+    -- when Dagster showed it
     shown_at timestamptz,
     primary key (organization_id, sync_id),
     foreign key (organization_id, connection_id) references connect.connections on delete cascade,
