@@ -2,11 +2,14 @@
 
 import ssl
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from ai2.books.transactions import attachments
 from ai2.connections import mailing, service, syncing
 from ai2.identity.organizations import Organization
 from ai2.ingest.sources.mailboxes import fetching, wire
@@ -15,10 +18,13 @@ from ai2.kit.database import Database, rows
 from ai2.kit.errors import Problem
 from ai2.kit.ids import new_id
 from ai2.kit.settings import settings
+from ai2.receipts import looking
+from ai2.receipts import service as receipts
 from ai2.receipts.mails import service as mails
 from tests.connections import dovecot
 from tests.connections.dovecot import PASSWORD, Dovecot
 from tests.connections.letters import STATEMENT, letter
+from tests.receipts.test_receipts import book
 
 BANK = "Bank <statements@bank.example>"
 OF_BANK = "dmarc=pass header.from=bank.example"
@@ -81,6 +87,36 @@ async def test_a_mail_is_kept_encrypted_once_and_nobody_sees_that_it_was_read(
     lies = [path.name for name in ("cur", "new") for path in (mailhost.maildir(user) / name).iterdir()]
     assert len(lies) == 1
     assert "S" not in lies[0].partition(":2,")[2], "still unseen"
+
+
+RECEIPT = """
+<html><head><script type="application/ld+json">
+{"@context": "https://schema.org", "@type": "Order", "orderNumber": "SH-20417", "orderDate": "2026-03-02",
+ "merchant": {"@type": "Organization", "name": "Harbour Tea Rooms"}, "price": "12.40", "priceCurrency": "GBP"}
+</script></head><body><h1>Harbour Tea Rooms</h1><p>Order SH-20417, 2 March 2026</p><p>Total paid: £12.40</p></body></html>
+"""
+
+
+@pytest.mark.parametrize(("found", "is_beside"), [("dmarc=pass header.from=shop.example", True), ("dmarc=fail", False)])
+async def test_a_mailed_receipt_comes_to_lie_beside_what_was_paid_where_its_sender_is_known(
+    database: Database, organization: Organization, mailhost: Dovecot, user: str, found: str, *, is_beside: bool
+) -> None:
+    owner = organization.organization_id
+    paid = await book(database, owner, "-12.40", "HARBOUR TEA ROOMS 0123 LONDON", date(2026, 3, 3))
+    await book(database, owner, "-12.40", "CORNER GARAGE", date(2026, 3, 3))
+    mailhost.put(user, letter(html=RECEIPT, checked_by=SERVER, found=found))
+    connection_id = await connected(database, organization, mailhost.settings(user, trusted_server=SERVER))
+    assert await synced(database, organization, connection_id) is None
+    await looking.look(database, owner)
+    async with database.transaction(owner) as db:
+        documents = await rows(db, "select document_id, supplier, order_number, total from receipts.documents")
+        [document] = [row for row in documents if row["supplier"] == "Harbour Tea Rooms" and row["order_number"]]
+        matches = await receipts.matches(db, owner, document["document_id"])
+        files = await attachments.list_of(db, owner, paid)
+    assert (document["order_number"], document["total"]) == ("SH-20417", Decimal("12.40"))
+    wanted = "applied" if is_beside else "proposed"
+    assert [match.transaction_id for match in matches if match.state == wanted][0] == paid, "the likeliest first"
+    assert bool(files) == is_beside
 
 
 async def test_new_numbers_bring_no_mail_twice_and_other_folders_are_read_too(
