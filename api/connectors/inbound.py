@@ -2,23 +2,19 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Coroutine
-from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from ai2.connections import forwarding
 from ai2.connections.forwarding import SIGNATURE, TIMESTAMP, NotHandedOver
-from ai2.kit.errors import Problem, TooLarge, Unreadable, UnsupportedMediaType
+from ai2.kit.errors import TooLarge, Unreadable, UnsupportedMediaType
 from ai2.kit.settings import settings
 from ai2.receipts.mails.posted import Field
-from api.bodies import check_encoding, said_bytes
-from api.edge.pace import paced
+from api.connectors.hooks import Hook, body_of
 from api.schemas import Out
-from api.unit import Pool, count
+from api.unit import Pool
 
 MOST_FIELDS, MOST_HEADERS, LONGEST_HEADER = 300, 8, 4_000
 # What a mail becomes longer by in a form, whose other fields say what is in it again.
@@ -61,25 +57,7 @@ class TakenOut(Out):
     taken: int = 0
 
 
-class Door(APIRoute):
-    """A route for who has a token of it: who has none is counted against their address."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            request = Request(request.scope, paced(request.receive))
-            try:
-                return await handler(request)
-            except Problem as problem:
-                if problem.status < 500:
-                    await count(_without_credentials(request))
-                raise
-
-        return handle
-
-
-router = APIRouter(prefix="/api/connectors/email/inbound", tags=["connectors"], route_class=Door)
+router = APIRouter(prefix="/api/connectors/email/inbound", tags=["connectors"], route_class=Hook)
 
 
 @router.post("", response_model=TakenOut, openapi_extra=OPENAPI)
@@ -97,7 +75,7 @@ async def receive_mail_by_token(token: str, request: Request, database: Pool) ->
 async def _take(request: Request, database: Pool, token: str) -> TakenOut:
     door = await forwarding.door(database, token)
     boundary = _boundary(request)
-    body = await _body(request, settings().mail_bytes + AROUND_BYTES)
+    body = await body_of(request, settings().mail_bytes + AROUND_BYTES, MailTooLarge)
     if door.key is not None:
         forwarding.check_signature(door.key, request.headers.get(SIGNATURE), request.headers.get(TIMESTAMP), body)
     return TakenOut(taken=await forwarding.take(database, door, fields(body, boundary)))
@@ -166,22 +144,3 @@ def _password(request: Request) -> str:
     except (binascii.Error, ValueError):
         raise NotHandedOver from None
     return plain.partition(":")[2]
-
-
-async def _body(request: Request, most_bytes: int) -> bytes:
-    """The bytes as they came, as far as the limit; none of them where they say themselves that they are more."""
-    if said_bytes(request) > most_bytes:
-        raise MailTooLarge
-    check_encoding(request)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most_bytes:
-            raise MailTooLarge
-    return bytes(body)
-
-
-def _without_credentials(request: Request) -> Request:
-    """The same for whoever counts: a credential that was made up would have a count of its own."""
-    told = [each for each in request.scope["headers"] if each[0] not in {b"authorization", b"x-api-key"}]
-    return Request({**request.scope, "headers": told})

@@ -1,19 +1,15 @@
 """Webhooks: what providers tell of by themselves. The signature is over the bytes that came, and is looked at first."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Request
 
 from ai2.connections import webhooks
 from ai2.ingest.sources.model import Source
-from ai2.kit.errors import Problem, TooLarge, Unauthorized
-from api.bodies import check_encoding, said_bytes
-from api.edge.pace import paced
+from ai2.kit.errors import TooLarge, Unauthorized
+from api.connectors.hooks import Hook, body_of
 from api.schemas import Out
-from api.unit import Pool, count
+from api.unit import Pool
 
 OPENAPI = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}}
 
@@ -30,30 +26,6 @@ class WebhookOut(Out):
     """It has come."""
 
     received: bool = True
-
-
-class Hook(APIRoute):
-    """A route for machines that sign what they send: what is not signed is counted against its address."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            request = Request(request.scope, paced(request.receive))
-            try:
-                return await handler(request)
-            except Problem as problem:
-                if problem.status < 500:
-                    await count(_without_credentials(request))
-                raise
-
-        return handle
-
-
-def _without_credentials(request: Request) -> Request:
-    """The same for whoever counts: a credential that was made up would have a count of its own."""
-    told = [each for each in request.scope["headers"] if each[0] not in {b"authorization", b"x-api-key"}]
-    return Request({**request.scope, "headers": told})
 
 
 router = APIRouter(prefix="/api/connectors/webhook", tags=["connectors"], route_class=Hook)
@@ -78,20 +50,7 @@ async def _take(request: Request, database: Pool, source: Source) -> None:
         raise webhooks.NoWebhooks
     if how.header not in request.headers:
         raise WebhookNotSigned
-    body = await _body(request, how.largest_bytes)
+    body = await body_of(request, how.largest_bytes, WebhookTooLarge)
     # it may ask for a key, and nobody else waits for that
     identity = await asyncio.to_thread(how.verify, request.headers, body)
     await webhooks.take(database, source.name, identity, how.read(body))
-
-
-async def _body(request: Request, most_bytes: int) -> bytes:
-    """The bytes as they came, as far as the limit; none of them where they say themselves that they are more."""
-    if said_bytes(request) > most_bytes:
-        raise WebhookTooLarge
-    check_encoding(request)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most_bytes:
-            raise WebhookTooLarge
-    return bytes(body)
