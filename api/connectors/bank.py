@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from ai2.connections import service
 from api.connectors import returns
 from api.connectors.connections import ConnectionOut
 from api.schemas import Body, Code, Name, Out
-from api.unit import Outside, Pool
+from api.unit import Caller, Outside, Pool
 
 router = APIRouter(prefix="/api/connectors/bank", tags=["connectors"], route_class=Outside)
 
@@ -45,9 +45,8 @@ class ConnectOut(Out):
 
 
 @router.post("/connect", status_code=201, response_model=ConnectOut)
-async def connect_bank(request: Request, response: Response, wanted: ConnectWanted, database: Pool) -> ConnectOut:
+async def connect_bank(response: Response, wanted: ConnectWanted, database: Pool, who: Caller) -> ConnectOut:
     """Connect a bank: a link to consent at, or connected. The first sync begins at once."""
-    who = request.state.principal
     connection, connected = await service.begin(
         database, who.organization_id, provider=wanted.provider, kind="bank", name=wanted.name,
         settings=wanted.settings, secret=wanted.credentials, created_by=who.actor, reconnect=wanted.reconnect,

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from ai2.connections import service
@@ -120,9 +120,8 @@ async def get_connection(connection_id: UUID, db: Db, who: Caller) -> dict[str, 
 
 
 @outside.delete("/{connection_id}", status_code=204)
-async def delete_connection(connection_id: UUID, request: Request, database: Pool) -> Response:
+async def delete_connection(connection_id: UUID, database: Pool, who: Caller) -> Response:
     """End a connection: its credentials are destroyed; what it brought stays in the books."""
-    who = request.state.principal
     await service.disconnect(database, who.organization_id, connection_id, actor=who.actor)
     return Response(status_code=204)
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from ai2.connections import forwarding, oauth, service
@@ -11,7 +11,7 @@ from ai2.ingest.sources import names
 from api.connectors.connections import ConnectionOut
 from api.connectors.oauth import ConsentOut, remembered
 from api.schemas import Body, Code, Name, Out
-from api.unit import Outside, Pool
+from api.unit import Caller, Outside, Pool
 
 router = APIRouter(prefix="/api/connectors/email", tags=["connectors"], route_class=Outside)
 
@@ -44,9 +44,8 @@ class EmailOut(Out):
 
 
 @router.post("/connect", status_code=201, response_model=EmailOut)
-async def connect_email(request: Request, wanted: EmailWanted, database: Pool, response: Response) -> EmailOut:
+async def connect_email(wanted: EmailWanted, database: Pool, who: Caller, response: Response) -> EmailOut:
     """Connect a mailbox: a link to consent at, or connected; or an address to forward mail to."""
-    who = request.state.principal
     connection, link = await service.connect(
         database, who.organization_id, provider=wanted.provider, kind="email", name=wanted.name,
         settings=wanted.settings, secret=wanted.credentials, created_by=who.actor, reconnect=wanted.reconnect,

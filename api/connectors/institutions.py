@@ -8,7 +8,7 @@ from pydantic import Field
 from ai2.connections import institutions
 from api.pages import WholeQuery, cut
 from api.schemas import ListOf, Out
-from api.unit import Outside, Pool
+from api.unit import Caller, Outside, Pool
 
 router = APIRouter(prefix="/api/connectors/providers", tags=["connectors"], route_class=Outside)
 
@@ -38,7 +38,10 @@ class InstitutionsWanted(WholeQuery):
 
 @router.get("/{provider}/institutions", response_model=Institutions)
 async def list_institutions(
-    provider: Annotated[str, Path(max_length=40)], database: Pool, wanted: Annotated[InstitutionsWanted, Query()]
+    provider: Annotated[str, Path(max_length=40)],
+    database: Pool,
+    who: Caller,
+    wanted: Annotated[InstitutionsWanted, Query()],
 ) -> dict[str, object]:
     """The banks of a country that this provider reaches, by their names."""
     found = await institutions.of_country(database, provider, wanted.country)

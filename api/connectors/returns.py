@@ -10,7 +10,7 @@ from ai2.connections.model import Connection
 from ai2.kit.settings import settings
 from api.connectors.connections import ConnectionOut
 from api.schemas import Body
-from api.unit import Outside, Pool
+from api.unit import Caller, Outside, Pool
 
 PREFIX = "/api/connectors/callback"
 LASTS_S = 24 * 3600
@@ -43,9 +43,8 @@ async def return_from_bank(
 
 
 @router.post("/{provider}", response_model=ConnectionOut)
-async def finish_bank(provider: Provider, given: Returned, request: Request, database: Pool) -> Connection:
+async def finish_bank(provider: Provider, given: Returned, database: Pool, who: Caller) -> Connection:
     """Finish a consent that your organization began, where the person came back to another browser than began it."""
-    who = request.state.principal
     return await returns.brought_back(
         database, who.organization_id, provider, given.ref, _answer(given.error), actor=who.actor
     )

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import Field
 
 from ai2.connections import service, third_party
@@ -11,7 +11,7 @@ from ai2.ingest.sources.rest.fetching import Preview, Shown
 from api.connectors.bank import ConnectOut
 from api.connectors.connections import ConnectionOut
 from api.schemas import Amount, Body, CalendarDate, Name, Out
-from api.unit import Outside, Pool
+from api.unit import Caller, Outside, Pool
 
 router = APIRouter(prefix="/api/connectors/third-party", tags=["connectors"], route_class=Outside)
 
@@ -68,9 +68,8 @@ class PreviewOut(Out):
 
 
 @router.post("", status_code=201, response_model=ConnectOut)
-async def connect_third_party(request: Request, wanted: ThirdPartyWanted, database: Pool) -> ConnectOut:
+async def connect_third_party(wanted: ThirdPartyWanted, database: Pool, who: Caller) -> ConnectOut:
     """Connect an API by its mapping; it has to make something of what is there. The first sync begins at once."""
-    who = request.state.principal
     connection, link = await service.connect(
         database, who.organization_id, provider=third_party.PROVIDER, kind="third_party", name=wanted.name,
         settings=wanted.settings, secret=wanted.credentials, created_by=who.actor, reconnect=wanted.reconnect,
@@ -80,7 +79,7 @@ async def connect_third_party(request: Request, wanted: ThirdPartyWanted, databa
 
 
 @router.post("/preview", response_model=PreviewOut)
-async def preview_third_party(request: Request, wanted: MappingWanted, database: Pool) -> PreviewOut:
+async def preview_third_party(wanted: MappingWanted, database: Pool, who: Caller) -> PreviewOut:
     """Try a mapping: the first rows that it finds and what it makes of them. Nothing is kept."""
     return _out(await third_party.preview(database, settings=wanted.settings, secret=wanted.credentials))
 

@@ -1,5 +1,7 @@
 """The API as its callers see it: real requests into the real app, over a real database."""
 
+import json
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,6 +21,8 @@ from tests.conftest import HOME
 
 # Files lie in it only where a test puts some.
 WATCHED = HOME / "watched"
+# for settings that a test reads anew, and for servers that are started
+os.environ["WATCHED_FOLDERS"] = json.dumps([str(WATCHED)])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -198,7 +198,7 @@ async def test_a_code_that_was_bound_to_another_secret_is_good_for_nobody(ana: G
     given = await ana.consent(mine)
     stolen = {**given, "state": theirs["consent"]["state"], "secret": theirs["consent"]["secret"]}
     answer = await ana.finish(stolen)
-    assert (answer.status_code, answer.json()["code"]) == (502, "consent_gone"), "PKCE: the provider refuses it"
+    assert (answer.status_code, answer.json()["code"]) == (422, "consent_gone"), "PKCE: the provider refuses it"
 
 
 async def test_a_consent_is_finished_once(ana: Going) -> None:

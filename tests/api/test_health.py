@@ -130,5 +130,5 @@ async def test_an_app_without_a_database_opens_its_own_while_it_runs(server: Non
 
 
 def test_a_service_that_is_not_built_is_named() -> None:
-    with pytest.raises(NotBuilt, match="connectors"):
-        build(["core", "connectors"])
+    with pytest.raises(NotBuilt, match="notifications"):
+        build(["core", "notifications"])

@@ -409,7 +409,7 @@ FIGURES: list[tuple[dict[str, Any], Any]] = [
     ({"kind": "expense", "jurisdiction": "US", "date": "2050-05-01", "head": "meals", "amount": 1}, "unknown_year"),
     ({"kind": "home_office", "jurisdiction": "UK", "date": "0001-01-01"}, "unreadable_year"),
     (
-        {"kind": "mileage", "jurisdiction": "UK", "trips": [{"date": "9999-12-31", "distance": 10, "unit": "mile"}]},
+        {"kind": "mileage", "jurisdiction": "UK", "trips": [{"date": "9999-12-31", "distance": 9}]},
         "unreadable_year",
     ),
     ({"kind": "yacht"}, "invalid"),

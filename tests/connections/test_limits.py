@@ -83,7 +83,7 @@ async def main(credential, calls):
             paced = Paced(Turns(database), source, loop)
             for _ in range(calls):
                 paced(credential)
-                print(time.time(), flush=True)
+                sys.stdout.write(f"{time.time()}\\n")
         loop = asyncio.get_running_loop()
         turns = Turns(database)
         await asyncio.gather(*(asyncio.to_thread(call) for _ in range(3)))

@@ -24,7 +24,8 @@ SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1682435026"))
 # Nobody edits these: they are there or not, or the last word counts and the former one is kept.
 ONLY_THERE_OR_NOT = {
     "end_session", "revoke_api_key", "revoke_invitation", "unlink_identity", "delete_attachment", "delete_layout",
-    "set_layout", "put_rate", "delete_rate", "pair_transfer", "take_transfer_apart",
+    "set_layout", "put_rate", "delete_rate", "pair_transfer", "take_transfer_apart", "delete_connection",
+    "delete_receipt",
 }  # fmt: skip
 SHORT = {"coverage": {"enabled": False}, "stateful": {"generation": {"max-examples": 5}}}
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from ai2.books.transactions import attachments
 from ai2.books.transactions import service as transactions
 from ai2.books.transactions.service import NewTransaction
@@ -15,11 +17,18 @@ from ai2.kit import blobs
 from ai2.kit.database import Database, rows
 from ai2.kit.ids import new_id
 from ai2.receipts import attaching, looking, repository, service
+from ai2.receipts.extraction import reading
 from ai2.receipts.model import Document, Match
+from tests.receipts import doubles
 from tests.receipts.doubles import document
 
 DAY = date(2026, 3, 2)
 TEA = {"supplier": "Harbour Tea Rooms", "total": "12.40", "currency": "GBP", "issued_on": "2026-03-02"}
+
+
+@pytest.fixture(autouse=True)
+def reads_what_tests_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "read", doubles.read)
 
 
 async def book(database: Database, owner: UUID, amount: str, description: str, day: date = DAY, **known: Any) -> UUID:

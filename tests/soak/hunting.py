@@ -50,7 +50,8 @@ def read(content: bytes) -> None:
         except Problem:
             continue
         for statement in found:
-            numbers = [*statement.lines["line_number"].to_pylist(), *(row.line_number for row in statement.rejected)]
+            others = [row.line_number for row in (*statement.rejected, *statement.named)]
+            numbers = [*statement.lines["line_number"].to_pylist(), *others]
             assert statement.rows_in == len(set(numbers))
             assert not any(statement.lines[name].null_count for name in NEVER_NULL)
 

@@ -25,7 +25,7 @@ class PutOff(Transient):
 class Permanent(Problem):
     """The provider refuses; it is not tried again before somebody does what `what_to_do` says."""
 
-    status = 502
+    status = 422
     becomes: Lasting = "error"
     what_to_do = "Look at the error, correct the connection's settings, and sync it again."
 
