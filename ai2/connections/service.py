@@ -20,7 +20,8 @@ from ai2.connections.limits import Paced
 from ai2.connections.model import Connection, LinkedAccount, Status, Sync, Trigger
 from ai2.connections.scrubbing import scrubbed
 from ai2.connections.turns import Turns
-from ai2.identity import organizations
+from ai2.identity import audit, organizations
+from ai2.identity.audit import Entity
 from ai2.ingest.sources import names
 from ai2.ingest.sources.model import ONLY_ACCOUNT, Connected, Institution, Kind, RemoteAccount, Session, Source
 from ai2.ingest.sources.problems import FinishedAlready, Transient
@@ -118,6 +119,7 @@ async def begin(
         if brings_files and not await repository.accounts(db, organization_id, connection_id):
             only = RemoteAccount(ONLY_ACCOUNT, called, settings.get("currency"))
             await linking.link_to(db, organization_id, connection_id, called, only, account_id)
+        await _record(db, organization_id, connection_id, created_by, f"connect_{kind}")
         return await get(db, organization_id, connection_id), connected
 
 
@@ -152,6 +154,7 @@ async def finish(
             db, organization_id, source, connection_id, known.name, {**known.settings, **connected.settings},
             {**secret, **connected.credentials}, connected, actor,
         )  # fmt: skip
+        await _record(db, organization_id, connection_id, actor, "finish_connection")
         return await get(db, organization_id, connection_id)
 
 
@@ -180,6 +183,13 @@ async def disconnect(database: Database, organization_id: UUID, connection_id: U
         await repository.forget_external_ids(db, organization_id, connection_id)
         told = {"connection_id": connection_id, "is_revoked": is_revoked}
         await events.emit(db, organization_id, "connection.disconnected", told)
+        await _record(db, organization_id, connection_id, actor, "delete_connection")
+
+
+async def _record(db: Db, organization_id: UUID, connection_id: UUID, actor: str, operation: str) -> None:
+    """Tell the audit, which is told of requests by themselves only where these write in one transaction."""
+    what = Entity("connection", connection_id)
+    await audit.record(db, organization_id, actor=actor, operation=operation, entity=what)
 
 
 async def get(db: Db, organization_id: UUID, connection_id: UUID) -> Connection:

@@ -8,6 +8,7 @@ import pytest
 
 from ai2 import flows
 from ai2.connections import service, syncing
+from ai2.identity import audit
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, rows
 from ai2.kit.settings import settings
@@ -64,3 +65,15 @@ async def test_a_folder_that_the_operator_has_not_named_is_refused(
 ) -> None:
     with pytest.raises(Exception, match="WATCHED_FOLDERS"):
         await connected(database, organization, folder.parent)
+
+
+async def test_who_connected_and_who_parted_is_in_the_audit(
+    database: Database, organization: Organization, folder: Path
+) -> None:
+    owner = organization.organization_id
+    connection_id = await connected(database, organization, folder)
+    for _ in range(2):  # done again, it changes nothing
+        await service.disconnect(database, owner, connection_id, actor="user:ana")
+    async with database.transaction(owner) as db:
+        told = [(each.operation, each.actor, each.entity_id) for each in await audit.page(db, owner, limit=9)]
+    assert told == [("delete_connection", "user:ana", connection_id), ("connect_bank", "test", connection_id)]
