@@ -32,7 +32,7 @@ from ai2.kit.ids import new_id
 from tests.connections.banks import ACCOUNTS, AMOUNTS, BANKS, CURRENCY, MERCHANTS, NUMBERS, SOURCES, Bank, Flavour
 from tests.seeds import seeds
 
-EXAMPLES = int(os.environ.get("AI2_BANK_HISTORIES", "5"))
+EXAMPLES = int(os.environ.get("AI2_BANK_HISTORIES", "3"))
 FLAVOURS: tuple[Flavour, ...] = ("changes", "window", "window of the bank's ids")
 WHICH = st.integers(0, 7)
 ACCOUNT, TEXT, AMOUNT = st.sampled_from(ACCOUNTS), st.sampled_from(MERCHANTS), st.sampled_from(AMOUNTS)

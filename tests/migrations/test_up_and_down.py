@@ -118,7 +118,8 @@ def test_nobody_waits_a_second_and_nothing_is_lost(all_seeing: "psycopg.Connecti
         print(f"to {where} in {time.monotonic() - began:.1f} s; {load}")
         assert revisions.current() == where
         assert load.errors == []
-        assert load.longest_s < NOBODY_WAITS_S
+        # of a request's time only what a lock took is the revisions': the rest is the machine's
+        assert load.longest_blocked_s < NOBODY_WAITS_S
         assert load.longest_held_s < NOBODY_WAITS_S
         query = "select transaction_id, notes, deleted_at is not null from books.transactions where description = %s"
         found = {row[0]: row[1:] for row in all_seeing.execute(query, ["by load"])}
