@@ -34,7 +34,8 @@ up: install
 	@$(BIN)/ai2 up $(if $(PROFILE),--profile $(PROFILE))
 
 ## make test: every check and every test, in two processes with a PostgreSQL each
-test: lint types layers sql
+test: install
+	@$(MAKE) --no-print-directory --jobs 2 lint types layers sql
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ## make coverage: the same tests, traced: which lines none of them reaches (at least 85 % are), in twice the time
