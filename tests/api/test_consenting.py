@@ -28,6 +28,7 @@ from ai2.kit.database import Database, rows
 from ai2.kit.ids import new_id
 from ai2.kit.settings import settings
 from ai2.receipts.mails import service as mails
+from tests import node_packages
 from tests.api import browsing
 from tests.api.asking import PersonIn
 from tests.api.browsing import NO_TLS, Browser, returned
@@ -54,7 +55,7 @@ def issuer(api: str) -> Iterator[str]:
     folder = browsing.installed()
     shutil.copy(browsing.HERE / "consenting.mjs", folder)
     process = subprocess.Popen(
-        [browsing.node() / "bin/node", folder / "consenting.mjs", api],
+        [node_packages.node() / "bin/node", folder / "consenting.mjs", api],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert process.stdout

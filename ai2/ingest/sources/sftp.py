@@ -182,7 +182,7 @@ def _transport(session: Session) -> paramiko.Transport:
         except paramiko.ssh_exception.IncompatiblePeer:
             transport.close()
             continue
-        except BaseException:
+        except BaseException:  # whatever it was, no thread of the transport is left; raised again
             transport.close()
             raise
         if fingerprint(key) in pinned:

@@ -196,7 +196,7 @@ def _name(part: EmailMessage) -> str:
     """The file's name, without a way to it: it is shown, and never a path."""
     try:
         name = part.get_filename() or ""
-    except Exception:  # noqa: BLE001 - as for headers
+    except Exception:  # noqa: BLE001 - a header that cannot be read is no name; its errors have no base
         name = ""
     last = _plain(name).replace("\\", "/").rpartition("/")[2].strip(". ")
     return last[-MOST_NAME:]

@@ -54,7 +54,7 @@ def opened(provider: str, session: Session) -> Heard:
                 raise NotListened
             client.allow()
             client.select_folder(fetching.folders(session)[0], readonly=True)
-    except BaseException:
+    except BaseException:  # whatever it was, no connection is left open; raised again
         quit_quietly(client)
         raise
     return Heard(client)
