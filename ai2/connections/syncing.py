@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -30,6 +30,7 @@ from ai2.ingest import service as ingest
 from ai2.ingest.sources import names
 from ai2.ingest.sources.model import Document, Mail, Page, RemoteAccount, Session
 from ai2.ingest.sources.problems import Permanent, Transient
+from ai2.ingest.sources.stating import stating
 from ai2.kit import queue
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import Conflict, Problem
@@ -64,6 +65,16 @@ class Gathered:
     mails: list[Mail] = field(default_factory=list)
     accounts: dict[str, RemoteAccount] = field(default_factory=dict)
     pages: int = 0
+
+    def stating(self) -> list[Document]:
+        """The documents, the last feed of each account with what the account held when it was told."""
+        last = {document.account_key: place for place, document in enumerate(self.documents) if document.kind == "feed"}
+        return [
+            replace(document, content=stating(document.content, self.accounts.get(document.account_key)))
+            if last.get(document.account_key) == place
+            else document
+            for place, document in enumerate(self.documents)
+        ]
 
     def add(self, page: Page) -> None:
         if page.restarts:
@@ -265,7 +276,7 @@ class _Run:
             if gathered.accounts:
                 await linking.link(db, self.organization_id, self.connection_id, self.name, gathered.accounts.values())
             ours = await self.accounts(db)
-            for document in gathered.documents:
+            for document in gathered.stating() if moves else gathered.documents:
                 account_id = ours.get(document.account_key)
                 if account_id is None:  # its owner left this account out
                     continue

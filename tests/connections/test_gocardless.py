@@ -16,6 +16,8 @@ from pydantic import SecretStr
 from ai2.connections import returns, service, syncing
 from ai2.connections.model import Connection, Sync
 from ai2.identity.organizations import Organization
+from ai2.ingest import balances
+from ai2.ingest.mending.undo import undo
 from ai2.ingest.sources.gocardless import client, problems, soonest
 from ai2.ingest.sources.gocardless.standing import Standing
 from ai2.kit.database import Database, rows
@@ -87,6 +89,14 @@ class Bench:
         async with self.database.transaction(self.owner) as db:
             return await service.get(db, self.owner, connection_id)
 
+    async def proof(self, connection_id: UUID) -> tuple[str, date | None, date | None]:
+        """What is proved of the account, until when, and the day on which it does not hold."""
+        async with self.database.transaction(self.owner) as db:
+            (account,) = await service.accounts(db, self.owner, connection_id)
+            assert account.account_id
+            found = await balances.proof(db, self.owner, account.account_id)
+        return found.state, found.proven_until, found.first_break.booked_on if found.first_break else None
+
     async def books(self) -> list[tuple[str, str, str]]:
         async with self.database.transaction(self.owner) as db:
             found = await rows(db, BOOKS)
@@ -112,6 +122,25 @@ async def test_a_consented_bank_is_in_the_books_with_its_consents_end(bench: Ben
         (account,) = await service.accounts(db, bench.owner, connection_id)
     assert (account.number, account.currency) == (IBAN, "GBP")
     assert fake.contract is None or fake.contract.held > 8
+
+
+async def test_what_the_bank_says_it_holds_is_proved_day_by_day(bench: Bench, fake: FakeGoCardless) -> None:
+    told = fake.accounts[0]
+    told.balance_on = f"{TODAY - timedelta(days=1)}"
+    connection_id = await bench.connected()
+    sync = await bench.sync(connection_id)
+    assert await bench.proof(connection_id) == ("unproven", None, None), "the first one is what the others are held to"
+    told.booked.append(booked("b3", TODAY, "-1.10", "Tea"))
+    told.balance, told.balance_on = "1194.70", f"{TODAY}"
+    last = await bench.sync(connection_id)
+    assert await bench.proof(connection_id) == ("holds", TODAY, None)
+    async with bench.database.transaction(bench.owner) as db:
+        await undo(db, bench.owner, last.batches[0], undone_by="test")
+    assert await bench.proof(connection_id) == ("unproven", None, None), "undone with the batch"
+    assert sync.batches != last.batches
+    told.balance = "1100.00"
+    await bench.sync(connection_id)
+    assert await bench.proof(connection_id) == ("breaks", TODAY - timedelta(days=1), TODAY)
 
 
 async def test_a_later_sync_asks_for_few_days_and_brings_only_what_is_new(bench: Bench, fake: FakeGoCardless) -> None:

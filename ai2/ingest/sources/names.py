@@ -7,7 +7,7 @@ from pathlib import Path
 from ai2.ingest.sources.model import Source
 from ai2.kit.errors import NotFound
 
-NO_SOURCES = frozenset({"__init__", "model", "names", "problems", "asking"})
+NO_SOURCES = frozenset({"__init__", "model", "names", "problems", "asking", "stating"})
 
 
 class ProviderNotFound(NotFound):

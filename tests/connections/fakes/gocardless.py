@@ -25,6 +25,7 @@ class BankAccount:
     booked: list[dict[str, Any]] = field(default_factory=list)
     pending: list[dict[str, Any]] = field(default_factory=list)
     balance: str = "0.00"
+    balance_on: str = "2026-03-03"
 
 
 def booked(id_: str, day: date | str, amount: str, text: str, currency: str = "GBP") -> dict[str, Any]:
@@ -191,7 +192,7 @@ class FakeGoCardless:
             amount = {"amount": account.balance, "currency": account.currency}
             return {"balances": [
                 {"balanceAmount": {**amount, "amount": "9.99"}, "balanceType": "interimAvailable"},
-                {"balanceAmount": amount, "balanceType": "closingBooked", "referenceDate": "2026-03-03"},
+                {"balanceAmount": amount, "balanceType": "closingBooked", "referenceDate": account.balance_on},
             ]}  # fmt: skip
         first, last = query["date_from"][0], query["date_to"][0]
         rows = [row for row in account.booked if first <= row["bookingDate"] <= last]

@@ -156,6 +156,7 @@ def _feed(member: Member, account: Account, shape: _Shape, every: Objects, decis
         rejected=tuple(rejected),
         named=tuple(named),
         layout=layout if shape.kind == "ours" else None,
+        balances=feeds.stated(every.stated, account.currency),
         ids_are_stable=is_stable,
         unstable=frozenset(int(str(row["line_number"])) for row in rows if row.get("is_unstable")),
         shows=every.shows,

@@ -15,7 +15,7 @@ from ai2.ingest.formats.shared.choice import plain as plain_number
 from ai2.ingest.formats.shared.records import description, unfit
 from ai2.ingest.layout import dates
 from ai2.ingest.layout.words import NOT_BOOKED, PENDING, plain
-from ai2.ingest.lines import Reason
+from ai2.ingest.lines import Reason, StatedBalance
 
 Line = dict[str, object]
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T.*)?", re.ASCII)
@@ -185,6 +185,12 @@ def money(value: object, currency: str) -> Decimal | Reason:
         return unfit(amount, currency) or amount
     except InvalidOperation:
         return Reason.TOO_LARGE
+
+
+def stated(told: Mapping[str, Any] | None, currency: str) -> tuple[StatedBalance, ...]:
+    """What the account held at the end of a day, where that is told."""
+    on, amount = (day(told.get("date")), money(told.get("amount"), currency)) if told else (None, None)
+    return () if on is None or not isinstance(amount, Decimal) else (StatedBalance(on, amount, "closing"),)
 
 
 def day(value: object) -> date | None:

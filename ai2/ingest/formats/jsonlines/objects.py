@@ -55,6 +55,8 @@ class Objects:
 
     found: Callable[[], Iterator[Found]]
     shows: Shows = "rows"
+    # what the account held, as a connection adds it: the day and the amount
+    stated: dict[str, Any] | None = None
 
     def __call__(self) -> Iterator[Found]:
         return self.found()
@@ -70,7 +72,8 @@ def objects(member: Member) -> Objects:
     if text.lstrip().startswith("["):
         return Objects(lambda: _numbered(_elements(text)))
     document = _document(text)
-    return Objects(lambda: _numbered(_inside(document)), _shows(document))
+    stated = document.get("stated_balance")
+    return Objects(lambda: _numbered(_inside(document)), _shows(document), stated if isinstance(stated, dict) else None)
 
 
 def _opened(member: Member, encoding: str) -> io.TextIOWrapper:

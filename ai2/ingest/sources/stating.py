@@ -1,0 +1,21 @@
+"""Stating: a feed's answer together with what its provider says that the account held, to be proved by ingestion."""
+
+import json
+
+from ai2.ingest.sources.model import RemoteAccount
+
+# The member that ai2.ingest.formats.jsonlines reads it from.
+MEMBER = "stated_balance"
+
+
+def stating(content: bytes, account: RemoteAccount | None) -> bytes:
+    """The answer with its account's balance, where it says that for a day: it is kept with the rows, and undone with
+    them. One of no day proves nothing.
+    """
+    text = content.rstrip()
+    if account is None or account.balance is None or account.balance_on is None or not text.endswith(b"}"):
+        return content
+    told = json.dumps({"date": account.balance_on.isoformat(), "amount": f"{account.balance:f}"}).encode()
+    inner = text[:-1].rstrip()
+    comma = b"" if inner.endswith(b"{") else b","
+    return inner + comma + b'"' + MEMBER.encode() + b'":' + told + b"}"
