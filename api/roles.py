@@ -73,6 +73,7 @@ MAY = {
         "create_account", "update_account", "delete_account", "set_layout", "delete_layout",
         "list_api_keys", "create_api_key", "revoke_api_key",
         "list_institutions", "connect_bank", "finish_bank", "finish_connection", "delete_connection",
+        "link_account",
         "connect_third_party", "preview_third_party",
         "connect_email", "authorize_connection", "finish_consent",
         "update_organization", "update_member", "remove_member", "put_tax_profile",

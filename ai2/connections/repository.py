@@ -318,6 +318,25 @@ async def put_account(db: Connection, organization_id: UUID, connection_id: UUID
     )
 
 
+async def link_account(
+    db: Connection, organization_id: UUID, connection_id: UUID, account_key: str, account_id: UUID | None
+) -> None:
+    """Let a provider's account be this one of ours; none: it is left out."""
+    await db.execute(
+        """
+        update connect.accounts set account_id = %(account_id)s
+        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
+            and account_key = %(account_key)s
+        """,
+        {
+            "organization_id": organization_id,
+            "connection_id": connection_id,
+            "account_key": account_key,
+            "account_id": account_id,
+        },
+    )
+
+
 async def move_account(
     db: Connection, organization_id: UUID, connection_id: UUID, former_key: str, account_key: str
 ) -> None:

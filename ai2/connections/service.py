@@ -60,6 +60,18 @@ class NothingToFinish(Conflict):
     """This provider is connected without a link; there is nothing to finish."""
 
 
+class LinkedAccountNotFound(NotFound):
+    """The provider tells of no such account; GET /api/connectors/connections/{connection_id} lists those it does."""
+
+
+class OtherCurrency(Conflict):
+    """The provider's account and yours are in different currencies."""
+
+
+class LinkedAlready(Conflict):
+    """Another account of this connection is this one of yours already."""
+
+
 class IsDisconnected(Conflict):
     """The connection was ended; make a new one."""
 
@@ -240,6 +252,29 @@ async def history(db: Db, organization_id: UUID, connection_id: UUID, *, before:
     await get(db, organization_id, connection_id)
     found = await repository.syncs(db, organization_id, connection_id, before=before, limit=limit)
     return [Sync(**row) for row in found]
+
+
+async def link_account(
+    db: Db, organization_id: UUID, connection_id: UUID, account_key: str, account_id: UUID | None
+) -> None:
+    """Let what a provider's account brings from now on go into this account of ours; none: it is left out.
+
+    What it brought before stays where it is. Raises LinkedAccountNotFound, OtherCurrency, LinkedAlready.
+    """
+    if (await get(db, organization_id, connection_id)).state == "disconnected":
+        raise IsDisconnected
+    known = {row["account_key"]: row for row in await repository.accounts(db, organization_id, connection_id)}
+    if account_key not in known:
+        raise LinkedAccountNotFound
+    if account_id is not None:
+        ours = await books.get(db, organization_id, account_id)
+        if ours.archived_at is not None:
+            raise books.AccountIsArchived
+        if known[account_key]["currency"] not in (None, ours.currency):
+            raise OtherCurrency
+        if any(row["account_id"] == account_id and key != account_key for key, row in known.items()):
+            raise LinkedAlready
+    await repository.link_account(db, organization_id, connection_id, account_key, account_id)
 
 
 async def ask_for_sync(

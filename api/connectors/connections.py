@@ -93,6 +93,13 @@ class SyncWanted(Body):
     end_date: Day | None = None
 
 
+class LinkWanted(Body):
+    """Which account of yours a provider's account is."""
+
+    account_key: Annotated[str, Field(max_length=500)] = Field(description="As the connection lists it.")
+    account_id: UUID | None = Field(description="In the same currency; null: what it brings is left out.")
+
+
 class SyncQueued(Out):
     """The job that syncs."""
 
@@ -117,6 +124,16 @@ async def get_connection(connection_id: UUID, db: Db, who: Caller) -> dict[str, 
     """A connection and its accounts."""
     found = await service.get(db, who.organization_id, connection_id)
     return {**vars(found), "accounts": await service.accounts(db, who.organization_id, connection_id)}
+
+
+@units.put("/{connection_id}/accounts", response_model=ConnectionDetails)
+async def link_account(connection_id: UUID, wanted: LinkWanted, db: Db, who: Caller) -> dict[str, Any]:
+    """Let a provider's account be one of yours, or leave it out; what it brought before stays where it is.
+
+    To have that too, undo the imports that brought it and sync again with a `start_date`.
+    """
+    await service.link_account(db, who.organization_id, connection_id, wanted.account_key, wanted.account_id)
+    return await get_connection(connection_id, db, who)
 
 
 @outside.delete("/{connection_id}", status_code=204)

@@ -20,6 +20,8 @@ OF_CONNECTORS: list[Case] = [
     ("GET", C + "/connections/{connection_id}", None),
     ("GET", C + "/connections/{connection_id}/history", None),
     ("POST", C + "/connections/{connection_id}/sync", {}),
+    ("PUT", C + "/connections/{connection_id}/accounts", {"account_key": "", "account_id": None}),
+    ("PUT", C + "/connections/{my_connection_id}/accounts", {"account_key": "", "account_id": "{account_id}"}),
     ("DELETE", C + "/connections/{connection_id}", None),
     ("GET", R + "?transaction_id={transaction_id}", None),
     *(("GET", R + "/{document_id}" + path, None) for path in ("", "/file", "/matches")),

@@ -97,6 +97,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/api/connectors/oauth/callback": {"state": "x" * 43, "secret": "x" * 43, "code": "x"},
     "/api/connectors/mails/{mail_id}/statements": {"account_id": str(new_id())},
     "/api/connectors/bank/connect": {"provider": "folder", "settings": {"path": str(WATCHED)}, "credentials": {}},
+    "/api/connectors/connections/{connection_id}/accounts": {"account_key": "", "account_id": None},
     "/api/connectors/connections/{connection_id}/sync": {"start_date": "2026-01-01", "end_date": "2026-03-31"},
     # at an address that is refused before anybody is asked
     "/api/connectors/third-party": {"name": "Shop", "settings": MAPPING, "credentials": {"token": "t"}},

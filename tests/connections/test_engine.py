@@ -1,14 +1,17 @@
 """The engine: one run at a time, killed ones gone on with, lost leases that write nothing, states that tell."""
 
 import asyncio
+import io
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from ai2.books.accounts import service as accounts
 from ai2.connections import consents, due, limits, service, syncing
 from ai2.identity.organizations import Organization
+from ai2.ingest import service as ingest
 from ai2.ingest.sources.model import Connected, Page, Session
 from ai2.ingest.sources.problems import ConsentExpired, ConsentNeeded, CredentialsRefused, Transient
 from ai2.kit.database import Database, number, rows
@@ -386,3 +389,36 @@ async def test_a_limit_that_is_used_up_is_no_failure(
     assert now.next_run_at > datetime.now(UTC) + timedelta(hours=23)
     assert [(sync.outcome, sync.pages) for sync in await known.history()] == [("put_off", 2)]
     assert limits.LONGEST_WAIT_S < 60, "no thread waits for a day"
+
+
+async def test_a_feed_goes_on_where_a_file_began_and_what_is_left_out_comes_nowhere(
+    database: Database, organization: Organization, connect: Connect, script: Scripted
+) -> None:
+    owner = organization.organization_id
+    csv = b"Date,Description,Amount\n2026-03-02,Bakery,-4.20\n2026-03-03,Wages,1200.00\n"
+    async with database.transaction(owner) as db:
+        begun = await accounts.create(db, owner, name="By file", currency="GBP")
+        dollars = await accounts.create(db, owner, name="Dollars", currency="USD")
+        await ingest.import_file(
+            db, organization_id=owner, account_id=begun.account_id, file=io.BytesIO(csv), file_name="march.csv"
+        )
+    known = await connect()
+    told = [
+        feed(("a", "2026-03-02", "-4.20", "Bakery"), ("b", "2026-03-03", "1200.00", "Wages")),
+        feed(("c", "2026-03-04", "-1.10", "Tea")), feed(("d", "2026-03-05", "-9.00", "Cinema")),
+    ]  # fmt: skip
+    pages = iter([Page(documents=(each,), cursor={"at": place}) for place, each in enumerate(told)])
+    script.pages = lambda _: iter([next(pages)])
+    for linked_to in (begun.account_id, begun.account_id, None):
+        async with database.transaction(owner) as db:
+            await service.link_account(db, owner, known.connection_id, "main", linked_to)
+        await syncing.sync(database, owner, known.connection_id, trigger="person")
+    async with database.transaction(owner) as db:
+        found = await rows(db, "select account_id, description from published.transactions order by booked_on")
+        with pytest.raises(service.OtherCurrency):
+            await service.link_account(db, owner, known.connection_id, "main", dollars.account_id)
+        with pytest.raises(service.LinkedAccountNotFound):
+            await service.link_account(db, owner, known.connection_id, "other", begun.account_id)
+    assert [(row["account_id"], row["description"]) for row in found] == [
+        (begun.account_id, text) for text in ("Bakery", "Wages", "Tea")
+    ]

@@ -25,7 +25,7 @@ SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1682435026"))
 ONLY_THERE_OR_NOT = {
     "end_session", "revoke_api_key", "revoke_invitation", "unlink_identity", "delete_attachment", "delete_layout",
     "set_layout", "put_rate", "delete_rate", "pair_transfer", "take_transfer_apart", "delete_connection",
-    "delete_receipt",
+    "delete_receipt", "link_account",
 }  # fmt: skip
 SHORT = {"coverage": {"enabled": False}, "stateful": {"generation": {"max-examples": 5}}}
 

@@ -13,7 +13,8 @@ def stating(content: bytes, account: RemoteAccount | None) -> bytes:
     them. One of no day proves nothing.
     """
     text = content.rstrip()
-    if account is None or account.balance is None or account.balance_on is None or not text.endswith(b"}"):
+    is_document = text.endswith(b"}") and b"}\n{" not in text  # and not a row in each line
+    if account is None or account.balance is None or account.balance_on is None or not is_document:
         return content
     told = json.dumps({"date": account.balance_on.isoformat(), "amount": f"{account.balance:f}"}).encode()
     inner = text[:-1].rstrip()
