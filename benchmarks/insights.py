@@ -57,27 +57,9 @@ async def measure(path: Path) -> None:
 
 async def council(database: Any, path: Path) -> Any:
     """An organization with the council's rows, in the categories that hashes of their merchants choose."""
-    from ai2 import flows
-    from ai2.books.categories import service as categories
-    from ai2.identity import organizations
-    from ai2.ingest.service import ImportOptions, Source
+    from tests.reports import council as books
 
-    async with database.transaction() as db:
-        owner = (await organizations.create(db, name="Council", base_currency="GBP")).organization_id
-        await categories.create_defaults(db, owner)
-    await flows.import_file(
-        database,
-        organization_id=owner,
-        account_name="Cards",
-        path=path,
-        file_name=path.name,
-        options=ImportOptions(positive_is="out"),
-        source=Source.CLI,
-        imported_by="benchmark",
-    )
-    async with database.transaction(owner) as db:
-        await db.execute(CATEGORISED, [owner, owner])
-    return owner
+    return (await books.council(database, path)).organization_id
 
 
 async def times(database: Any, owner: Any, name: str, ask: Callable[[Any], Awaitable[Any]]) -> None:
@@ -97,17 +79,6 @@ async def times(database: Any, owner: Any, name: str, ask: Callable[[Any], Await
 def _peak_mb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
 
-
-CATEGORISED = """
-    with numbered as (
-        select category_id, row_number() over (order by category_id) - 1 as number from books.categories
-        where organization_id = %s and kind = 'expense' order by category_id limit 40
-    )
-    update books.transactions as transaction
-    set category_id = numbered.category_id, decided_by = 'import'
-    from numbered
-    where transaction.organization_id = %s and numbered.number = abs(hashtext(transaction.merchant_key)) %% 40
-"""
 
 if __name__ == "__main__":
     main()
