@@ -29,6 +29,7 @@ from api.unit import admitted, idempotency_key, replayed, request_digest
 
 MAX_FIELDS = 20
 FORM_BYTES = 1_000_000  # what a form may have around its file
+AROUND_BYTES = 16 * 1024  # and one that is nothing else: its field's head and the form's ends
 
 
 class UploadTooLarge(TooLarge):
@@ -137,6 +138,26 @@ async def form(request: Request, most_bytes: int | None = None) -> AsyncIterator
         yield _from_form(received)
     finally:
         await received.close()
+
+
+class FormExpected(UnsupportedMediaType):
+    """Send the file as multipart/form-data, in the field `file`."""
+
+
+@asynccontextmanager
+async def only_file(request: Request, most_bytes: int, refusal: type[TooLarge]) -> AsyncIterator[Upload]:
+    """A form that is a file and nothing else. Raises FormExpected, and the refusal where it is larger."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+        raise FormExpected
+    try:
+        async with form(request, most_bytes + AROUND_BYTES) as received:
+            if received.size_bytes > most_bytes:
+                raise refusal
+            if received.fields:
+                raise Invalid(errors=tuple(FieldError(name[:100], "is not known here") for name in received.fields))
+            yield received
+    except UploadTooLarge:
+        raise refusal from None
 
 
 def _from_form(form: FormData) -> Upload:

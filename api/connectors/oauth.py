@@ -9,7 +9,7 @@ from pydantic import Field
 from ai2.connections import oauth
 from ai2.connections.model import Connection
 from ai2.connections.oauth import Begun, ConsentNotValid, Returned
-from ai2.kit.settings import settings
+from api import returning
 from api.connectors.connections import ConnectionOut
 from api.schemas import Body, Out
 from api.unit import Caller, Outside, Pool
@@ -76,14 +76,6 @@ async def finish_consent(
 
 
 def remembered(response: Response, begun: Begun) -> Begun:
-    """For browsers that come back by themselves. `lax`: it comes along from the provider's page, by GET alone."""
-    response.set_cookie(
-        COOKIE,
-        begun.secret,
-        max_age=begun.expires_in_s,
-        path=router.prefix,
-        secure=settings().public_address.startswith("https:"),
-        httponly=True,
-        samesite="lax",
-    )
+    """For browsers that come back by themselves."""
+    returning.remember(response, COOKIE, begun.secret, path=router.prefix, lasts_s=begun.expires_in_s)
     return begun

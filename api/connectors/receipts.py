@@ -10,16 +10,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from ai2.books.transactions.attachment_types import ENDINGS
-from ai2.kit.errors import FieldError, Invalid, TooLarge, UnsupportedMediaType
+from ai2.kit.errors import TooLarge
 from ai2.kit.settings import settings
 from ai2.receipts import service
 from ai2.receipts.keeping import BINARY
 from ai2.receipts.model import Document, MatchState, State
-from api.core.attachments import BYTES, FORM_BYTES, AttachmentForm, disposition
+from api.core.attachments import BYTES, AttachmentForm, disposition
 from api.pages import PageQuery, WholeQuery, cut, read_cursor, write_cursor
 from api.schemas import Amount, Confidence, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit, Upload
-from api.uploads import UploadTooLarge, form, once
+from api.uploads import once, only_file
 
 ADDRESS = "/api/connectors/receipts"
 PIECE_BYTES = 64 * 1024
@@ -30,10 +30,6 @@ uploads = APIRouter(prefix=ADDRESS, tags=["receipts"], route_class=Upload)
 
 class ReceiptTooLarge(TooLarge):
     """The file is larger than a receipt may be; send a smaller one."""
-
-
-class FormExpected(UnsupportedMediaType):
-    """Send the file as multipart/form-data, in the field `file`."""
 
 
 class ReceiptQuery(PageQuery):
@@ -133,26 +129,16 @@ async def list_receipts(db: Db, who: Caller, wanted: Annotated[ReceiptQuery, Que
 )
 async def add_receipt(request: Request, who: Caller) -> Response:
     """Send a receipt: it is read, and matched by the worker. The same bytes are the same receipt."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        raise FormExpected
-    most_bytes = settings().attachment_bytes
-    try:
-        async with form(request, most_bytes + FORM_BYTES) as received:
-            if received.size_bytes > most_bytes:
-                raise ReceiptTooLarge
-            if received.fields:
-                raise Invalid(errors=tuple(FieldError(name[:100], "is not known here") for name in received.fields))
-            part = (received.file_name, BINARY, received.file.read())
+    async with only_file(request, settings().attachment_bytes, ReceiptTooLarge) as received:
+        part = (received.file_name, BINARY, received.file.read())
 
-            async def work(db: Db) -> Response:
-                [document_id] = await service.take(db, who.organization_id, None, [part], added_by=who.actor)
-                added = await service.get(db, who.organization_id, document_id)
-                answer = ReceiptOut.model_validate(_shown(added)).model_dump_json()
-                return Response(answer, 201, {"Location": f"{ADDRESS}/{document_id}"}, "application/json")
+        async def work(db: Db) -> Response:
+            [document_id] = await service.take(db, who.organization_id, None, [part], added_by=who.actor)
+            added = await service.get(db, who.organization_id, document_id)
+            answer = ReceiptOut.model_validate(_shown(added)).model_dump_json()
+            return Response(answer, 201, {"Location": f"{ADDRESS}/{document_id}"}, "application/json")
 
-            return await once(request, who, received, work)
-    except UploadTooLarge:
-        raise ReceiptTooLarge from None
+        return await once(request, who, received, work)
 
 
 @router.get("/{document_id}", response_model=ReceiptOut)

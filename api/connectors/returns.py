@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ai2.connections import returns
 from ai2.connections.model import Connection
-from ai2.kit.settings import settings
+from api import returning
 from api.connectors.connections import ConnectionOut
 from api.schemas import Body
 from api.unit import Caller, Outside, Pool
@@ -51,12 +51,9 @@ async def finish_bank(provider: Provider, given: Returned, database: Pool, who: 
 
 
 def remember(response: Response, link: str) -> None:
-    """For browsers that come back by themselves. `lax`: it comes along from the provider's page, by GET alone."""
+    """For browsers that come back by themselves."""
     name, value = returns.cookie_of(link)
-    response.set_cookie(
-        name, value, max_age=LASTS_S, path=PREFIX, secure=settings().public_address.startswith("https:"),
-        httponly=True, samesite="lax",
-    )  # fmt: skip
+    returning.remember(response, name, value, path=PREFIX, lasts_s=LASTS_S)
 
 
 def _answer(error: str | None) -> dict[str, Any]:

@@ -12,18 +12,16 @@ from pydantic import Field
 from ai2.books.transactions import attachments
 from ai2.books.transactions.attachment_types import ENDINGS
 from ai2.books.transactions.attachments import Attachment
-from ai2.kit.errors import FieldError, Invalid, TooLarge, UnsupportedMediaType
+from ai2.kit.errors import TooLarge
 from ai2.kit.settings import settings
 from api.pages import WholeQuery, cut
 from api.recording import record
 from api.schemas import Body, Instant, ListOf, Out
 from api.unit import Caller, Db, Unit, Upload, admitted, database_of
-from api.uploads import UploadTooLarge, form, once
+from api.uploads import once, only_file
 
 ADDRESS = "/{transaction_id}/attachments"
 PIECE_BYTES = 64 * 1024
-# What goes with the file around it: its field's head and the form's ends.
-FORM_BYTES = 16 * 1024
 BYTES = {"type": "string", "format": "binary"}
 
 router = APIRouter(prefix="/api/core/transactions", tags=["transactions"], route_class=Unit)
@@ -32,10 +30,6 @@ uploads = APIRouter(prefix="/api/core/transactions", tags=["transactions"], rout
 
 class AttachmentTooLarge(TooLarge):
     """The file is larger than an attachment may be; send a smaller picture or document."""
-
-
-class FormExpected(UnsupportedMediaType):
-    """Send the file as multipart/form-data, in the field `file`."""
 
 
 class AttachmentForm(Body):
@@ -76,32 +70,22 @@ class Attachments(ListOf):
 )
 async def add_attachment(transaction_id: UUID, request: Request, who: Caller) -> Response:
     """Keep a file beside a transaction: PDF, PNG, JPEG, WEBP, HEIC, GIF, plain text, CSV or an office document."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        raise FormExpected
-    most_bytes = settings().attachment_bytes
-    try:
-        async with form(request, most_bytes + FORM_BYTES) as received:
-            if received.size_bytes > most_bytes:
-                raise AttachmentTooLarge
-            if received.fields:
-                raise Invalid(errors=tuple(FieldError(name[:100], "is not known here") for name in received.fields))
+    async with only_file(request, settings().attachment_bytes, AttachmentTooLarge) as received:
 
-            async def work(db: Db) -> Response:
-                added = await attachments.add(
-                    db,
-                    who.organization_id,
-                    transaction_id,
-                    file=received.file,
-                    file_name=received.file_name,
-                    size_bytes=received.size_bytes,
-                    added_by=who.actor,
-                )
-                answer = AttachmentOut.model_validate(_told(added)).model_dump_json()
-                return Response(answer, 201, {"Location": _address(added)}, "application/json")
+        async def work(db: Db) -> Response:
+            added = await attachments.add(
+                db,
+                who.organization_id,
+                transaction_id,
+                file=received.file,
+                file_name=received.file_name,
+                size_bytes=received.size_bytes,
+                added_by=who.actor,
+            )
+            answer = AttachmentOut.model_validate(_told(added)).model_dump_json()
+            return Response(answer, 201, {"Location": _address(added)}, "application/json")
 
-            return await once(request, who, received, work)
-    except UploadTooLarge:
-        raise AttachmentTooLarge from None
+        return await once(request, who, received, work)
 
 
 @router.get(ADDRESS, response_model=Attachments)

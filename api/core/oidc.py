@@ -15,6 +15,7 @@ from ai2.identity.second_factors import Codes
 from ai2.identity.sessions import Tokens
 from ai2.kit.database import Database, act_for
 from ai2.kit.settings import settings
+from api import returning
 from api.core.auth import NewOrganization, TokensOut, make_organization, signed_in, tried
 from api.core.second_factor import ProofIn, email
 from api.pages import WholeQuery, cut
@@ -179,14 +180,6 @@ async def _finish(name: str, given: Return, request: Request, pool: Database, re
 
 
 def _remembered(response: Response, begun: Begun) -> Begun:
-    """For browsers that come back by themselves. `lax`: it comes along from the provider's page, by GET alone."""
-    response.set_cookie(
-        COOKIE,
-        begun.secret,
-        max_age=begun.expires_in_s,
-        path=outside.prefix,
-        secure=settings().public_address.startswith("https:"),
-        httponly=True,
-        samesite="lax",
-    )
+    """For browsers that come back by themselves."""
+    returning.remember(response, COOKIE, begun.secret, path=outside.prefix, lasts_s=begun.expires_in_s)
     return begun

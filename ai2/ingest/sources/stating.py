@@ -1,11 +1,21 @@
 """Stating: a feed's answer together with what its provider says that the account held, to be proved by ingestion."""
 
 import json
+from decimal import Decimal, InvalidOperation
 
 from ai2.ingest.sources.model import RemoteAccount
 
 # The member that ai2.ingest.formats.jsonlines reads it from.
 MEMBER = "stated_balance"
+
+
+def amount_of(told: object) -> Decimal | None:
+    """A balance as providers write it: a number, or text of one."""
+    try:
+        found = Decimal(told) if isinstance(told, str | int | Decimal) else None
+    except InvalidOperation:
+        return None
+    return found if found is not None and found.is_finite() else None
 
 
 def stating(content: bytes, account: RemoteAccount | None) -> bytes:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ai2.books.accounts.service import AccountKind
 from ai2.ingest.sources.model import RemoteAccount
+from ai2.ingest.sources.stating import amount_of
 
 # ISO 20022, external cash account types.
 KINDS: dict[str, AccountKind] = {"SVGS": "savings", "LOAN": "loan", "CARD": "card", "CASH": "cash"}
@@ -41,7 +41,7 @@ def with_balance(account: RemoteAccount, balances: Any) -> RemoteAccount:
         if isinstance(each, dict) and _of(each, "currency") == account.currency
     }
     found = next((by_type[name] for name in BALANCES if name in by_type), None)
-    amount = _amount(_of(found, "amount")) if found else None
+    amount = amount_of(_of(found, "amount")) if found else None
     return replace(account, balance=amount, balance_on=_day(found.get("referenceDate"))) if found else account
 
 
@@ -53,14 +53,6 @@ def _of(balance: Mapping[str, Any], name: str) -> Any:
 def _number(details: Mapping[str, Any]) -> str | None:
     iban = _text(details.get("iban"))
     return iban.replace(" ", "").upper() if iban else _text(details.get("bban")) or _text(details.get("maskedPan"))
-
-
-def _amount(value: Any) -> Decimal | None:
-    try:
-        found = Decimal(value) if isinstance(value, str | int | Decimal) else None
-    except InvalidOperation:
-        return None
-    return found if found is not None and found.is_finite() else None
 
 
 def _day(value: Any) -> date | None:

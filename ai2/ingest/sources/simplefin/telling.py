@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from ai2.ingest.sources.model import RemoteAccount
+from ai2.ingest.sources.stating import amount_of
 from ai2.kit.errors import Invalid
 from ai2.kit.masking import mask
 from ai2.kit.money import exponent
@@ -27,7 +28,7 @@ def account(row: Mapping[str, Any], found: Mapping[str, Any]) -> RemoteAccount |
         name=_text(name, LONGEST_NAME) or bank or "Account",
         currency=currency,
         match=f"{bank} {name} {currency}",
-        balance=_amount(row.get("balance")),
+        balance=amount_of(row.get("balance")),
         balance_on=_day(row.get("balance-date")),
     )
 
@@ -93,14 +94,6 @@ def _is_currency(text: str) -> bool:
 
 def _text(value: Any, longest: int) -> str:
     return " ".join(NO_TEXT.sub(" ", value).split())[:longest].strip() if isinstance(value, str) else ""
-
-
-def _amount(value: Any) -> Decimal | None:
-    try:
-        found = Decimal(value) if isinstance(value, str | int | Decimal) else None
-    except InvalidOperation:
-        return None
-    return found if found is not None and found.is_finite() else None
 
 
 def _day(value: Any) -> date | None:
