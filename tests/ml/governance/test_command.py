@@ -7,11 +7,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from psycopg import AsyncConnection
 from typer.testing import CliRunner
 
 from ai2.cli import app
 from ai2.identity import audit, organizations
-from ai2.kit.database import Database
+from ai2.kit.database import Database, Role, connection_parameters
 from ai2.kit.ids import new_id
 from ml import registry
 from ml.categoriser.model import Trained
@@ -19,8 +20,11 @@ from ml.governance import succession
 
 
 def ai2(*words: str) -> tuple[int, str]:
+    """The exit code, and what it says: of success or of trouble."""
     answer = CliRunner().invoke(app, ["models", *words])
-    return answer.exit_code, answer.output
+    if answer.exception and not isinstance(answer.exception, SystemExit):
+        raise answer.exception
+    return answer.exit_code, answer.stdout or answer.stderr
 
 
 def register(tiny: Trained, *, is_passed: bool) -> str:
@@ -43,6 +47,20 @@ def audited(organization_id: UUID) -> list[tuple[str, dict[str, object] | None]]
         return [(each.operation, each.details) for each in reversed(entries) if "model" in each.operation]
 
     return asyncio.run(look())
+
+
+async def begin(database: Database, *, broken: bool) -> UUID:
+    """An organization with one entry in its audit. Broken: who holds the database put its head back."""
+    async with database.transaction() as db:
+        whose = (await organizations.create(db, name=str(new_id()), base_currency="GBP")).organization_id
+    async with database.transaction(whose) as db:
+        await audit.record(db, whose, actor="operator", operation="create_organization")
+    if broken:
+        known = connection_parameters(Role.ADMIN)
+        async with await AsyncConnection.connect(**known, autocommit=True) as intruder:
+            await intruder.execute("set session_replication_role = replica")
+            await intruder.execute("update audit.heads set number = 0 where organization_id = %s", [whose])
+    return whose
 
 
 @pytest.fixture
@@ -74,3 +92,17 @@ def test_versions_are_promoted_and_taken_back(use_registry: Callable[..., Path],
     told = [(operation, (details or {}).get("version")) for operation, details in audited(operator)]
     assert told == [("promote_model", first), ("promote_model", second), ("roll_back_model", first)]
     assert audited(operator)[1][1] == {"model": "categoriser", "version": second, "reason": "a trial"}
+
+
+def test_a_broken_chain_is_told_and_keeps_no_other_from_being_told(
+    use_registry: Callable[..., Path], tiny: Trained, server: None
+) -> None:
+    async def make() -> tuple[UUID, UUID]:
+        async with Database() as database:
+            return await begin(database, broken=True), await begin(database, broken=False)
+
+    broken, whole = asyncio.run(make())
+    use_registry()
+    answer = CliRunner().invoke(app, ["models", "promote", register(tiny, is_passed=True), "--here"])
+    assert (answer.exit_code, str(broken) in answer.stderr, str(whole) in answer.stderr) == (0, True, False)
+    assert [operation for operation, _ in audited(whole)] == ["promote_model"]
