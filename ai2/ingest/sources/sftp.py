@@ -138,6 +138,7 @@ class _Connection:
                 length = min(PIECE_BYTES, file.size_bytes - place)
                 piece = opened.read(length)
                 if len(piece) < length:
+                    opened.stat()  # a broken connection reads like the end of the file; asked, it says that it broke
                     return
                 place += length
                 if place == file.size_bytes and _file(file.name, opened.stat()).told != file.told:
