@@ -293,10 +293,15 @@ async def today(db: Connection) -> date:
 
 
 async def state(db: Connection, span: Span) -> State:
-    """All of it. Each query is planned for its days: a plan for any would read everything."""
+    """All of it. Each query is planned for its days: a plan for any would read everything.
+
+    None is worth the workers that the planner would start for some: they take longer than the question.
+    """
     known = span.parameters()
     asked = (ACCOUNTS, RHYTHM, FILES, UNCATEGORISED, PENDING, ANOMALIES, ONE_SIDED, CLOSED)
     async with db.pipeline():
+        await db.execute("set local max_parallel_workers_per_gather = 0")
         cursors = [await db.execute(query, known, prepare=False) for query in asked]
+        await db.execute("reset max_parallel_workers_per_gather")
         found = [await cursor.fetchall() for cursor in cursors]
     return State(*found[:-1], closed_through=found[-1][0]["closed_through"])
