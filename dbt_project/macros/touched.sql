@@ -63,6 +63,19 @@
     offset 0
 {%- endmacro %}
 
+{#- Each touched transaction as a relation has it, found by its key. Joined, the planner expects an account to have a
+    handful of transactions, and reads all there are to find a few. -#}
+{% macro those_touched(transactions) -%}
+    (
+        select found.* from touched
+        cross join lateral (
+            select * from {{ transactions }} as each
+            where each.organization_id = touched.organization_id and each.transaction_id = touched.transaction_id
+            offset 0
+        ) as found
+    ) as those
+{%- endmacro %}
+
 {% macro touched_places(watermark) %}
     select organization_id, account_id, booked_on
     from {{ books('transactions') }} where {{ since(watermark) }}

@@ -1,4 +1,4 @@
 {%- set present %}
-select * from {{ ref('int_books__transactions_categorised') }} inner join touched using (organization_id, transaction_id)
+select * from {{ those_touched(ref('int_books__transactions_categorised')) }}
 {%- endset -%}
 {{ live(ref('fct_transactions'), 'transactions', ['organization_id', 'transaction_id'], present) }}

@@ -3,6 +3,7 @@
     pre_hook="{{ replace_touched('transactions') }}",
     indexes=[{'columns': ['organization_id', 'booked_on']}, {'columns': ['organization_id', 'account_id', 'booked_on']}],
 ) }}
+{%- set categorised = ref('int_books__transactions_categorised') %}
 select
     organization_id,
     transaction_id,
@@ -28,5 +29,4 @@ select
     batch_id,
     line_number,
     is_split
-from {{ ref('int_books__transactions_categorised') }}
-{% if is_incremental() %} inner join touched using (organization_id, transaction_id) {% endif %}
+from {{ those_touched(categorised) if is_incremental() else categorised }}
