@@ -13,9 +13,6 @@ ENOUGH = 0.8
 
 
 def main() -> int:
-    home = Path(tempfile.mkdtemp(prefix="ai2-described-"))
-    home.chmod(0o711)
-    os.environ["AI2_HOME"] = str(home)
     from ai2.kit import postgres
     from ai2.kit.migrate import migrate
     from pipelines import dbt
@@ -23,6 +20,9 @@ def main() -> int:
     from tests.described.served import served
     from tests.described.stock import ROLES, Stock
 
+    home = Path(tempfile.mkdtemp(prefix="ai2-described-"))
+    home.chmod(0o711)
+    os.environ["AI2_HOME"] = str(home)  # after what is imported, for the tests' own cases name another
     print(f"seed {SEED}, {EXAMPLES} examples an operation", flush=True)
     with postgres.running(home, fsync="off", synchronous_commit="off"):
         migrate()
