@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ai2.connections import repository
+from ai2.connections.telling import goes_on
 from ai2.connections.turns import Turns
 from ai2.ingest.sources.model import Source
 from ai2.ingest.sources.problems import Permanent, PutOff
@@ -57,14 +58,17 @@ async def succeeded(turns: Turns, ran: Ran) -> None:
 async def failed(turns: Turns, ran: Ran, error: Exception) -> None:
     """Why it is not up to date, and what is to be done. What is not a problem of ours is only named."""
     told = described(error)
+    goes_on_at = _later(error.retry_after_s or 60) if isinstance(error, PutOff) else None
+    if goes_on_at:
+        told["what_to_do"] = goes_on(goes_on_at, is_backfill=ran.is_backfill)
     async with turns.transaction(ran.organization_id) as db:
         row = await repository.mine(db, ran.organization_id, ran.connection_id, ran.sync_id)
-        outcome = "put_off" if isinstance(error, PutOff) else "failed"
+        outcome = "put_off" if goes_on_at else "failed"
         await repository.end_sync(db, ran.organization_id, ran.sync_id, outcome if row else "cut_off", told)
         if row is None:
             return
-        if isinstance(error, PutOff):
-            await _put_off(db, ran, row, error)
+        if goes_on_at:
+            await _put_off(db, ran, row, goes_on_at)
         elif isinstance(error, Permanent):
             await _stopped(db, ran, row, error, told)
         else:
@@ -82,15 +86,10 @@ async def cut_off(turns: Turns, ran: Ran) -> None:
             )
 
 
-async def _put_off(db: Connection, ran: Ran, row: DictRow, error: PutOff) -> None:
+async def _put_off(db: Connection, ran: Ran, row: DictRow, goes_on_at: datetime) -> None:
     """Our own limit is no failure of anybody's."""
     await repository.update(
-        db,
-        ran.organization_id,
-        ran.connection_id,
-        **FREE,
-        state=_state(row),
-        next_run_at=_later(error.retry_after_s or 60),
+        db, ran.organization_id, ran.connection_id, **FREE, state=_state(row), next_run_at=goes_on_at
     )
 
 

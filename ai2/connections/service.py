@@ -234,10 +234,9 @@ async def statuses(db: Db, organization_id: UUID, *, before: UUID | None, limit:
     now = datetime.now(UTC)
     return [
         Status(
-            each, telling.what_to_do(each, now), telling.is_in_step(each, names.source(each.provider), now),
-            by_connection.get(each.connection_id),
+            each, telling.what_to_do(each, now, last), telling.is_in_step(each, names.source(each.provider), now), last
         )
-        for each in found
+        for each, last in ((each, by_connection.get(each.connection_id)) for each in found)
     ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from ai2.connections.model import WARN_DAYS, Connection
+from ai2.connections.model import WARN_DAYS, Connection, Sync
 from ai2.ingest.sources.model import Source
 
 NOTHING = "Nothing."
@@ -11,11 +11,12 @@ CONSENT_AGAIN = "Connect again with reconnect naming this connection: its accoun
 BEGIN_ANEW = (
     "Nothing. To have more from there, connect anew: what it brought stays in the books, and no row comes twice."
 )
+AT = "%Y-%m-%d %H:%M UTC"
 # So many times as long as it is between two syncs may go by without one that went well.
 PATIENCE = 3
 
 
-def what_to_do(connection: Connection, now: datetime) -> str:
+def what_to_do(connection: Connection, now: datetime, last: Sync | None = None) -> str:
     """What somebody has to do so that the connection stays, or comes, in step."""
     error = connection.error or {}
     if connection.state == "connecting":
@@ -26,7 +27,16 @@ def what_to_do(connection: Connection, now: datetime) -> str:
         return str(error.get("what_to_do") or CONSENT_AGAIN)
     if connection.consent_expires_at and connection.consent_expires_at - now < timedelta(days=WARN_DAYS):
         return f"Before {connection.consent_expires_at:%Y-%m-%d} its consent ends. {CONSENT_AGAIN}"
+    if not error and last and last.outcome == "put_off" and connection.next_run_at and connection.next_run_at > now:
+        return goes_on(connection.next_run_at)
     return str(error.get("what_to_do") or NOTHING)
+
+
+def goes_on(at: datetime, *, is_backfill: bool = False) -> str:
+    """When a provider may be asked again whose limit is used up. Past days are asked for by a person alone."""
+    if is_backfill:
+        return f"Ask for these days again after {at:{AT}}: what came of them is kept, and no row comes twice."
+    return f"Nothing: the provider allows no more requests until {at:{AT}}, and is asked again then."
 
 
 def is_in_step(connection: Connection, source: Source, now: datetime) -> bool:

@@ -3,17 +3,18 @@
 import base64
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from ai2.connections import service, syncing
+from ai2.connections import limits_repository, service, syncing
 from ai2.connections.model import Connection, Sync
 from ai2.identity.organizations import Organization
-from ai2.ingest.sources import asking
-from ai2.ingest.sources.simplefin import WINDOW, access, windows
+from ai2.ingest.sources import asking, names
+from ai2.ingest.sources.simplefin import SOURCE, WINDOW, access, windows
 from ai2.kit.database import Database, rows
 from ai2.kit.settings import settings
 from tests.connections.fakes.serving import Said, serving
@@ -21,6 +22,7 @@ from tests.connections.fakes.simplefin import LONGEST_S, FakeSimpleFin, row
 
 TODAY = datetime.now(UTC).date()
 OLD, RECENT = TODAY - timedelta(days=200), TODAY - timedelta(days=2)
+DAY_S = 24 * 3600
 
 
 @pytest.fixture
@@ -52,6 +54,16 @@ class Bench:
         await syncing.sync(self.database, self.owner, connection_id, trigger="person", **wanted)
         async with self.database.transaction(self.owner) as db:
             return (await service.history(db, self.owner, connection_id, before=None, limit=1))[0]
+
+    async def sync_often(self, connection_id: UUID, times: int) -> list[str | None]:
+        return [(await self.sync(connection_id)).outcome for _ in range(times)]
+
+    async def a_day_goes_by(self) -> None:
+        async with self.database.transaction() as db:
+            for bucket in await rows(db, "select credential, slots from connect.buckets where provider = 'simplefin'"):
+                slots = [[since - DAY_S, at - DAY_S, calls] for since, at, calls in bucket["slots"]]
+                await limits_repository.keep_slots(db, "simplefin", bytes(bucket["credential"]), slots)
+        self.fake.next_day()
 
     async def get(self, connection_id: UUID) -> Connection:
         async with self.database.transaction(self.owner) as db:
@@ -99,6 +111,48 @@ async def test_no_request_asks_for_more_days_than_a_server_answers_to(bench: Ben
     fake.asked.clear()
     await bench.sync(connection_id)
     assert len(fake.asked) == 1
+
+
+async def test_a_server_is_asked_no_more_often_in_a_day_than_it_allows_and_its_user_is_told_when_it_goes_on(
+    bench: Bench, fake: FakeSimpleFin
+) -> None:
+    connection_id = await bench.connect()
+    assert await bench.sync_often(connection_id, 20) == ["ok"] * 18 + ["put_off"] * 2  # the first one takes seven
+    assert (fake.used, fake.is_disabled) == (24, False)
+    connection = await bench.get(connection_id)
+    goes_on_at = connection.next_run_at
+    assert (connection.state, connection.error) == ("connected", None)
+    assert goes_on_at
+    assert timedelta(hours=23) < goes_on_at - datetime.now(UTC) < timedelta(hours=24, minutes=6)
+    async with bench.database.transaction(bench.owner) as db:
+        [status] = await service.statuses(db, bench.owner, before=None, limit=9)
+        [last] = await service.history(db, bench.owner, connection_id, before=None, limit=1)
+    said = f"the provider allows no more requests until {goes_on_at:%Y-%m-%d %H:%M} UTC"
+    assert said in status.what_to_do
+    assert last.error
+    assert (last.error["code"], said in last.error["what_to_do"]) == ("limit_reached", True)
+    await bench.a_day_goes_by()
+    assert (await bench.sync(connection_id)).outcome == "ok"
+    assert fake.used == 1
+
+
+async def test_a_server_that_is_asked_more_often_lets_nobody_in_any_more(
+    bench: Bench, fake: FakeSimpleFin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: what the limit is for."""
+    monkeypatch.setattr(names, "all_of_them", lambda: {"simplefin": replace(SOURCE, limit=None)})
+    connection_id = await bench.connect()
+    assert "failed" in await bench.sync_often(connection_id, 19)
+    assert (fake.is_disabled, (await bench.get(connection_id)).state) == (True, "needs_consent")
+
+
+async def test_past_days_that_take_more_requests_than_a_day_has_are_asked_for_again_by_a_person(
+    bench: Bench, fake: FakeSimpleFin
+) -> None:
+    connection_id = await bench.connect()
+    sync = await bench.sync(connection_id, since=TODAY - timedelta(days=5 * 365), until=TODAY)
+    assert (sync.outcome, fake.used, fake.is_disabled) == ("put_off", 24, False)
+    assert str((sync.error or {})["what_to_do"]).startswith("Ask for these days again after 20")
 
 
 def test_spans_leave_out_no_day_and_none_is_in_two() -> None:
@@ -167,13 +221,15 @@ async def test_a_new_token_goes_on_with_the_same_accounts(bench: Bench, fake: Fa
 async def test_what_the_server_wants_its_user_to_know_is_told(bench: Bench, fake: FakeSimpleFin) -> None:
     words = f"<b>Slow</b>\x00 today, see https://x:{fake.password}@evil.example/a"
     fake.errors = [{"code": "con.auth", "msg": "failed", "conn_id": "CON-1"}, {"code": "gen.", "msg": words}]
+    fake.plain_errors = ["You made too many requests."]
     connection_id = await bench.connect()
     assert (await bench.sync(connection_id)).outcome == "ok"
     assert (await bench.get(connection_id)).notices == [
         "My Bank - Jill wants you to sign in again at your SimpleFIN server.",
         "Your SimpleFIN server says: b Slow /b today, see",
+        "Your SimpleFIN server says: You made too many requests.",
     ]
-    fake.errors = []
+    fake.errors, fake.plain_errors = [], []
     await bench.sync(connection_id)
     assert (await bench.get(connection_id)).notices == []
 

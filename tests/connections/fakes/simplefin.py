@@ -1,4 +1,5 @@
-"""A fake of a SimpleFIN server: a token is claimed once, days come in short spans, and it fails when told to."""
+"""A fake of a SimpleFIN server: a token is claimed once, days come in short spans, it fails when told to, and an access
+by which it is asked too often in a day is taken out of use."""
 
 import base64
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ class FakeSimpleFin:
     refusal: Said | None = None
     asked: list[Asked] = field(default_factory=list)
     claimed: int = 0
+    daily: int = 24
+    used: int = 0
+    is_disabled: bool = False
 
     def __post_init__(self) -> None:
         self.tokens = {f"tok-{uuid4()}"}
@@ -71,7 +75,14 @@ class FakeSimpleFin:
         scheme, host = self.address.split("://")
         return Said(200, f"{scheme}://{self.user}:{self.password}@{host}/simplefin".encode())
 
+    def next_day(self) -> None:
+        self.used = 0
+
     def _accounts(self, asked: Asked) -> Said:
+        self.used += 1
+        self.is_disabled = self.is_disabled or self.used > self.daily
+        if self.is_disabled:
+            return Said(403, b"Forbidden")
         first, last = (int(asked.query[name][0]) for name in ("start-date", "end-date"))
         if last - first > LONGEST_S:
             return Said(400, {"errors": ["Requested date range exceeds limit of 60 days"], "accounts": []})
@@ -81,6 +92,7 @@ class FakeSimpleFin:
             return Said(200, {"errors": self.plain_errors, "accounts": [_as_before(each) for each in accounts]})
         return Said(200, {
             "errlist": self.errors, "accounts": accounts,
+            "errors": [*(each["msg"] for each in self.errors), *self.plain_errors],
             "connections": [{"conn_id": "CON-1", "name": "My Bank - Jill", "org_id": "INST-1",
                              "org_url": "https://mybank.example", "sfin_url": self.address}],
         })  # fmt: skip

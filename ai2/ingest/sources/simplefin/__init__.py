@@ -29,6 +29,8 @@ HISTORY_DAYS = 365
 # Banks tell a bridge late: what is older than this and new is rare.
 OVERLAP = timedelta(days=10)
 MOST_NOTICES = 20
+# What the SimpleFIN Bridge expects at most; who goes on beyond is warned, and then loses the access.
+REQUESTS_A_DAY = 24
 
 
 def connect(session: Session) -> Connected:
@@ -154,8 +156,8 @@ SOURCE = Source(
     },
     connect=connect,
     pages=pages,
-    # of an access URL; a server expects some 24 requests a day
-    limit=Limit(10, 60),
+    # of an access URL: a server that is asked more often takes it out of use
+    limit=Limit(REQUESTS_A_DAY, 24 * 3600),
     can=frozenset({"transactions", "balances", "pending", "backfill"}),
     every_minutes=180,
 )  # fmt: skip

@@ -49,9 +49,11 @@ def notices(found: Mapping[str, Any]) -> list[str]:
     """What the server wants its user to be told: in words of ours where it gives a code, else in its own."""
     banks = {str(each.get("conn_id")): _text(each.get("name"), LONGEST_NAME) for each in objects(found, "connections")}
     told = [_notice(each, banks) for each in errors(found)]
-    plain = found.get("errors") if not told else None
-    said = [_said(each) for each in plain or () if isinstance(each, str)] if isinstance(plain, list) else []
-    return [each for each in [*told, *said] if each]
+    # in version 2 the former list says the same again; what it alone has, such as that we ask too often, counts too
+    again = {str(each.get("msg") or each.get("message") or "") for each in errors(found)}
+    plain = found.get("errors")
+    fresh = [each for each in plain if isinstance(each, str) and each not in again] if isinstance(plain, list) else []
+    return [each for each in [*told, *map(_said, fresh)] if each]
 
 
 def _notice(error: Mapping[str, Any], banks: Mapping[str, str]) -> str:
