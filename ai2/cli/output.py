@@ -32,6 +32,7 @@ def problems(*, as_json: bool = False) -> Iterator[None]:
     from pydantic import ValidationError
 
     from ai2.kit import logs
+    from ai2.kit.master_keys import MasterKeyUnusable
     from ai2.kit.migrate import NotAnAdministrator
     from ai2.kit.postgres import PostgresFailed
 
@@ -41,7 +42,7 @@ def problems(*, as_json: bool = False) -> Iterator[None]:
     except Problem as problem:
         _say(problem_details(problem), as_json=as_json)
         raise typer.Exit(PROBLEM) from None
-    except (OSError, PostgresFailed, NotAnAdministrator, SecretsExposed, SettingsFileError) as error:
+    except (OSError, MasterKeyUnusable, PostgresFailed, NotAnAdministrator, SecretsExposed, SettingsFileError) as error:
         _say({"code": "failed", "title": str(error), "status": 500}, as_json=as_json)
         raise typer.Exit(PROBLEM) from None
     except OperationalError as error:

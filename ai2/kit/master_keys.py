@@ -5,7 +5,6 @@ first seals. Files are looked at again whenever they change, so that a running p
 """
 
 import base64
-import binascii
 import secrets as random
 from functools import lru_cache
 from pathlib import Path
@@ -63,7 +62,7 @@ def _mark(path: Path) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=4)
 def _in_a_file(path: Path, mark: tuple[int, int, int]) -> tuple[bytes, ...]:
-    return _parsed(path.read_text())
+    return _parsed(path.read_text(errors="replace"))
 
 
 @lru_cache(maxsize=4)
@@ -75,7 +74,7 @@ def _in_the_secrets(path: Path, mark: tuple[int, int, int]) -> tuple[bytes, ...]
 def _parsed(text: str) -> tuple[bytes, ...]:
     try:
         keys = tuple(base64.b64decode(word, validate=True) for word in text.split())
-    except binascii.Error:
+    except ValueError:  # what is no ASCII too
         keys = ()
     if not keys or any(len(key) != BYTES for key in keys):
         raise MasterKeyUnusable(MasterKeyUnusable.__doc__)
