@@ -29,6 +29,12 @@ from ai2.receipts.mails import service as mails
 from ai2.receipts.mails.service import Arrived
 
 MOST_ATTEMPTS = 3
+# What is told beside a mail that was read and brought nothing. Nobody's account is what a mail says by itself.
+NOTHING_READ = {
+    "code": "nothing_read",
+    "title": "Nothing was read: no statement is attached, and nothing in it is a receipt",
+    "what_to_do": "Where it tells of payments in its own text, import a statement of them: none is taken from there.",
+}
 # Why a statement waits.
 Reason = Literal["no_account", "sender_not_named", "sender_not_verified", "refused"]
 
@@ -105,7 +111,7 @@ async def _read(db: Connection, organization_id: UUID, mail_id: UUID) -> None:
     statements = [part for part in message.parts if attachments.is_statement(part)]
     batches, held = await _import(db, organization_id, mails.read(row), (connection or {})["settings"], statements)
     rest = [(part.name, part.media_type, part.content) for part in message.parts if part not in statements]
-    await receipts.take(
+    taken = await receipts.take(
         db, organization_id, mail_id, rest, is_trusted=row["is_sender_verified"],
         added_by=f"connection:{row['connection_id']}",
     )  # fmt: skip
@@ -116,7 +122,7 @@ async def _read(db: Connection, organization_id: UUID, mail_id: UUID) -> None:
         state="read",
         batches=batches,
         held=Jsonb(held),
-        error=None,
+        error=None if statements or taken else Jsonb(NOTHING_READ),
         read_at=datetime.now(UTC),
     )
 

@@ -51,7 +51,9 @@ class MailOut(Out):
     state: Literal["kept", "read", "failed", "too_large", "too_complex"] = Field(
         description="kept: it is about to be read. too_large and too_complex are kept or told, and not read."
     )
-    error: dict[str, Any] | None
+    error: dict[str, Any] | None = Field(
+        description="Why it was not read; of one that was, nothing_read: it has no statement attached and no receipt."
+    )
     batches: list[UUID] = Field(description="The imports of statements that were attached to it.")
     held: list[HeldOut] = Field(description="Statements that wait for a person: POST .../statements imports them.")
     received_at: Instant

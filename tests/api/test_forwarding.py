@@ -17,6 +17,7 @@ from ai2.connections.forwarding import SIGNATURE, TIMESTAMP
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database, rows
 from ai2.kit.settings import settings
+from ai2.receipts.mails import service as mails
 from tests.connections.letters import STATEMENT, letter
 from tests.receipts.test_mails import apart
 
@@ -86,6 +87,40 @@ async def test_a_mail_that_was_taken_apart_is_the_same_and_is_read(
     await mailing.read_waiting(database, organization.organization_id)
     [mail] = (await owner.get(MAILS)).json()["items"]
     assert (mail["state"], len(mail["batches"]), mail["held"]) == ("read", 1, [])
+
+
+ROWS = [("02 Mar 2026", "BAKERY", "-4.20", "995.80"), ("03 Mar 2026", "WAGES ACME LTD", "1,200.00", "2,195.80")]
+IN_ITS_BODY = f"""
+<html><body><h1>Your weekly statement</h1><p>Account ending 5555, 2 to 3 March 2026</p>
+<table><tr><th>Date</th><th>Description</th><th>Amount</th><th>Balance</th></tr>
+{"".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in ROWS)}
+</table><p>Opening balance GBP 1,000.00. Closing balance GBP 2,195.80.</p></body></html>
+"""
+
+
+async def test_rows_in_a_mails_own_text_are_kept_and_told_as_read_by_nobody(
+    anonymous: AsyncClient, owner: AsyncClient, database: Database, organization: Organization
+) -> None:
+    account = (await owner.post("/api/core/accounts", json={"name": "Current", "currency": "GBP"})).json()
+    named = {"statements_from": ["shop.example"]}
+    _, path = await connected(owner, settings=named, account_id=account["account_id"])
+    believed = {"dkim": "{@shop.example : pass}"}
+    alone = letter(text="See the table.", html=IN_ITS_BODY)
+    attached = letter(number=2, text="See the table.", html=IN_ITS_BODY, attached={"march.csv": STATEMENT})
+    for raw in (alone, attached):
+        assert (await anonymous.post(path, **whole(raw, **believed))).json() == {"taken": 1}
+    await mailing.read_waiting(database, organization.organization_id)
+    with_it, without = (await owner.get(MAILS)).json()["items"]
+    assert (without["state"], without["is_sender_verified"], without["batches"], without["held"]) == (
+        "read", True, [], [],
+    )  # fmt: skip
+    assert without["error"]["code"] == "nothing_read"
+    assert "import a statement" in without["error"]["what_to_do"]
+    assert (len(with_it["batches"]), with_it["error"]) == (1, None), "the control: what is attached is taken"
+    assert (await owner.get("/api/connectors/receipts")).json()["items"] == []
+    async with database.transaction(organization.organization_id) as db:
+        found = await rows(db, "select blob_key from receipts.mails where mail_id = %(id)s", {"id": without["mail_id"]})
+        assert await mails.raw(db, organization.organization_id, found[0]["blob_key"]) == alone
 
 
 async def test_a_statement_that_waits_is_imported_by_whoever_looked_at_it(
