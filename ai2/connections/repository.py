@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from ai2.ingest.sources.model import RemoteAccount
 from ai2.kit.database import Connection, number, one, rows
 
 COLUMNS = """
@@ -302,20 +303,32 @@ async def accounts(db: Connection, organization_id: UUID, connection_id: UUID) -
     return await rows(db, query, {"organization_id": organization_id, "connection_id": connection_id})
 
 
-async def put_account(db: Connection, organization_id: UUID, connection_id: UUID, **values: Any) -> None:
-    """Write down a provider's account; which of ours it is stays as it was."""
-    await db.execute(
-        """
+async def put_accounts(
+    db: Connection, organization_id: UUID, connection_id: UUID, told: Sequence[tuple[RemoteAccount, UUID | None]]
+) -> None:
+    """Write down a provider's accounts and which of ours each is; of one that is known that stays as it was."""
+    query = """
         insert into connect.accounts as known
             (organization_id, connection_id, account_key, account_id, name, currency, kind, number, match)
-        values (%(organization_id)s, %(connection_id)s, %(account_key)s, %(account_id)s, %(name)s, %(currency)s,
-            %(kind)s, %(number)s, %(match)s)
+        select %(organization_id)s, %(connection_id)s, told.* from unnest(
+            %(keys)s::text[], %(ours)s::uuid[], %(names)s::text[], %(currencies)s::text[], %(kinds)s::text[],
+            %(numbers)s::text[], %(matches)s::text[]
+        ) as told
         on conflict (organization_id, connection_id, account_key) do update set
             name = excluded.name, currency = excluded.currency, kind = excluded.kind, number = excluded.number,
             match = coalesce(excluded.match, known.match)
-        """,
-        {**values, "organization_id": organization_id, "connection_id": connection_id},
-    )
+            where (known.name, known.currency, known.kind, known.number, known.match) is distinct from (
+                excluded.name, excluded.currency, excluded.kind, excluded.number, coalesce(excluded.match, known.match)
+            )
+    """
+    remotes = [remote for remote, _ in told]
+    known = {
+        "keys": [each.key for each in remotes], "ours": [account_id for _, account_id in told],
+        "names": [each.name for each in remotes], "currencies": [each.currency for each in remotes],
+        "kinds": [each.kind for each in remotes], "numbers": [each.number for each in remotes],
+        "matches": [each.match for each in remotes],
+    }  # fmt: skip
+    await db.execute(query, {**known, "organization_id": organization_id, "connection_id": connection_id})
 
 
 async def link_account(
@@ -337,21 +350,20 @@ async def link_account(
     )
 
 
-async def move_account(
-    db: Connection, organization_id: UUID, connection_id: UUID, former_key: str, account_key: str
-) -> None:
-    """A new consent gave an account another key."""
+async def move_accounts(db: Connection, organization_id: UUID, connection_id: UUID, keys: Mapping[str, str]) -> None:
+    """A new consent gave accounts other keys: by each former one the one it has now."""
     await db.execute(
         """
-        update connect.accounts set account_key = %(account_key)s
-        where organization_id = %(organization_id)s and connection_id = %(connection_id)s
-            and account_key = %(former_key)s
+        update connect.accounts as known set account_key = moved.account_key
+        from unnest(%(former)s::text[], %(present)s::text[]) as moved (former_key, account_key)
+        where known.organization_id = %(organization_id)s and known.connection_id = %(connection_id)s
+            and known.account_key = moved.former_key
         """,
         {
             "organization_id": organization_id,
             "connection_id": connection_id,
-            "former_key": former_key,
-            "account_key": account_key,
+            "former": [*keys],
+            "present": [*keys.values()],
         },
     )
 

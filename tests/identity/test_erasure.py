@@ -16,6 +16,7 @@ from ai2.identity.organizations import Organization, OrganizationNotFound
 from ai2.identity.principal import Principal, Role
 from ai2.identity.sessions import NotAMember, SessionEnded, WrongPassword
 from ai2.ingest import service
+from ai2.ingest.sources.model import ONLY_ACCOUNT, RemoteAccount
 from ai2.kit import blobs
 from ai2.kit.database import Connection, Database, one, rows
 from ai2.kit.envelope import Tampered, decrypt, fresh_wrapped_key, unwrap_key
@@ -64,10 +65,8 @@ async def connect(db: Connection, whose: UUID, account_id: UUID) -> None:
         db, whose, connection_id=connection_id, provider="folder", kind="bank", name="Till", state="connected",
         settings={}, credentials=b"sealed", consent_expires_at=None, next_run_at=None, created_by="test",
     )  # fmt: skip
-    await connections.put_account(
-        db, whose, connection_id, account_key="", account_id=account_id, name="Till", currency="GBP", kind="bank",
-        number=None, match=None,
-    )  # fmt: skip
+    till = RemoteAccount(ONLY_ACCOUNT, "Till", "GBP")
+    await connections.put_accounts(db, whose, connection_id, [(till, account_id)])
     run = {"sync_id": new_id(), "connection_id": connection_id, "trigger": "person", "since": None, "until": None}
     await connections.begin_sync(db, whose, **run)
     await connections.put_external_id(db, whose, connection_id, "folder", str(connection_id))
