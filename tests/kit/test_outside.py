@@ -43,6 +43,10 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.headers["Host"], path))
         self.server.routes.get(path, lambda answer: answer.say(b"hello"))(self)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.do_GET()
+
     def say(self, body: bytes, status: int = 200, **headers: str) -> None:
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():

@@ -78,7 +78,14 @@ def _following(
         found = paths.value(paging["path"], document)
         return None if found in _NO_MORE else str(found)
     found = answer.links.get("next", {}).get("url") if kind == "link" else paths.value(paging["path"], document)
-    return _At(urljoin(url, found)) if isinstance(found, str) and found else None
+    return _At(_absolute(url, found)) if isinstance(found, str) and found else None
+
+
+def _absolute(url: str, found: str) -> str:
+    try:
+        return urljoin(url, found)
+    except ValueError:
+        raise AnswerNotUnderstood("The provider names a next page by what is no address.") from None
 
 
 _NO_MORE: tuple[Any, ...] = (None, "", False, [], {})
