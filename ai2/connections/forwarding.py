@@ -25,6 +25,7 @@ from ai2.kit.errors import NotFound, Unauthorized
 from ai2.kit.security import same
 from ai2.kit.settings import settings
 from ai2.receipts.mails import posted
+from ai2.receipts.mails.service import Arrived
 
 PROVIDER = forwarding.SOURCE.name
 PATH = "/api/connectors/email/inbound/"
@@ -47,6 +48,14 @@ class Door:
 
     connection: tuple[UUID, UUID] | None
     key: str | None
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A mail that was handed over, and to whom it was sent."""
+
+    mail: Arrived
+    recipients: tuple[str, ...]
 
 
 async def register(database: Database, organization_id: UUID, connection_id: UUID) -> str:
@@ -89,17 +98,21 @@ def check_signature(key: str, signature: str | None, timestamp: str | None, body
         raise NotHandedOver from None
 
 
-async def take(database: Database, door: Door, fields: Sequence[posted.Field]) -> int:
-    """Keep a mail for whom it is, each once, and have it read; how many are new. Raises NoMail, NobodysMail."""
-    arrived = posted.arrived(fields)
+def handed(fields: Sequence[posted.Field]) -> Handed:
+    """The mail of a form. Raises NoMail."""
+    return Handed(posted.arrived(fields), tuple(posted.recipients(fields)))
+
+
+async def take(database: Database, door: Door, handed: Handed) -> int:
+    """Keep a mail for whom it is, each once, and have it read; how many are new. Raises NobodysMail."""
     async with database.transaction() as db:
-        whose = [door.connection] if door.connection else await _whose(db, posted.recipients(fields))
+        whose = [door.connection] if door.connection else await _whose(db, handed.recipients)
     if not whose:
         raise NobodysMail
     new = 0
     for organization_id, connection_id in whose:
         async with database.transaction(organization_id, actor=f"connection:{connection_id}") as db:
-            new += len(await mailing.take_in(db, organization_id, connection_id, [arrived]))
+            new += len(await mailing.take_in(db, organization_id, connection_id, [handed.mail]))
     return new
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from ai2.connections import webhooks
 from ai2.ingest.sources.model import Source
 from ai2.kit.errors import TooLarge, Unauthorized
+from api.bodies import check_media_type
 from api.connectors.hooks import Hook, body_of
 from api.schemas import Out
 from api.unit import Pool
@@ -50,6 +51,7 @@ async def _take(request: Request, database: Pool, source: Source) -> None:
         raise webhooks.NoWebhooks
     if how.header not in request.headers:
         raise WebhookNotSigned
+    check_media_type(request)
     body = await body_of(request, how.largest_bytes, WebhookTooLarge)
     # it may ask for a key, and nobody else waits for that
     identity = await asyncio.to_thread(how.verify, request.headers, body)

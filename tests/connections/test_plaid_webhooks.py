@@ -144,7 +144,8 @@ async def synced(item: Item, books: Books) -> Item:
 
 
 async def send(client: AsyncClient, hook: Hook, address: str = HOOK, **headers: str) -> Response:
-    return await client.post(address, content=hook[1], headers={**hook[0], **headers})
+    kind = {"Content-Type": "application/json"}
+    return await client.post(address, content=hook[1], headers={**kind, **hook[0], **headers})
 
 
 async def taken(database: Database) -> int:
@@ -414,8 +415,15 @@ async def test_a_forged_webhook_is_refused_without_effect(
 
 
 async def test_what_is_signed_but_no_webhook_is_refused(plaid: Plaid, anybody: AsyncClient) -> None:
-    for body in (b"", b"[]", b'{"webhook_type": 1}', b"\xff", b"null", b"[" * 5000):
-        assert (await send(anybody, plaid.signed(body))).status_code == 400
+    told = {"webhook_type": "ITEM", "webhook_code": "ERROR", "item_id": "x"}
+    strange = [{**told, name: value} for name in told for value in ("", "\x00", "\ud800", "x" * 90_000, {"a": 1})]
+    bodies = [json.dumps(each).encode() for each in strange]
+    for body in (b"", b"[]", b'{"webhook_type": 1}', b"\xff", b"null", b"[" * 5000, b'{"a":' * 16_000, *bodies):
+        assert (await send(anybody, plaid.signed(body))).status_code == 400, body[:60]
+    headers, body = plaid.signed(json.dumps(told).encode())
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
+        assert (await send(anybody, (headers, body), **{"Content-Type": kind})).status_code == 415
+    assert (await send(anybody, (headers, body))).status_code == 200, "the control"
 
 
 async def test_a_webhook_about_nothing_of_ours_has_no_effect(plaid: Plaid, books: Books, anybody: AsyncClient) -> None:

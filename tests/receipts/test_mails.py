@@ -3,6 +3,7 @@
 import email
 import json
 import time
+from base64 import b64encode
 from email import policy
 from email.message import EmailMessage
 from typing import cast
@@ -55,6 +56,22 @@ def test_the_same_mail_by_two_ways_is_one_and_another_of_its_id_is_another() -> 
     assert len(twins) == 1
     others = [letter(text="Total: 1.00"), letter(sender="Shop <orders@shop2.example>"), letter(number=2)]
     assert len({mime.read(each).twin_digest for each in [*others, letter()]}) == 4
+
+
+def test_a_mail_of_a_page_alone_and_names_of_files_are_the_same_taken_apart() -> None:
+    whole = EmailMessage(policy=policy.SMTP)
+    whole["From"], whole["Subject"] = "Shop <orders@shop.example>", "Rechnung"
+    whole.set_content(PAGE, subtype="html")
+    named = {'Rechnung "März"; 1/2.pdf': b"1", "領収書.pdf": b"2", "x" * 150 + ".csv": b"3", "a=?utf-8?q?b?=.txt": b"4"}
+    for name, content in named.items():
+        whole.add_attachment(content, maintype="application", subtype="pdf", filename=name)
+    raw = whole.as_bytes()
+    read, again = mime.read(raw), mime.read(posted.arrived(apart(raw)).raw)
+    assert again.twin_digest == read.twin_digest
+    assert [(part.name[-40:], part.content) for part in again.parts[1:3]] == [
+        (part.name[-40:], part.content) for part in read.parts[1:3]
+    ]
+    assert [part.content for part in again.parts] == [part.content for part in read.parts]
 
 
 def test_who_hands_a_mail_over_says_what_it_found_of_the_sender() -> None:
@@ -128,6 +145,9 @@ def nested(depth: int) -> bytes:
         (b'Content-Type: text/plain; name="' + b'"<(' * 60_000 + b"\n\nx", True),
         (b"Content-Type: text/plain; charset=no-such\n\n\xff\xfe", True),
         (b"Content-Type: text/plain; charset=\x00\n\n\xff", True),
+        (b"Content-Transfer-Encoding: base64\n\n" + b64encode(b"\n" * 3_000_000), False),
+        (b"Content-Type: text/plain; charset=punycode\n\n" + b"a" * 500_000 + b"-" + b"b9" * 500_000, True),
+        (b"Content-Type: text/plain; charset=idna\n\n" + b"xn--" + b"a" * 1_000_000, True),
         (b"Content-Type: multipart/mixed; boundary=\n\n--\n\nx", True),
         (b"Content-Type: message/rfc822\n\n" * 400 + b"x", False),
         (b"Content-Transfer-Encoding: base64\n\n%%%%", True),

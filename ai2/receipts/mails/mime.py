@@ -4,6 +4,7 @@ Anybody may send a mail, so nothing in one is believed to be small, flat or well
 nothing in it is run, and nothing that it points to is fetched.
 """
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ SPECIAL, MOST_SPECIAL, MOST_READ = re.compile(r'[()<>"\\=?]'), 300, 1_000_000
 # Lines times parts: what the parser's work grows with. A mail of 25 MB has 330,000 lines and a handful of parts.
 MOST_PARTS, MOST_LINES, MOST_WORK = 200, 2_000_000, 20_000_000
 MOST_NAME = 200
+# What Python takes for charsets besides: the work of some grows with the square of what they are given.
+NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape"})
 
 
 class TooComplex(ValueError):
@@ -165,6 +168,7 @@ def _twin_digest(said: list[str | None], leaves: tuple[Part, ...]) -> bytes:
 
 
 def _leaves(whole: EmailMessage) -> Iterator[Part]:
+    lines = 0  # what is packed may have more of them than the message has
     for number, part in enumerate(_walk(whole)):
         if part.is_multipart():
             continue
@@ -179,6 +183,9 @@ def _leaves(whole: EmailMessage) -> Iterator[Part]:
             continue
         if is_text:
             content = _in_utf8(content, part.get_content_charset("utf-8"))
+            lines += content.count(b"\n")
+            if lines > MOST_LINES:
+                raise TooComplex
         yield Part(name or f"part-{number}{_ending(media_type)}", media_type, content, is_body)
 
 
@@ -207,12 +214,17 @@ def _disposition(part: EmailMessage) -> str | None:
     return value.partition(";")[0].strip().lower() or None
 
 
-def _in_utf8(content: bytes, charset: str) -> bytes:
+def decoded(content: bytes, charset: Any) -> str:
+    """Text in the charset that it says it is in; in UTF-8 where that is none that any mail is in."""
     try:
-        text = content.decode(charset, "replace")
+        known = codecs.lookup(charset).name
+        return content.decode("utf-8" if known in NO_CHARSETS else known, "replace")
     except (LookupError, ValueError, TypeError):
-        text = content.decode("utf-8", "replace")
-    return text.replace("\x00", "").encode("utf-8", "replace")
+        return content.decode("utf-8", "replace")
+
+
+def _in_utf8(content: bytes, charset: str) -> bytes:
+    return decoded(content, charset).replace("\x00", "").encode("utf-8", "replace")
 
 
 def _canonical(part: Part) -> bytes:

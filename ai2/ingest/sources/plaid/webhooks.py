@@ -28,6 +28,7 @@ OLDEST_S = 300
 # Clocks differ a little; what is further ahead was not signed now.
 AHEAD_S = 5
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+WORD = re.compile(r"[\x21-\x7e]{1,500}", re.ASCII)
 # Nothing has changed for us by them.
 SILENT = frozenset({"WEBHOOK_UPDATE_ACKNOWLEDGED"})
 TYPES = frozenset({"TRANSACTIONS", "ITEM"})
@@ -67,18 +68,26 @@ def read(body: bytes) -> Notice:
     """What a webhook that was verified is about. Raises WebhookNotUnderstood."""
     try:
         told = json.loads(body)
-        kind, code = str(told["webhook_type"]), str(told["webhook_code"])
+        kind, code = _word(told["webhook_type"]), _word(told["webhook_code"])
         name = f"{kind} {code}"[:100]
         if kind == "LINK":
             finishes = code == "SESSION_FINISHED" and told.get("status") in {"SUCCESS", "success"}
-            return Notice(link_id(str(told.get("link_token"))), name, asks="finish" if finishes else "nothing")
+            return Notice(link_id(_word(told["link_token"])), name, asks="finish" if finishes else "nothing")
         asks_nothing = code in SILENT or kind not in TYPES
         return Notice(
-            str(told.get("item_id")), name, asks="nothing" if asks_nothing else "sync",
+            "none" if told.get("item_id") is None else _word(told["item_id"]), name,
+            asks="nothing" if asks_nothing else "sync",
             consent_expires_at=instant(told.get(EXPIRES.get(code, ""))),
         )  # fmt: skip
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, AnswerNotUnderstood):
         raise WebhookNotUnderstood from None
+
+
+def _word(value: Any) -> str:
+    """What a name or an id may be. Raises ValueError."""
+    if not isinstance(value, str) or not WORD.fullmatch(value):
+        raise ValueError
+    return value
 
 
 def _claims(token: str) -> dict[str, Any]:
