@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from ai2.connections import due_repository as repository
-from ai2.connections import syncing
+from ai2.connections import service, syncing
 from ai2.connections.model import Trigger
 from ai2.connections.turns import Turns
 from ai2.ingest.sources import names
@@ -49,7 +49,8 @@ async def sync_due(database: Database, pipeline: Database, *, at_once: int = AT_
 async def sync_these(
     database: Database, pipeline: Database, connection_ids: Collection[UUID], since: date | None, until: date | None
 ) -> list[DictRow]:
-    """Sync these connections now, or fetch days of theirs again that are past; how each run ended."""
+    """Sync these connections now, or fetch days of theirs again that are past; how each run ended. Raises Invalid."""
+    service.check_days(since, until)
     turns, room = Turns(database), asyncio.Semaphore(AT_ONCE_OF_A_PROVIDER)
     trigger: Trigger = "backfill" if since else "person"
 

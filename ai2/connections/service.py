@@ -287,8 +287,9 @@ async def ask_for_sync(
 ) -> UUID:
     """Have a connection synced by the worker; while one such job waits, it serves.
 
-    Raises IsDisconnected, and for a person ConsentFirst.
+    Raises IsDisconnected, Invalid, and for a person ConsentFirst.
     """
+    check_days(since, until)
     state = (await get(db, organization_id, connection_id)).state
     if state == "disconnected":
         raise IsDisconnected
@@ -300,6 +301,12 @@ async def ask_for_sync(
     }  # fmt: skip
     key = f"{connection_id} {since or ''} {until or ''}"
     return await queue.enqueue(db, organization_id, "sync", payload, key=key)
+
+
+def check_days(since: date | None, until: date | None) -> None:
+    """Past days begin somewhere and end later. Raises Invalid."""
+    if until is not None and (since is None or until < since):
+        raise Invalid(errors=(FieldError("end_date", "is not before start_date, nor without one"),))
 
 
 async def ask_again(db: Db, organization_id: UUID, connection_id: UUID) -> bool:

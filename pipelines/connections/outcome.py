@@ -1,6 +1,7 @@
 """How a sync ended, in Dagster's words: counts and codes, and nothing that anybody's provider or books say. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,31 +51,46 @@ def is_fresh(connection: Mapping[str, Any], now: datetime) -> bool:
     return bool(is_asked and now - connection["in_step_at"] < longest)
 
 
-def freshness(connections: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
+def out_of_step(connections: Iterable[Mapping[str, Any]], now: datetime) -> list[Mapping[str, Any]]:
+    """Those that are not in step, the longest first. Those that nobody has consented to yet were never in step."""
+    out = (each for each in connections if each["state"] != "connecting" and not is_fresh(each, now))
+    return sorted(out, key=lambda each: (each["in_step_at"], each["connection_id"]))
+
+
+def freshness(connections: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
     """What the check of a source says of each of its connections, as AssetCheckResult and AssetCheckEvaluation take it.
 
-    Those that nobody has consented to yet were never in step.
+    Of many the first are listed, those that have been out of step the longest.
     """
-    known = [each for each in connections if each["state"] != "connecting"]
-    out = [each for each in known if not is_fresh(each, now)]
+    known = sum(each["state"] != "connecting" for each in connections)
+    out = out_of_step(connections, now)
+    states = Counter(each["state"] for each in out)
+    longest = f", the longest for {_days(out[0], now)} days" if out else ""
     return {
         "passed": not out,
         "severity": dg.AssetCheckSeverity.WARN,
+        "description": f"{len(out)} of {known} connections are not in step{longest}",
         "metadata": {
-            "connections": len(known),
+            "connections": known,
             "out_of_step": len(out),
-            "which": dg.MetadataValue.json([_listed(each) for each in out[:LISTED]]),
+            **{f"out_of_step_{state}": number for state, number in sorted(states.items())},
+            "which": dg.MetadataValue.json([_listed(each, now) for each in out[:LISTED]]),
         },
     }
 
 
-def _listed(connection: Mapping[str, Any]) -> dict[str, Any]:
+def _days(connection: Mapping[str, Any], now: datetime) -> int:
+    return int((now - connection["in_step_at"]).days)
+
+
+def _listed(connection: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     last = connection["last_success_at"]
     return {
         "organization_id": str(connection["organization_id"]),
         "connection_id": str(connection["connection_id"]),
         "state": connection["state"],
         "last_success_at": last.isoformat() if last else None,
+        "days": _days(connection, now),
         "failures": connection["failures"],
         "code": connection["code"],
     }

@@ -15,7 +15,7 @@ from ai2.kit.database import Database
 from ai2.kit.errors import Problem
 from pipelines.connections import partitions
 from pipelines.connections.assets import SHOWN_DAYS
-from pipelines.connections.outcome import IN_STEP, freshness, materialized
+from pipelines.connections.outcome import IN_STEP, freshness, materialized, out_of_step
 from pipelines.resources import Books
 
 MOST_AT_ONCE = 500
@@ -28,14 +28,14 @@ MOST_AT_ONCE = 500
 )
 def syncs_elsewhere(context: dg.SensorEvaluationContext, books: Books) -> dg.SensorResult:
     try:
-        shown, out_of_step = report(context.instance, books, json.loads(context.cursor or "{}"))
+        shown, told = report(context.instance, books, json.loads(context.cursor or "{}"))
     except Problem as problem:
         return dg.SensorResult(skip_reason=problem.detail)
-    return dg.SensorResult(skip_reason=f"{shown} syncs shown", cursor=json.dumps(out_of_step))
+    return dg.SensorResult(skip_reason=f"{shown} syncs shown", cursor=json.dumps(told))
 
 
 def report(instance: dg.DagsterInstance, books: Books, before: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Report the syncs that are not shown yet, each once; how many, and which connections are out of step."""
+    """Report the syncs that are not shown yet, each once; how many, and what was told of connections and when."""
 
     async def show(database: Database) -> tuple[int, dict[str, Any]]:
         async with database.transaction() as db:
@@ -52,12 +52,19 @@ def report(instance: dg.DagsterInstance, books: Books, before: Mapping[str, Any]
 
 
 def _tell_changes(instance: dg.DagsterInstance, known: list[Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Which connections of each source are out of step; where others were before, the check says so."""
-    now, out_of_step = datetime.now(UTC), {}
+    """Which connections of each source are out of step; where others were before, the check says so.
+
+    It says so again each day while any is: for how long is a part of it.
+    """
+    now, out = datetime.now(UTC), {}
+    today = now.date().isoformat()
     for provider in sorted({connection["provider"] for connection in known}):
-        found = freshness([each for each in known if each["provider"] == provider], now)
-        out_of_step[provider] = [each["connection_id"] for each in found["metadata"]["which"].value]
-        if before.get(provider) != out_of_step[provider]:
-            told = dg.AssetCheckEvaluation(asset_key=partitions.key_of(provider), check_name=IN_STEP, **found)
+        found = [each for each in known if each["provider"] == provider]
+        out[provider] = sorted(str(each["connection_id"]) for each in out_of_step(found, now))
+        is_told = before.get("out_of_step", {}).get(provider) == out[provider]
+        if not is_told or (out[provider] and before.get("day") != today):
+            told = dg.AssetCheckEvaluation(
+                asset_key=partitions.key_of(provider), check_name=IN_STEP, **freshness(found, now)
+            )
             instance.report_runless_asset_event(told)
-    return out_of_step
+    return {"day": today, "out_of_step": out}

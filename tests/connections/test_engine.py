@@ -15,6 +15,7 @@ from ai2.ingest import service as ingest
 from ai2.ingest.sources.model import Connected, Page, Session
 from ai2.ingest.sources.problems import ConsentExpired, ConsentNeeded, CredentialsRefused, Transient
 from ai2.kit.database import Database, number, rows
+from ai2.kit.errors import Invalid
 from tests.connections.conftest import Connect, Known, offer
 from tests.connections.fakes.scripted import GBP, Scripted, feed
 
@@ -422,3 +423,14 @@ async def test_a_feed_goes_on_where_a_file_began_and_what_is_left_out_comes_nowh
     assert [(row["account_id"], row["description"]) for row in found] == [
         (begun.account_id, text) for text in ("Bakery", "Wages", "Tea")
     ]
+
+
+async def test_past_days_begin_somewhere_and_end_later(connect: Connect) -> None:
+    known = await connect()
+    first, last = date(2026, 3, 1), date(2026, 3, 31)
+    async with known.database.transaction(known.organization_id) as db:
+        for since, until in ((last, first), (None, last)):
+            with pytest.raises(Invalid):
+                await service.ask_for_sync(db, known.organization_id, known.connection_id, since=since, until=until)
+        for since_, until_ in ((first, first), (first, last), (first, None), (None, None)):
+            await service.ask_for_sync(db, known.organization_id, known.connection_id, since=since_, until=until_)

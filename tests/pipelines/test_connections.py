@@ -1,18 +1,20 @@
 """Connections in Dagster: a source an asset, a connection a partition, shown once whoever synced it."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from ai2.connections import syncing
 from ai2.ingest.sources.model import Page, Session
 from ai2.ingest.sources.problems import ConsentNeeded
 from ai2.kit.database import Database
-from pipelines.connections import partitions
+from pipelines.connections import outcome, partitions
 from pipelines.connections.assets import asset_of
 from pipelines.connections.checks import check_of
 from pipelines.connections.jobs import sync_connections
@@ -121,7 +123,9 @@ async def test_each_connection_that_comes_out_of_step_is_told_of_once(
     await known.put(last_success_at=datetime.now(UTC) - timedelta(hours=4))
     _, second = await shown(instance, first)
     _, third = await shown(instance, second)
-    assert (first, second, third) == ({"scripted": []}, {"scripted": [key]}, {"scripted": [key]})
+    assert [each["out_of_step"] for each in (first, second, third)] == [
+        {"scripted": []}, {"scripted": [key]}, {"scripted": [key]},
+    ]  # fmt: skip
     check = check_of("scripted")
     asked = await asyncio.to_thread(
         partial(
@@ -140,3 +144,74 @@ async def test_each_connection_that_comes_out_of_step_is_told_of_once(
     await known.put(state="disconnected")
     await shown(instance, {})
     assert key not in instance.get_dynamic_partitions(partitions.name_of("scripted"))
+
+
+def evaluations(instance: dg.DagsterInstance) -> list[Any]:
+    """What the check said, newest first."""
+    records = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(KEY, IN_STEP), limit=99)
+    return [each.event.dagster_event.event_specific_data for each in records if each.event]  # type: ignore[union-attr]
+
+
+async def test_an_operator_sees_each_day_for_how_long_a_connection_has_needed_consent(
+    script: Scripted, connect: Connect, instance: dg.DagsterInstance, pipeline: Database  # noqa: F811
+) -> None:  # fmt: skip
+    async with pipeline.transaction() as db:
+        await db.execute("update connect.connections set state = 'disconnected'")
+    week = datetime.now(UTC) - timedelta(days=7, hours=1)
+    waits, fine = await connect(), await connect()
+    await fine.put(last_success_at=datetime.now(UTC))
+    await waits.put(
+        state="needs_consent", last_success_at=week, next_run_at=None, failures=1,
+        error=json.dumps({"code": "consent_needed", "is_lasting": True}),
+    )  # fmt: skip
+    _, told = await shown(instance, {})
+    [said] = evaluations(instance)
+    assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert said.description == "1 of 2 connections are not in step, the longest for 7 days"
+    assert said.metadata["out_of_step_needs_consent"].value == 1
+    assert said.metadata["which"].value == [{
+        "organization_id": str(waits.organization_id), "connection_id": str(waits.connection_id),
+        "state": "needs_consent", "last_success_at": week.isoformat(), "days": 7, "failures": 1,
+        "code": "consent_needed",
+    }]  # fmt: skip
+    await shown(instance, told)
+    assert len(evaluations(instance)) == 1, "it is told"
+    await shown(instance, {**told, "day": "2026-01-01"})
+    assert len(evaluations(instance)) == 2, "once more the next day"
+    await waits.put(state="connected", last_success_at=datetime.now(UTC), error=None)
+    await shown(instance, told)
+    assert evaluations(instance)[0].passed
+
+
+async def test_of_more_connections_than_are_listed_each_is_told_of(
+    script: Scripted, connect: Connect, instance: dg.DagsterInstance, pipeline: Database,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async with pipeline.transaction() as db:
+        await db.execute("update connect.connections set state = 'disconnected'")
+    monkeypatch.setattr(outcome, "LISTED", 1)
+    told: dict[str, Any] = {}
+    for days in (9, 5):
+        known = await connect()
+        await known.put(last_success_at=datetime.now(UTC) - timedelta(days=days))
+        _, told = await shown(instance, told)
+    last, first = evaluations(instance)
+    assert (first.metadata["out_of_step"].value, last.metadata["out_of_step"].value) == (1, 2)
+    assert [each["days"] for each in last.metadata["which"].value] == [9], "the longest first"
+
+
+async def test_past_days_that_are_none_are_refused(
+    script: Scripted, connect: Connect, instance: dg.DagsterInstance  # noqa: F811
+) -> None:  # fmt: skip
+    key = str((await connect()).connection_id)
+    instance.add_dynamic_partitions(partitions.name_of("scripted"), [key])
+    asset = asset_of(script.source())
+    for days in ({"start_date": "2026-03-31", "end_date": "2026-03-01"}, {"end_date": "2026-03-31"}):
+        result = await asyncio.to_thread(
+            partial(
+                dg.materialize, [asset], instance=instance, resources={"books": Books()}, partition_key=key,
+                run_config={"ops": {asset.op.name: {"config": days}}}, raise_on_error=False,
+            )
+        )  # fmt: skip
+        assert not result.success
+    assert script.sessions == []
