@@ -61,7 +61,8 @@ async def suggest(db: Connection, organization_id: UUID, scope: Scope = EVERYTHI
     """
     done = await engine.run(db, organization_id, scope)
     if done.applied:
-        told = {"count": done.applied, "batch_id": scope.batch_id, "decided_by": "model"}
+        by = "import" if done.is_by_file else "model"
+        told = {"count": done.applied, "batch_id": scope.batch_id, "decided_by": by}
         await events.emit(db, organization_id, "transaction.categorized", told)
     await governance.watch(db, organization_id)
     return Suggested(

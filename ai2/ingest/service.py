@@ -81,6 +81,7 @@ class ImportResult(BaseModel):
     currency: str
     account_id: UUID | None = Field(description="none: a dry run into an account that would be opened")
     checks: list[dict[str, Any]] = Field(default=[], description="the expectations and whether each held")
+    unknown_categories: list[str] = Field(default=[], description="the file's that are none of the organization's")
     sample: list[dict[str, Any]] | None = None
 
 
@@ -116,6 +117,11 @@ class Batch:
     undone_by: str | None
     undo_report: dict[str, Any] | None
     replays: list[dict[str, Any]]
+
+    @property
+    def unknown_categories(self) -> list[str]:
+        """What its file called categories when it was last read, and were none of the organization's then."""
+        return list((self.layout or {}).get("unknown_categories", []))
 
 
 async def import_file(
@@ -323,6 +329,7 @@ class _Work:
         )
         first, last = batches.dates(statements)
         checks = [check.as_json() for check in outcome.checks]
+        unknown = await batches.unknown_categories(self.db, self.organization_id) if outcome.rows_loaded else []
         formats = "+".join(sorted({statement.format for statement in statements}))
         await repository.finish_batch(
             self.db,
@@ -331,7 +338,7 @@ class _Work:
             status=outcome.status,
             format=formats,
             parser_version="+".join(sorted({statement.parser_version for statement in statements})),
-            layout=batches.described(statements),
+            layout=batches.described(statements, unknown),
             checks=checks,
             rows_in=outcome.rows_in,
             rows_loaded=outcome.rows_loaded,
@@ -360,6 +367,7 @@ class _Work:
             currency=account.currency,
             account_id=self.account_id,
             checks=checks,
+            unknown_categories=unknown,
         )
 
     async def _keep_layouts(self, statements: list[Statement], options: ImportOptions) -> None:
@@ -452,6 +460,7 @@ def _reported(known: Batch) -> ImportResult:
         currency=known.currency or "",
         account_id=known.account_id,
         checks=known.checks,
+        unknown_categories=known.unknown_categories,
     )
 
 

@@ -60,6 +60,11 @@ class ImportAnswer(Out):
     currency: str | None
     account_id: UUID | None = Field(description="null: a dry run into an account that would be opened.")
     checks: list[dict[str, Any]] = Field(default_factory=list, description="The expectations, and whether each held.")
+    unknown_categories: list[str] = Field(
+        default_factory=list,
+        description="What the file calls categories and none of yours is called, of most rows first: nothing is made "
+        "of them. At most 100.",
+    )
     sample: list[dict[str, Any]] | None = Field(
         default=None, exclude_if=lambda sample: sample is None, description="The first lines, with dry_run."
     )

@@ -248,7 +248,8 @@ def _import_out(batch: Batch) -> dict[str, Any]:
         "duplicate": batch.rows_duplicate,
         "quarantined": batch.rows_quarantined,
     }
-    return {**vars(batch), "rows": counted if batch.rows_in is not None else None}
+    rows = counted if batch.rows_in is not None else None
+    return {**vars(batch), "rows": rows, "unknown_categories": batch.unknown_categories}
 
 
 async def _rejected_after(db: Db, who: Principal, batch: Batch, rejected: list[dict[str, Any]]) -> list[dict[str, Any]]:

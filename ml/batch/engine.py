@@ -14,6 +14,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from ai2.books.categories import service as categories
+from ai2.books.categories.stated import ATTRIBUTE
 from ai2.books.periods import service as periods
 from ai2.books.transactions import decisions
 from ai2.kit.database import Connection, allow_memory, planned_for
@@ -38,6 +39,8 @@ class Done:
     staged: Staged
     applied: int = 0
     to_review: int = 0
+    # whether files decided any: what they decide teaches
+    is_by_file: bool = False
     left: list[int] = field(default_factory=list)
 
 
@@ -104,6 +107,7 @@ async def _decide(
     said: dict[Descriptor, Verdict] = dict(zip(asked, await scoring.answer(shard.asked, asked), strict=True))
     verdicts = await chain.decide_stored(db, organization_id, shard.items, Public(said))
     pairs = list(zip(shard.rows, verdicts, strict=True))
+    done.is_by_file |= any(verdict.decided_by == "import" for verdict in verdicts)
     done.left += [row["descriptor_id"] for row, verdict in pairs if verdict.decision == "abstain"]
     return (_row(row, verdict, codes) for row, verdict in pairs if verdict.decision != "abstain")
 
@@ -123,6 +127,7 @@ def _item(row: DictRow) -> Item:
         known |= {"date": row["booked_on"], "transaction_id": row["alone_id"], "attributes": row["attributes"] or {}}
     else:
         known = {"amount": Decimal(1 if row["money_in"] else -1)}
+        known["attributes"] = {ATTRIBUTE: row["stated"]} if row["stated"] else {}
     same = {name: row[name] for name in ("description", "merchant", "mcc", "merchant_key")}
     return Item(**same, **known)
 

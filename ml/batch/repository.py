@@ -13,6 +13,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.categories.stated import ATTRIBUTE, SPLITS
 from ai2.kit.database import Connection, number, one, rows
 from ml.recurring.repository import GOES_ON
 from ml.scope import Scope
@@ -55,6 +56,10 @@ OWN = """
 """
 
 
+# What the file says that a row is: rows that differ in it ask different questions.
+STATED = f"case when not transaction.attributes ? '{SPLITS}' then transaction.attributes ->> '{ATTRIBUTE}' end"
+
+
 async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_through: date | None) -> Staged:
     """Gather what has no decision; closed periods are left out, and only counted."""
     known = {"organization_id": organization_id, **scope.parameters(), "closed_through": closed_through}
@@ -72,11 +77,11 @@ async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_thro
                 transaction.merchant_key, transaction.description, transaction.merchant, transaction.mcc,
                 transaction.amount > 0 as money_in,
                 case when going_on.merchant_key is not null then transaction.transaction_id end as alone_id,
-                {OWN} as own, min(transaction.transaction_id::text)::uuid as like_id
+                {OWN} as own, {STATED} as stated, min(transaction.transaction_id::text)::uuid as like_id
             from books.transactions as transaction
             left join going_on on going_on.merchant_key = transaction.merchant_key
             where {UNDECIDED} and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
-            group by 1, 2, 3, 4, 5, 6, 7
+            group by 1, 2, 3, 4, 5, 6, 7, 8
         )
 
         select (row_number() over (order by merchant_key))::integer as descriptor_id, asked.* from asked
@@ -97,6 +102,7 @@ async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_thro
             and descriptor.mcc is not distinct from transaction.mcc
             and (descriptor.alone_id is null or descriptor.alone_id = transaction.transaction_id)
             and (descriptor.own is null or descriptor.own = {OWN})
+            and descriptor.stated is not distinct from {STATED}
         where {UNDECIDED} and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
         """,
         known,
@@ -128,7 +134,7 @@ async def descriptors(db: Connection, organization_id: UUID, first: int, last: i
         select
             descriptor.descriptor_id, descriptor.merchant_key, descriptor.description, descriptor.merchant,
             descriptor.mcc, descriptor.money_in, descriptor.alone_id, alone.amount, alone.currency, alone.booked_on,
-            alone.account_id, alone.attributes, descriptor.own is not null as is_own
+            alone.account_id, alone.attributes, descriptor.own is not null as is_own, descriptor.stated
         from pg_temp.descriptors as descriptor
         left join books.transactions as alone
             on alone.organization_id = %(organization_id)s

@@ -1,6 +1,7 @@
 """The chain: deciders in their order. The first that is sure enough decides, else the surest that a person may review.
 
-People, rules, recurring patterns, merchant knowledge, the organization's own model, the shared model, an LLM.
+People, rules, recurring patterns, merchant knowledge, the file itself, the organization's own model, the shared model,
+an LLM. Where the file says nothing, the own model is asked before what is publicly known of the merchant.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ml.answers import Item, Verdict
-from ml.deciders import llm, own, people, recurring, rules
+from ml.deciders import imported, llm, own, people, recurring, rules
 from ml.deciders.decider import Decide
 from ml.deciders.known import Known, read
 from ml.deciders.public import Public
@@ -66,20 +67,36 @@ async def _decide(
 ) -> list[Verdict]:
     said = [[verdict for verdict in both if verdict] for both in zip(by_people, ruled.verdicts, strict=True)]
     if not all(map(_is_settled, said)):
-        least = organization.auto_apply_confidence
         for verdicts, match in zip(said, continued, strict=True):
             answer = recurring.verdict(match)
             if answer and not _is_settled(verdicts):
-                verdicts.append(_held(answer, least))
-        for ask in _machines(organization, public):
-            await _ask(ask, db, organization.organization_id, ruled.items, said, least)
-    chosen = map(_chosen, said)
+                verdicts.append(_held(answer, organization.auto_apply_confidence))
+        await _ask_machines(db, organization, ruled.items, said, public)
+    chosen = map(imported.told, map(_chosen, said), ruled.items)
     return [replace(each, recurring=match) if match else each for each, match in zip(chosen, continued, strict=True)]
 
 
+async def _ask_machines(
+    db: Connection,
+    organization: Organization,
+    items: Sequence[Item],
+    said: Sequence[list[Verdict]],
+    public: Public,
+) -> None:
+    """Ask whoever decides after people, rules and patterns. A file's word comes after who knows merchants: no model is
+    asked of what it says something of."""
+    by_file = await imported.decide(db, organization.organization_id, items)
+    for ask in _machines(organization, public):
+        unless = [None] * len(said) if ask in (own.taught, public.merchant) else by_file
+        least = organization.auto_apply_confidence
+        await _ask(ask, db, organization.organization_id, items, said, least, unless)
+    for verdicts, verdict in zip(said, by_file, strict=True):
+        if verdict and not _is_settled(verdicts):
+            verdicts.append(verdict)
+
+
 def _machines(organization: Organization, public: Public) -> list[Decide]:
-    """Whoever decides after people, their rules and recurring patterns, in their order."""
-    order: list[Decide] = [own.decide, public.merchant, public.model]
+    order: list[Decide] = [own.taught, own.learnt, public.merchant, public.model]
     if organization.allows_llm and is_configured():
         order.append(llm.decide)
     return order
@@ -92,8 +109,10 @@ async def _ask(
     items: Sequence[Item],
     said: Sequence[list[Verdict]],
     least: Decimal | None,
+    unless: Sequence[Verdict | None],
 ) -> None:
-    places = [place for place, verdicts in enumerate(said) if not _is_settled(verdicts)]
+    """Ask of whatever nobody is sure of yet, `unless` somebody comes before that has something to say of it."""
+    places = [place for place, verdicts in enumerate(said) if not _is_settled(verdicts) and unless[place] is None]
     if ask is llm.decide:  # of what somebody else can say something, it is not asked
         places = [place for place in places if is_left(said[place])]
     if not places:

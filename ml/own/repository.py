@@ -8,6 +8,7 @@ from psycopg import sql
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from ai2.books.categories.stated import ATTRIBUTE as CATEGORY
 from ai2.books.transfers.verdicts import RULES_VERSION
 from ai2.kit.database import Connection, number, one, rows
 
@@ -17,18 +18,26 @@ LATEST = 100
 ACCOUNT, CODE = "@account", "@mcc"
 # Choices of people, of their rules and of their files. What machines said teaches nobody.
 TAUGHT = sql.SQL("decided_by in ('user', 'rule', 'import') and deleted_at is null")
-_VALUE = sql.SQL("case {name} when {account} then account_id::text when {code} then mcc else attributes ->> {name} end")
+# The file's own category tells nothing of rows that it decided: of a row that a model is asked of it decided nothing.
+_VALUE = sql.SQL(
+    """
+    case {name} when {account} then account_id::text when {code} then mcc
+        else case when {name} <> {category} or decided_by <> 'import' then attributes ->> {name} end
+    end
+    """
+)
 
 
 def _values(attributes: Sequence[str], names: Sequence[str]) -> sql.Composable:
     """The values of these attributes as columns of these names, empty where there is none."""
-    return sql.SQL(", ").join(
+    known = {"account": sql.Literal(ACCOUNT), "code": sql.Literal(CODE), "category": sql.Literal(CATEGORY)}
+    values = [
         sql.SQL("coalesce({}, '') as {}").format(
-            _VALUE.format(name=sql.Literal(attribute), account=sql.Literal(ACCOUNT), code=sql.Literal(CODE)),
-            sql.Identifier(name),
+            _VALUE.format(name=sql.Literal(attribute), **known), sql.Identifier(name)
         )
         for attribute, name in zip(attributes, names, strict=False)
-    ) or sql.SQL("'' as none")
+    ]
+    return sql.SQL(", ").join(values or [sql.SQL("'' as none")])
 
 
 async def find(db: Connection, organization_id: UUID) -> DictRow | None:

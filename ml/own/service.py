@@ -38,14 +38,15 @@ AT_MOST_ALIKE = 0.8
 _KEY = CONTEXTS.index(("key",))
 
 
-async def decide(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
-    """A verdict for each item, in their order: what was taught of merchants alike, or what the model says."""
-    if not items:
-        return []
-    taught = await _of_kin(db, organization_id, items)
-    model = await _newest(db, organization_id)
-    learnt = await _by_model(db, organization_id, model, items) if model else [None] * len(items)
-    return [_first(kin, own) for kin, own in zip(taught, learnt, strict=True)]
+async def taught(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
+    """What people said of merchants alike, of each item in their order."""
+    return await _of_kin(db, organization_id, items) if items else []
+
+
+async def learnt(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
+    """What the model says of each item, in their order."""
+    model = await _newest(db, organization_id) if items else None
+    return await _by_model(db, organization_id, model, items) if model else [None] * len(items)
 
 
 async def follow(db: Connection, organization_id: UUID, category_id: UUID, heir_id: UUID) -> None:
@@ -53,13 +54,6 @@ async def follow(db: Connection, organization_id: UUID, category_id: UUID, heir_
     heir = await categories.get(db, organization_id, heir_id)
     detailed = next((code for code in heir.codes if primary_of(code)), None)
     await repository.follow(db, organization_id, category_id, heir_id, detailed)
-
-
-def _first(kin: Verdict | None, own: Verdict | None) -> Verdict | None:
-    """What is to be applied, a person's word before the model's; else the surer one."""
-    said = [verdict for verdict in (kin, own) if verdict]
-    sure = [verdict for verdict in said if verdict.decision == "apply"]
-    return next(iter(sure or sorted(said, key=lambda verdict: -verdict.confidence)), None)
 
 
 async def _of_kin(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:

@@ -48,6 +48,18 @@ async def test_the_same_file_twice_changes_nothing(owner: AsyncClient) -> None:
     assert (await owner.get("/api/core/transactions?include=total")).json()["total"] == 4
 
 
+async def test_categories_of_the_file_that_are_none_of_ours_are_said_and_stay_with_the_rows(owner: AsyncClient) -> None:
+    text = "Date,Description,Amount,Category\n2026-03-01,A,-1.00,Yachts\n2026-03-02,B,-2.00,coffee\n"
+    dry = (await send(owner, text, dry_run="true")).json()
+    body = (await send(owner, text)).json()
+    assert dry["unknown_categories"] == body["unknown_categories"] == ["Yachts"]
+    kept = (await owner.get(f"/api/core/imports/{body['batch_id']}")).json()
+    assert kept["unknown_categories"] == ["Yachts"]
+    listed = (await owner.get("/api/core/transactions?sort=date")).json()["items"]
+    assert [row["attributes"] for row in listed] == [{"category": "Yachts"}, {"category": "coffee"}]
+    assert "Yachts" not in {each["name"] for each in (await owner.get("/api/core/categories")).json()["items"]}
+
+
 @pytest.mark.parametrize("form", ["json", "gzip", "account_id"])
 async def test_every_way_in_gives_the_same_rows(owner: AsyncClient, form: str) -> None:
     if form == "json":

@@ -3,6 +3,7 @@
 import pytest
 
 from ai2.books.categories import service as categories
+from ai2.books.categories import stated
 from ai2.books.categories.service import CategoryInUse, CategoryNameTaken, CategoryNotFound
 from ai2.books.transactions import service as transactions
 from ai2.kit.errors import Invalid
@@ -107,3 +108,41 @@ async def test_a_deleted_category_is_not_handed_to_what_lies_below_it(db, organi
 async def test_a_child_may_be_merged_into_its_parent(db, organization, flights, travel) -> None:
     into = await categories.merge(db, organization.organization_id, flights.category_id, travel.category_id)
     assert into.parent_id is None
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("groceries", "Groceries"),
+        ("  ＧＲＯＣＥＲＩＥＳ ", "Groceries"),
+        ("Food_And_Drink_Groceries", "Groceries"),
+        ("FOOD_AND_DRINK", "Food and drink"),
+        ("Food and drink:Groceries", "Groceries"),
+        ("food and drink  >  groceries", "Groceries"),
+        ("Shopping:Groceries", None),
+        ("Budget:Food and drink:Groceries", None),
+        ("Food and drink:", None),
+        (":Groceries", None),
+        ("Grocery", None),
+        ("4711", None),
+        (">", None),
+    ],
+)
+async def test_a_file_s_word_for_a_category_is_found_whole_or_not_at_all(db, organization, said, meant) -> None:
+    found = (await stated.chart(db, organization.organization_id)).find(said)
+    names = await categories.names(db, organization.organization_id, [found] if found else [])
+    assert names.get(found) == meant
+
+
+async def test_a_deleted_category_is_none_that_a_file_can_mean(db, organization) -> None:
+    groceries = await categories.find(db, organization.organization_id, "Groceries")
+    await categories.delete(db, organization.organization_id, groceries.category_id)
+    assert await stated.unknown(db, organization.organization_id, ["Groceries", "[Savings]", " ", "Coffee"]) == [
+        "Groceries"
+    ]
+
+
+@pytest.mark.parametrize("attributes", [{}, {"category": ["Food"]}, {"category": "Food", "splits": [{}]}])
+def test_a_file_says_nothing_of_a_payment_that_it_splits(attributes) -> None:
+    assert stated.stated(attributes) is None
+    assert stated.stated({"category": " Food "}) == "Food"

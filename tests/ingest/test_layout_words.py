@@ -1,5 +1,7 @@
 """A layout says what no file can: the words of this account's bank, where its header is, what it wraps cells in."""
 
+import json
+
 import pytest
 
 from ai2.ingest.layout.model import Layout, Options
@@ -75,3 +77,29 @@ class TestPending:
         )
         [row] = read(text).lines.to_pylist()
         assert (row["pending_id"], row["counterparty"]) == ("hold-0001", "GB29NWBK60161331926819")
+
+
+HEADERS = ["Category", "category", "Spending Category", "Kategorie", "Catégorie", "CATEGORÍA", "Luokka", "カテゴリ"]
+
+
+class TestCategories:
+    @pytest.mark.parametrize("header", HEADERS)
+    def test_what_a_file_calls_its_category_is_one_attribute_whatever_heads_it(self, header: str) -> None:
+        found = read(f"Date,Text,Amount,{header}\n2025-01-15,A,-5.00,Food\n2025-01-16,B,-6.00,4711\n")
+        assert list(map(json.loads, found.lines["attributes"].to_pylist())) == [
+            {"category": "Food"},
+            {"category": "4711"},
+        ]
+        assert [line[2] for line in lines(found)] == ["A", "B"]
+
+    def test_a_column_that_a_person_names_is_it_and_the_other_stays_beside_it(self) -> None:
+        text = "Date,Text,Amount,category,Budget line\n2025-01-15,A,-5.00,Food,Kitchen\n"
+        found = read(text, mapping={"category": "Budget line"})
+        assert json.loads(found.lines["attributes"][0].as_py()) == {"category": "Kitchen", "category 2": "Food"}
+        assert found.layout is not None
+        assert read(text, saved=(found.layout,)).lines.equals(found.lines)
+
+    def test_where_nothing_else_says_anything_it_is_the_text_too(self) -> None:
+        found = read("Date,Category,Amount\n2025-01-15,Food,-5.00\n2025-01-16,Rent,-6.00\n")
+        assert [line[2] for line in lines(found)] == ["Food", "Rent"]
+        assert json.loads(found.lines["attributes"][1].as_py()) == {"category": "Rent"}

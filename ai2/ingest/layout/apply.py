@@ -6,7 +6,7 @@ row above them; the header again; and the name of a section. Everything else tha
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ai2.books.categories.stated import ATTRIBUTE as CATEGORY
 from ai2.ingest.layout import amounts, casting, sections, signs, states, texts
 from ai2.ingest.layout.heading import Section
 from ai2.ingest.layout.model import Layout
@@ -183,11 +184,18 @@ class _Reader:
             "value_on": self._value_dates(),
             "counterparty": self._counterparty(),
             "balance": self._balances(),
-            "attributes": texts.attributes(
-                [column for column in self.sheet.columns if column.position not in placed], len(self.sheet)
-            ),
+            "attributes": texts.attributes(self._attributes(placed), len(self.sheet)),
         }
         return pa.table([columns[name] for name in LINES.names], names=LINES.names)
+
+    def _attributes(self, placed: set[int]) -> list[Column]:
+        """The columns without a place of their own; the category's has its name in every file, and has it alone."""
+        category = self.layout.position(Role.CATEGORY)
+        others = [column for column in self.sheet.columns if column.position not in placed | {category}]
+        if category is None:
+            return others
+        others = [replace(other, name=f"{CATEGORY} 2") if other.name == CATEGORY else other for other in others]
+        return [*others, replace(self.sheet.column(category), name=CATEGORY)]
 
     def _value_dates(self) -> pa.Array:
         column = next(iter(self._all(Role.VALUE_DATE)), None)

@@ -330,6 +330,7 @@ def _assign_by_words(found: Assignment, sheet: Sheet, currency: str) -> None:
         Role.MERCHANT: lambda column: column.kind in ("text", "empty"),
         Role.REFERENCE: lambda column: column.kind in ("text", "amount"),
         Role.TYPE: lambda column: column.kind == "text",
+        Role.CATEGORY: lambda column: column.kind in ("text", "amount"),  # a ledger's accounts are numbers
     }
     for role, fit in fits.items():
         if role not in found.columns:
@@ -399,6 +400,7 @@ def _assign_description(found: Assignment, sheet: Sheet) -> None:
         parts = [column for column in free if rank(column.name, Role.DESCRIPTION)]
     if not parts and Role.MERCHANT not in found.columns and Role.TYPE not in found.columns:
         parts = sorted((column for column in free if column.kind == "text"), key=_weight)[-1:]
+        parts = parts or found.columns.get(Role.CATEGORY, [])
     found.give(Role.DESCRIPTION, *parts)
 
 

@@ -36,6 +36,7 @@ class Role(StrEnum):
     PENDING_ID = "pending_id"
     COUNTERPARTY = "counterparty"
     MCC = "mcc"
+    CATEGORY = "category"
     ACCOUNT = "account"
 
 
@@ -208,6 +209,11 @@ _PHRASES: dict[Role, str] = {
         motpartens konto|saajan tilinumero|saajan tili|vastatili|vastapuolen tili|maksajan tilinumero|
         saajan tilinumero ja pankin bic|对方账号|对方帐号|相手口座""",
     Role.MCC: """mcc|merchant category code|merchant code mcc|mcc code|sic code|merchant category code mcc""",
+    Role.CATEGORY: """category|category name|transaction category|spending category|expense category|budget category|
+        full category|category path|kategorie|hauptkategorie|kategoriename|kategorie name|ausgabenkategorie|categorie|
+        categorie de depense|nom de la categorie|categoria|categoria de gasto|categoria di spesa|categoria da despesa|
+        kategoria|kategoria platby|nazwa kategorii|kategoria wydatku|kategori|utgiftskategori|kategoria neve|luokka|
+        kategoriat|カテゴリ|カテゴリー|費目|大項目|分類|类别|分类|交易分类|категория""",
     Role.ACCOUNT: """account|account number|account no|iban|own account|own iban|kontonummer auftraggeber|
         eigenes konto|bankverbindung|mijn rekening|compte iban|mi cuenta|il mio conto|moj rachunek|muj ucet|eget konto|
         auftragskonto|konto|kontonummer|iban auftraggeberkonto|

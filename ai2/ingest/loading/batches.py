@@ -7,7 +7,7 @@ reasons, and the caller's transaction keeps only that.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,6 +17,7 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ai2.books.categories import stated
 from ai2.books.periods import service as periods
 from ai2.books.transactions import imports
 from ai2.books.transfers import service as transfers
@@ -39,6 +40,8 @@ READ, STAGED, COMPARED, INSERTED = 0.25, 0.4, 0.5, 0.95
 # Pieces for COPY that wait, of some megabytes each.
 PIECES_AHEAD = 8
 SAMPLE_ROWS = 20
+# Of the categories that a file names so many are looked for among the organization's, and so many missing ones told.
+MOST_CATEGORIES, TOLD_CATEGORIES = 1000, 100
 
 
 @dataclass(frozen=True)
@@ -263,9 +266,16 @@ def dates(statements: list[Statement]) -> tuple[date | None, date | None]:
     return min((one["min"] for one in found), default=None), max((one["max"] for one in found), default=None)
 
 
-def described(statements: list[Statement]) -> dict[str, Any]:
+async def unknown_categories(db: Connection, organization_id: UUID, *, only_new: bool = True) -> list[str]:
+    """What a file calls the categories of its new lines, or of all, and the organization does not, commonest first."""
+    said = await staged.stated_categories(db, MOST_CATEGORIES, only_new=only_new)
+    return (await stated.unknown(db, organization_id, said))[:TOLD_CATEGORIES]
+
+
+def described(statements: list[Statement], unknown_categories: Sequence[str] = ()) -> dict[str, Any]:
     """The files of a batch: where each one's lines begin, and how it was read."""
     return {
+        "unknown_categories": list(unknown_categories),
         "files": [
             {
                 "file_name": statement.file_name,
@@ -281,7 +291,7 @@ def described(statements: list[Statement]) -> dict[str, Any]:
                 ],
             }
             for statement, offset in zip(statements, line_offsets(statements), strict=True)
-        ]
+        ],
     }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from ai2.books.categories.stated import ATTRIBUTE, SPLITS
 from ai2.kit.database import Connection, allow_memory, number, one, planned_for, rows
 
 # What is copied, in the order of ai2.ingest.loading.staging.
@@ -456,6 +457,18 @@ async def keep_identities(
 
 async def count_new(db: Connection) -> int:
     return await number(db, "select count(*) as new from pg_temp.staged where is_new or completes is not null")
+
+
+async def stated_categories(db: Connection, most: int, *, only_new: bool) -> list[str]:
+    """What a file says that its lines are, or the new ones: so many of its words, those of most lines first."""
+    query = """
+        select attributes ->> %(name)s as said from pg_temp.staged
+        where (is_new or completes is not null or not %(only_new)s) and attributes ? %(name)s
+            and not attributes ? %(splits)s
+        group by said order by count(*) desc, said limit %(most)s
+    """
+    known = {"name": ATTRIBUTE, "splits": SPLITS, "most": most, "only_new": only_new}
+    return [row["said"] for row in await rows(db, query, known)]
 
 
 async def insert_duplicates(

@@ -138,12 +138,14 @@ class _Work:
         statements = await self._read()
         async with self.db.transaction() as savepoint, done_by(self.db, f"batch:{self.known.batch_id}"):
             told = await self._compare(statements, only)
+            unknown = await batches.unknown_categories(self.db, self.organization_id, only_new=False)
             found = await self._found(statements, is_applied=apply, after=after, limit=limit)
             if not apply:
                 raise Rollback(savepoint)
             if found.differs:
                 await self._apply(statements, told)
-            await self._finish(statements, found, replayed_by, is_whole=only is None)
+            layout = self.known.layout if only is not None else batches.described(statements, unknown)
+            await self._finish(statements, found, replayed_by, layout=layout, is_whole=only is None)
         return found
 
     async def _read(self) -> list[Statement]:
@@ -230,7 +232,15 @@ class _Work:
         if not all(check.holds for check in checks):
             raise ReplayHeld(checks=[check.as_json() for check in checks])
 
-    async def _finish(self, statements: list[Statement], found: Replay, replayed_by: str, *, is_whole: bool) -> None:
+    async def _finish(
+        self,
+        statements: list[Statement],
+        found: Replay,
+        replayed_by: str,
+        *,
+        layout: dict[str, Any] | None,
+        is_whole: bool,
+    ) -> None:
         """A correction is no replay: the batch stays as it was read."""
         first, last = batches.dates(statements)
         told = {"by": replayed_by, "parser_version": found.parser_version, "counts": found.counts}
@@ -240,7 +250,7 @@ class _Work:
             self.known.batch_id,
             format="+".join(sorted({statement.format for statement in statements})) if is_whole else self.known.format,
             parser_version=_parser_version(statements) if is_whole else self.known.parser_version,
-            layout=batches.described(statements) if is_whole else self.known.layout,
+            layout=layout,
             first_date=first,
             last_date=last,
             replay=told if is_whole and found.differs else None,

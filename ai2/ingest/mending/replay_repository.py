@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from ai2.books.categories.stated import ATTRIBUTE as CATEGORY
 from ai2.books.transactions.undo_repository import ATTACHED, EDITS, STAMPED
 from ai2.kit.database import Connection, one, rows
 
@@ -31,6 +32,11 @@ SAYS = {
 # A booked line that completed an announced one was merged with it: only these are still as the line said them.
 OF_LINKED = ("booked_on", "amount", "description")
 SAID = ", ".join(SAYS)
+DECISION = ("category_id", "decided_by", "decided_version", "confidence", "decided_at")
+SAID_OTHERWISE = f"""
+    coalesce(transaction.decided_by in ('import', 'model', 'llm'), false) and transaction.splits is null
+    and said.attributes ->> '{CATEGORY}' is distinct from staged.attributes ->> '{CATEGORY}'
+"""
 TABLES = ("said", "rejected_now", "paired", "fates", "edited")
 
 
@@ -292,13 +298,17 @@ async def page(db: Connection, *, after: int, limit: int) -> list[DictRow]:
 
 
 async def change(db: Connection, organization_id: UUID, batch_id: UUID) -> int:
-    """Let transactions say what their lines say now, but for what people edited; says how many changed."""
+    """Let transactions say what their lines say now, but for what people edited; says how many changed.
+
+    Where the file says another category now, what it said before and what a model made of it decides no more.
+    """
     values = ", ".join(
         f"""{name} = case
             when coalesce({_kept(name)}, false) or transaction.{name} is distinct from said.{name}
             then transaction.{name} else staged.{name} end"""
         for name in SAYS
     )
+    values += "".join(f", {name} = case when not ({SAID_OTHERWISE}) then transaction.{name} end" for name in DECISION)
     done = await db.execute(
         f"""
         update books.transactions as transaction

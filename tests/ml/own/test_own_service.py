@@ -92,7 +92,9 @@ def item(description: str, **attributes: str) -> Item:
 
 
 async def ask(db: Connection, who: Organization, *items: Item) -> list[Verdict | None]:
-    return await service.decide(db, who.organization_id, items)
+    taught = await service.taught(db, who.organization_id, items)
+    learnt = await service.learnt(db, who.organization_id, items)
+    return [one or other for one, other in zip(taught, learnt, strict=True)]
 
 
 async def teach(db: Connection, who: Organization, taught: Transaction, category_id: UUID) -> None:
@@ -218,6 +220,20 @@ class TestLearnt:
         assert await refit.is_due(db, organization.organization_id)
         await db.execute("update ml.own_models set learnt_to = (pg_current_xact_id()::text::bigint + 1)::text::xid8")
         assert not await refit.is_due(db, organization.organization_id)
+
+
+async def test_where_no_column_tells_anything_the_model_is_asked_all_the_same(
+    db: Connection, organization: Organization, own: dict[str, UUID], write: Write
+) -> None:
+    for place in range(40):
+        name = ("Lunches", "Own city fuel")[place % 2]
+        await write(f"{('BISTRO', 'PUMP')[place % 2]} {place:04}", category_id=own[name])
+    found = await refit.refit(db, organization.organization_id)
+    (now,) = await ask(db, organization, item("BISTRO 4711"))
+    assert found is not None
+    assert found.attributes == ()
+    assert now is not None
+    assert now.category_id == own["Lunches"]
 
 
 async def test_erasure_takes_the_model(database: Database, pipeline: Database, organization: Organization) -> None:
