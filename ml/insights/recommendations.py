@@ -15,6 +15,7 @@ from ml.anomalies.service import Filter
 from ml.insights import receipts, recurring, repository
 from ml.insights.model import Recommendation, Recommendations, Rows, Silent
 from ml.insights.span import Span, span
+from ml.recurring import repository as patterns_repository
 from ml.recurring import service as patterns
 
 SHOWN_ROWS, PAIRS, DOUBLES = 20, 20, 50
@@ -34,7 +35,7 @@ async def recommendations(
     if known is None:
         return Recommendations(now, [], [Silent("all", "the books have no transactions yet")])
     period = Period(known.year_back, today)
-    found = recurring.recommended(await patterns.list_all(db, organization_id), today)
+    found = await _recurring(db, organization_id, today)
     found += await _doubles(db, organization_id, currency)
     found += await _budgets(db, organization_id, today)
     found += await _fees(db, organization_id, period, currency)
@@ -45,6 +46,14 @@ async def recommendations(
     wanted = [each for each in [*found, *papers] if currency in (None, each.currency)]
     unavailable += [silent] if silent else []
     return Recommendations(now, await _sorted(db, organization_id, wanted, today), unavailable)
+
+
+async def _recurring(db: Connection, organization_id: UUID, today: date) -> list[Recommendation]:
+    """What recurring payments recommend, with their last payments."""
+    found = recurring.recommended(await patterns.list_all(db, organization_id), today)
+    ids = sorted({pattern_id for each in found for pattern_id in each.pattern_ids})
+    paid = await patterns_repository.last_members(db, organization_id, ids, SHOWN_ROWS) if ids else {}
+    return [each.with_rows([row for of in each.pattern_ids for row in paid[of]][:SHOWN_ROWS]) for each in found]
 
 
 async def _doubles(db: Connection, organization_id: UUID, currency: str | None) -> list[Recommendation]:
@@ -69,7 +78,11 @@ async def _budgets(db: Connection, organization_id: UUID, today: date) -> list[R
     """Budgets of this month that are overrun, or will be if the rest of it is as the months before were."""
     month = today.replace(day=1)
     found = []
-    for each in await budgets.standing(db, organization_id, month):
+    standing = await budgets.standing(db, organization_id, month)
+    covered = await budgets.covered(db, organization_id, [each.budget.budget_id for each in standing])
+    ids = sorted({category_id for categories in covered.values() for category_id in categories})
+    spent = await repository.of_category(db, organization_id, ids, Period(month, today), SHOWN_ROWS) if ids else []
+    for each in standing:
         stands, budget = each.month, each.budget
         if stands is None or budget.kind == "income":
             continue
@@ -87,7 +100,14 @@ async def _budgets(db: Connection, organization_id: UUID, today: date) -> list[R
                 currency=budget.currency,
                 per="month",
                 since=month,
-                rows=Rows(link=f"{LIST}?category_id={budget.category_id}&start_date={month}&end_date={today}"),
+                rows=Rows(
+                    [
+                        row["transaction_id"]
+                        for row in spent
+                        if row["category_id"] in covered[budget.budget_id] and row["currency"] == budget.currency
+                    ][:SHOWN_ROWS],
+                    f"{LIST}?category_id={budget.category_id}&start_date={month}&end_date={today}",
+                ),
                 computed_by="books.budgets",
             )
         )
@@ -120,6 +140,8 @@ async def _uncategorized(
     db: Connection, organization_id: UUID, known: Span, period: Period, currency: str | None
 ) -> list[Recommendation]:
     found = await repository.uncategorized(db, organization_id, period, currency)
+    keys = sorted({key for row in found for key in row["merchants"] or []})
+    largest = await repository.undecided_of(db, organization_id, keys, period, SHOWN_ROWS) if keys else []
     return [
         Recommendation(
             type="review_uncategorized",
@@ -129,7 +151,8 @@ async def _uncategorized(
             currency=row["currency"],
             since=known.year_back,
             rows=Rows(
-                link=f"{LIST}?uncategorized=true&sort=amount&start_date={period.start}&currency={row['currency']}"
+                [each["transaction_id"] for each in largest if each["currency"] == row["currency"]][:SHOWN_ROWS],
+                f"{LIST}?uncategorized=true&sort=amount&start_date={period.start}&currency={row['currency']}",
             ),
         )
         for row in found
@@ -140,7 +163,7 @@ async def _uncategorized(
 async def _transfers(
     db: Connection, organization_id: UUID, period: Period, currency: str | None
 ) -> list[Recommendation]:
-    waiting = await repository.transfers_to_review(db, organization_id, PAIRS)
+    waiting = await repository.transfers_to_review(db, organization_id, currency, PAIRS)
     halves = await repository.half_transfers(db, organization_id, period, currency, PAIRS)
     return [
         Recommendation(

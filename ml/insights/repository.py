@@ -9,6 +9,8 @@ from psycopg.rows import DictRow
 from ai2.kit.database import Connection, one, rows
 from ai2.kit.periods import Period
 
+# Predicted transfers whose other side is cash or a lender.
+ONE_SIDED = ("TRANSFER_OUT_WITHDRAWAL", "TRANSFER_IN_DEPOSIT", "TRANSFER_IN_CASH_ADVANCES_AND_LOANS")
 NO_TRANSFER = """
     (category_id is null or category_id <> all(array(
         select category_id from books.categories where organization_id = %(organization_id)s and kind = 'transfer'
@@ -106,7 +108,26 @@ async def uncategorized(db: Connection, organization_id: UUID, period: Period, c
     return await rows(db, query, _of(organization_id, period, currency))
 
 
-async def transfers_to_review(db: Connection, organization_id: UUID, limit: int) -> list[DictRow]:
+async def undecided_of(
+    db: Connection, organization_id: UUID, merchant_keys: Sequence[str], period: Period, limit: int
+) -> list[DictRow]:
+    """Of these merchants' transactions that have no category the largest, at most so many of each merchant."""
+    query = """
+        select found.transaction_id, found.currency::text as currency
+        from unnest(%(keys)s::text[]) as wanted (merchant_key)
+        cross join lateral (
+            select transaction_id, currency, amount from books.transactions
+            where organization_id = %(organization_id)s and merchant_key = wanted.merchant_key
+                and category_id is null and splits is null and deleted_at is null and status = 'posted'
+                and booked_on between %(start)s and %(end)s
+            order by abs(amount) desc, transaction_id limit %(limit)s
+        ) as found
+        order by abs(found.amount) desc, found.transaction_id
+    """
+    return await rows(db, query, {**_of(organization_id, period, None), "keys": list(merchant_keys), "limit": limit})
+
+
+async def transfers_to_review(db: Connection, organization_id: UUID, currency: str | None, limit: int) -> list[DictRow]:
     """Pairs that wait for a person, the largest first, with what went out."""
     query = """
         select
@@ -116,16 +137,23 @@ async def transfers_to_review(db: Connection, organization_id: UUID, limit: int)
         inner join books.transactions as transaction
             on transaction.organization_id = transfer.organization_id
                 and transaction.transaction_id = transfer.out_transaction_id and transaction.deleted_at is null
+        inner join books.transactions as other
+            on other.organization_id = transfer.organization_id
+                and other.transaction_id = transfer.in_transaction_id and other.deleted_at is null
         where transfer.organization_id = %(organization_id)s and transfer.state = 'suggested'
+            and (%(currency)s::text is null or transaction.currency = %(currency)s)
         order by transaction.amount, transfer.transfer_id limit %(limit)s
     """
-    return await rows(db, query, {"organization_id": organization_id, "limit": limit})
+    return await rows(db, query, {"organization_id": organization_id, "currency": currency, "limit": limit})
 
 
 async def half_transfers(
     db: Connection, organization_id: UUID, period: Period, currency: str | None, limit: int
 ) -> list[DictRow]:
-    """Transactions of a category of transfers that no other side is paired with, the largest first."""
+    """Transactions of a category of transfers that no other side is paired with, the largest first.
+
+    Cash, and what a lender pays out, has no other side in any books.
+    """
     query = """
         select
             transaction.transaction_id, transaction.amount, transaction.currency::text as currency,
@@ -139,13 +167,19 @@ async def half_transfers(
             and transaction.booked_on between %(start)s and %(end)s
             and (%(currency)s::text is null or transaction.currency = %(currency)s)
             and not exists (
+                select from books.category_codes as code
+                where code.organization_id = category.organization_id and code.category_id = category.category_id
+                    and code.code = any(%(one_sided)s)
+            )
+            and not exists (
                 select from books.transfers as pair
                 where pair.organization_id = transaction.organization_id and pair.state = 'paired'
                     and transaction.transaction_id in (pair.out_transaction_id, pair.in_transaction_id)
             )
         order by abs(transaction.amount) desc, transaction.transaction_id limit %(limit)s
     """
-    return await rows(db, query, {**_of(organization_id, period, currency), "limit": limit})
+    known = {**_of(organization_id, period, currency), "limit": limit, "one_sided": list(ONE_SIDED)}
+    return await rows(db, query, known)
 
 
 async def without_receipt(
@@ -173,10 +207,10 @@ async def of_category(
 ) -> list[DictRow]:
     """The last transactions of some categories, each of them at most so many."""
     query = """
-        select wanted.category_id, found.transaction_id
+        select wanted.category_id, found.transaction_id, found.currency::text as currency
         from unnest(%(category_ids)s::uuid[]) as wanted (category_id)
         cross join lateral (
-            select transaction_id, booked_on from books.transactions
+            select transaction_id, booked_on, currency from books.transactions
             where organization_id = %(organization_id)s and category_id = wanted.category_id
                 and deleted_at is null and status = 'posted' and booked_on between %(start)s and %(end)s
             order by booked_on desc, transaction_id desc limit %(limit)s

@@ -96,6 +96,30 @@ async def paid(db: Connection, organization_id: UUID, pattern_ids: Sequence[UUID
     return await rows(db, query, {"organization_id": organization_id, "ids": list(pattern_ids), "since": since})
 
 
+async def last_members(
+    db: Connection, organization_id: UUID, pattern_ids: Sequence[UUID], most: int
+) -> dict[UUID, list[UUID]]:
+    """The last transactions of each of these patterns, at most so many, newest first."""
+    query = """
+        select wanted.pattern_id, last.transaction_id
+        from unnest(%(ids)s::uuid[]) as wanted (pattern_id)
+        cross join lateral (
+            select of_it.transaction_id, of_it.booked_on
+            from ml.recurring_members as member
+            inner join books.transactions as of_it using (organization_id, transaction_id)
+            where member.organization_id = %(organization_id)s and member.pattern_id = wanted.pattern_id
+                and of_it.deleted_at is null
+            order by of_it.booked_on desc, of_it.transaction_id desc limit %(most)s
+        ) as last
+        order by last.booked_on desc, last.transaction_id desc
+    """
+    found: dict[UUID, list[UUID]] = {pattern_id: [] for pattern_id in pattern_ids}
+    wanted = {"organization_id": organization_id, "ids": list(pattern_ids), "most": most}
+    for row in await rows(db, query, wanted):
+        found[row["pattern_id"]].append(row["transaction_id"])
+    return found
+
+
 async def decide(db: Connection, organization_id: UUID, pattern_id: UUID, decision: str, actor: str) -> None:
     """A person's word on a pattern."""
     await db.execute(
