@@ -1,5 +1,6 @@
 """The LLM over the books: asked where it is allowed, once, masked, within the budget; a person looks at its answer."""
 
+import io
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from ai2 import flows
 from ai2.identity import organizations
 from ai2.identity.organizations import Organization
-from ai2.kit.database import Database
+from ai2.ingest.service import ImportOptions, Source
+from ai2.kit.database import Database, rows
 from ai2.kit.settings import settings
 from ml import registry, service
 from ml.answers import Analysis, Descriptor, Item, Verdict
@@ -148,6 +151,60 @@ async def test_a_budget_that_is_used_up_leaves_the_rest(
     later = (await ask(allowing, Item("ZAPIER", Decimal(-5))))[0]
     assert (len(fake.received), later.decision) == (1, "abstain")
     assert await used(database, allowing) == (1, 1000)
+
+
+async def test_a_budget_is_of_one_organization_and_of_one_day(
+    database: Database,
+    allowing: Organization,
+    stranger: Organization,
+    ask: Ask,
+    fake: Fake,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings(), "ai_daily_calls", 1)
+    zapier = Item("ZAPIER", Decimal(-5))
+    await ask(allowing, FIGMA)
+    assert (await ask(allowing, zapier))[0].decision == "abstain"
+    async with database.transaction(stranger.organization_id) as db:
+        await organizations.update(db, stranger.organization_id, {"allows_llm": True})
+    assert (await ask(stranger, zapier))[0].decision == "review"
+    async with database.transaction(allowing.organization_id) as db:
+        await db.execute("update ml.llm_days set day = day - 1")
+    assert (await ask(allowing, zapier))[0].decision == "review"
+    assert len(fake.received) == 3
+
+
+async def test_another_model_is_asked_anew_and_what_the_former_said_is_not_told_as_its_word(
+    allowing: Organization, ask: Ask, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(allowing, FIGMA)
+    monkeypatch.setattr(settings(), "ai_model", "another")
+    told = (await ask(allowing, FIGMA))[0]
+    assert (len(fake.received), told.version) == (2, "another/llm-1")
+
+
+async def test_of_what_is_stored_it_is_asked_once_a_text_and_only_of_what_nobody_else_can_say(
+    database: Database, organization: Organization, allowing: Organization, fake: Fake
+) -> None:
+    who = allowing.organization_id
+    text = "Date,Description,Amount,Category\n" + "".join(
+        f"2026-03-{day:02},{description},-{day}.00,{said}\n"
+        for day, (description, said) in enumerate(
+            [("ZAPIER", ""), ("ZAPIER", ""), ("FIGMA", "Coffee"), ("ZELLE TO MARIA GARCIA", ""), ("ZAPIER 0042", "")], 1
+        )
+    )
+    found = await flows.import_file(
+        database, organization_id=who, account_name="Current", path=io.BytesIO(text.encode()), file_name="a.csv",
+        options=ImportOptions(currency="GBP"), source=Source.CLI, imported_by="user:test",
+    )  # fmt: skip
+    done = await flows.categorise(database, who, found.batch_id)
+    assert [(each["name"], each["money"]) for each in fake.questions] == [("zapier", "out")]
+    assert (done.applied, done.to_review) == (1, 3)
+    async with database.transaction(who) as db:
+        query = "select decided_by, count(*) as times from ml.suggestions where state = 'open' group by 1"
+        assert await rows(db, query) == [{"decided_by": "llm", "times": 3}]
+    await flows.categorise(database, who, found.batch_id)
+    assert len(fake.received) == 1
 
 
 def of(**changed: Any) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
