@@ -33,6 +33,10 @@ class OverrideRate(Out):
     rate: Confidence
     low: Confidence
     high: Confidence
+    held_to: Confidence | None = Field(
+        description="How sure what all share has to be to decide alone for you, since your people corrected more than "
+        "one in twenty of it; 1: it decides nothing. Null: as sure as everywhere."
+    )
 
 
 class Week(Out):

@@ -4,7 +4,7 @@ People, rules, recurring patterns, merchant knowledge, the file itself, the orga
 an LLM. Where the file says nothing, the own model is asked before what is publicly known of the merchant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
@@ -19,6 +19,7 @@ from ml.deciders.known import Known, read
 from ml.deciders.public import Public
 from ml.deciders.rules import Ruled
 from ml.llm.service import is_configured
+from ml.own import repository as own_repository
 from ml.recurring.service import RecurringMatch, matching
 
 SILENT = Verdict(None, 0.0, "abstain", "model", "none", ("nothing to go by",))
@@ -40,7 +41,7 @@ async def decide(
     is_renamed = any(item.key != former.key for item, former in zip(ruled.items, items, strict=True))
     by_people = await people.decide(db, organization_id, ruled.items, None if is_renamed else before.taught)
     continued = await matching(db, organization_id, ruled.items, None if is_renamed else before.patterns)
-    return await _decide(db, before.organization, ruled, by_people, continued, Public())
+    return await _decide(db, before.organization, ruled, by_people, continued, Public(), before.held)
 
 
 async def decide_stored(db: Connection, organization_id: UUID, items: Sequence[Item], public: Public) -> list[Verdict]:
@@ -54,7 +55,8 @@ async def decide_stored(db: Connection, organization_id: UUID, items: Sequence[I
     continued = [by_id.get(item.transaction_id) if item.transaction_id else None for item in items]
     by_people = await people.decide(db, organization_id, items)
     organization = await organizations.get(db, organization_id)
-    return await _decide(db, organization, Ruled(items, [None] * len(items)), by_people, continued, public)
+    held = await own_repository.held(db, organization_id)
+    return await _decide(db, organization, Ruled(items, [None] * len(items)), by_people, continued, public, held)
 
 
 async def _decide(
@@ -64,6 +66,7 @@ async def _decide(
     by_people: Sequence[Verdict | None],
     continued: Sequence[RecurringMatch | None],
     public: Public,
+    held: Mapping[str, float],
 ) -> list[Verdict]:
     said = [[verdict for verdict in both if verdict] for both in zip(by_people, ruled.verdicts, strict=True)]
     if not all(map(_is_settled, said)):
@@ -71,7 +74,7 @@ async def _decide(
             answer = recurring.verdict(match)
             if answer and not _is_settled(verdicts):
                 verdicts.append(_held(answer, organization.auto_apply_confidence))
-        await _ask_machines(db, organization, ruled.items, said, public)
+        await _ask_machines(db, organization, ruled.items, said, public, held)
     chosen = map(imported.told, map(_chosen, said), ruled.items)
     return [replace(each, recurring=match) if match else each for each, match in zip(chosen, continued, strict=True)]
 
@@ -82,13 +85,15 @@ async def _ask_machines(
     items: Sequence[Item],
     said: Sequence[list[Verdict]],
     public: Public,
+    held: Mapping[str, float],
 ) -> None:
     """Ask whoever decides after people, rules and patterns. A file's word comes after who knows merchants: no model is
     asked of what it says something of."""
     by_file = await imported.decide(db, organization.organization_id, items)
+    of_all = {public.merchant: held.get("merchant"), public.model: held.get("model")}
     for ask in _machines(organization, public):
         unless = [None] * len(said) if ask in (own.taught, public.merchant) else by_file
-        least = organization.auto_apply_confidence
+        least = _stricter(organization.auto_apply_confidence, of_all.get(ask))
         await _ask(ask, db, organization.organization_id, items, said, least, unless)
     for verdicts, verdict in zip(said, by_file, strict=True):
         if verdict and not _is_settled(verdicts):
@@ -121,6 +126,11 @@ async def _ask(
     for place, verdict in zip(places, answers, strict=True):
         if verdict:
             said[place].append(_held(verdict, least))
+
+
+def _stricter(wanted: Decimal | None, held: float | None) -> Decimal | None:
+    """How sure somebody has to be: as the organization wants, or as its corrections hold them to, if that is more."""
+    return max(filter(None, (wanted, Decimal(str(held)) if held else None)), default=None)
 
 
 def is_left(verdicts: Sequence[Verdict]) -> bool:

@@ -23,7 +23,7 @@ DRAWS = 10_000
 # A category may fall by so much; and a group by so much, where the interval says that it fell at all.
 CATEGORY_FALL, GROUP_FALL = 0.05, 0.02
 # Of what the model would apply alone so much must be right at least, and of its answers so much may flip at most.
-APPLIED_PRECISION, FLIPS = 0.9, 0.02
+APPLIED_PRECISION, FLIPS = 0.95, 0.02
 
 
 @dataclass(frozen=True)

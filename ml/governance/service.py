@@ -18,10 +18,11 @@ from ml.governance.intervals import wilson
 from ml.governance.succession import ModelVersionNotFound, Version
 from ml.governance.triggers import Facts, Found, Heard, Limits
 from ml.knowledge.labels import primary_of
+from ml.own import repository as own_repository
 
 WEEKS = 26
-# Who decided in the place of people; the others are people themselves, or the file.
-MACHINES = ("rule", "recurring", "merchant", "model", "llm")
+# Who decided in the place of people.
+MACHINES = ("rule", "recurring", "merchant", "import", "model", "llm")
 
 
 class NotAnOperator(Forbidden):
@@ -178,7 +179,9 @@ async def learning_stats(db: Connection, who: Principal) -> LearningStats:
     return LearningStats(
         as_of=now,
         feedback=_feedback(await repository.feedback(db, organization_id)),
-        override_rate=_override_rates(await repository.overrides(db, organization_id)),
+        override_rate=_override_rates(
+            await repository.overrides(db, organization_id), await own_repository.held(db, organization_id)
+        ),
         accuracy_over_time=_weeks(await repository.weeks(db, organization_id, WEEKS)),
         champion=champion,
         challenger=tried,
@@ -196,7 +199,7 @@ def _feedback(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"total": sum(row["times"] for row in found), **counted, "last_at": last_at}
 
 
-def _override_rates(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _override_rates(found: Sequence[dict[str, Any]], held: dict[str, float]) -> list[dict[str, Any]]:
     """Of all that a decider decided, what people put elsewhere; what they left alone counts as standing."""
     rates = []
     for row in found:
@@ -204,7 +207,8 @@ def _override_rates(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if row["decided_by"] in MACHINES and decided:
             low, high = wilson(row["overridden"], decided)
             rate = round(row["overridden"] / decided, 4)
-            rates.append({**row, "decided": decided, "rate": rate, "low": low, "high": high})
+            told = {"decided": decided, "rate": rate, "low": low, "high": high}
+            rates.append({**row, **told, "held_to": held.get(row["decided_by"])})
     return rates
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from ai2.kit.database import Connection
 from ai2.kit.errors import Unavailable
-from ml.own import loaded, repository, storing
+from ml.own import held, loaded, repository, storing
 from ml.own.frames import rows_of_frame
 from ml.own.service import BY_PERSON
 
@@ -62,12 +62,16 @@ async def is_due(db: Connection, organization_id: UUID) -> bool:
 
 @dataclass(frozen=True)
 class History:
-    """What people chose, as CSV, when it was read. `version` is the model's that was kept then."""
+    """What people chose, as CSV, when it was read. `version` is the model's that was kept then.
+
+    `held` is how sure deciders that all share have to be here (`ml.own.held`).
+    """
 
     raw: bytes
     attributes: dict[str, str]
     learnt_to: str
     version: int
+    held: dict[str, float]
 
 
 async def gather(db: Connection, organization_id: UUID) -> History:
@@ -76,7 +80,8 @@ async def gather(db: Connection, organization_id: UUID) -> History:
     attributes = [*await repository.attribute_names(db, organization_id), repository.ACCOUNT, repository.CODE]
     names = [f"c{number}" for number in range(len(attributes))]
     raw = await repository.history(db, organization_id, attributes, names, MOST)
-    return History(raw, dict(zip(names, attributes, strict=True)), learnt_to, version)
+    least = held.thresholds(await repository.shared_decisions(db, organization_id))
+    return History(raw, dict(zip(names, attributes, strict=True)), learnt_to, version, least)
 
 
 async def keep(db: Connection, organization_id: UUID, history: History, learnt: "Learnt | None") -> Refitted | None:
@@ -98,7 +103,7 @@ async def keep(db: Connection, organization_id: UUID, history: History, learnt: 
         attributes=list(model.attributes),
         rows=learnt.rows,
         learnt_to=history.learnt_to,
-        measured=measured,
+        measured={**measured, "held": history.held},
     )
     told = Refitted(version, learnt.rows, len(labels), model.attributes, len(raw), **measured)
     log.info("own_model_learnt", organization_id=str(organization_id), version=version, rows=told.rows, size=told.bytes)

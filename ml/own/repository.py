@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from ai2.books.categories.stated import ATTRIBUTE as CATEGORY
 from ai2.books.transfers.verdicts import RULES_VERSION
-from ai2.kit.database import Connection, number, one, rows
+from ai2.kit.database import Connection, Query, number, one, rows
 
 # Of a merchant so many of the latest choices are read when something is asked; of one with more the rest is counted.
 LATEST = 100
@@ -191,6 +191,76 @@ async def history(
     )  # fmt: skip
     async with db.cursor().copy(query) as copy:
         return b"".join([bytes(part) async for part in copy])
+
+
+# Deciders that all share, by what their versions begin with; those of the last year tell.
+SHARED = """
+    case
+        when {0}.decided_by = 'merchant' and {0}.decided_version like 'knowledge-%%' then 'merchant'
+        when {0}.decided_by = 'model' and {0}.decided_version like 'categoriser-%%' then 'model'
+    end
+"""
+LOOKED_AT = 100_000
+
+
+async def shared_decisions(db: Connection, organization_id: UUID) -> list[DictRow]:
+    """What deciders that all share applied here: by decider and confidence, how many, and how many people left so.
+
+    Of what people decided it is the last word before theirs that was right or not.
+    """
+    query = f"""
+        with standing as (
+            select {SHARED.format("transaction")} as decider, confidence, count(*) as rows, count(*) as "right"
+            from books.transactions as transaction
+            where organization_id = %(organization_id)s and decided_by in ('merchant', 'model') and deleted_at is null
+                and decided_at > now() - interval '1 year'
+            group by 1, 2
+        ),
+
+        people as materialized (
+            select transaction_id, category_id from books.transactions
+            where organization_id = %(organization_id)s and decided_by = 'user' and deleted_at is null
+                and splits is null and decided_at > now() - interval '1 year'
+            limit %(most)s
+        ),
+
+        heard as (
+            select
+                {SHARED.format("former")} as decider, former.confidence, count(*) as rows,
+                count(*) filter (where former.category_id = people.category_id) as "right"
+            from people
+            cross join lateral (
+                select version.decided_by, version.decided_version, version.confidence, version.category_id
+                from books.transaction_versions as version
+                where version.organization_id = %(organization_id)s
+                    and version.transaction_id = people.transaction_id and version.decided_by is not null
+                    and version.decided_by <> 'user'
+                order by version.version desc limit 1
+            ) as former
+            group by 1, 2
+        )
+
+        select decider as decided_by, confidence, sum(rows)::integer as rows, sum("right")::integer as "right"
+        from (select * from standing union all select * from heard) as both_of_them
+        where decider is not null and confidence is not null
+        group by decider, confidence
+    """
+    return await rows(db, query, {"organization_id": organization_id, "most": LOOKED_AT})
+
+
+def held_query(organization_id: UUID) -> Query:
+    """From which confidence on deciders that all share decide alone here, where people's corrections raised that."""
+    query = "select measured -> 'held' as held from ml.own_models where organization_id = %(organization_id)s"
+    return query, {"organization_id": organization_id}
+
+
+async def held(db: Connection, organization_id: UUID) -> dict[str, float]:
+    """What `held_query` asks for."""
+    return read_held(await rows(db, *held_query(organization_id)))
+
+
+def read_held(found: Sequence[DictRow]) -> dict[str, float]:
+    return dict(found[0]["held"] or {}) if found else {}
 
 
 async def keep(db: Connection, organization_id: UUID, **values: Any) -> int:
