@@ -18,10 +18,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ml import registry
 from ml.own.model import OwnModel, fit
 from ml.own.storing import dump
 
 FILE = "purchases/council_cards_2013_2016.csv.gz"
+MARKS = {
+    "in one go": "seen 0.69, unseen 0.47, coverage at 90 % precision 0.33",
+    "month by month": "seen 0.765, all 0.715",
+}
 TEST, VALIDATION = ("2016-01-01", "2017-01-01"), ("2015-01-01", "2016-01-01")
 
 
@@ -34,8 +39,10 @@ def main() -> None:
     took, worked = time.perf_counter() - started, time.process_time() - cpu
     print(f"fit on {len(known):,} rows: {took:.0f} s ({worked:.0f} s of work); columns that tell: {model.attributes}")
     print(f"kept in {len(dump(model)):,} bytes", flush=True)
-    tell("in one go", *predicted(model, later), later["description"].isin(known["description"]).to_numpy())
-    by_month(model, known, later)
+    seen = later["description"].isin(known["description"]).to_numpy()
+    split = f"trained on {len(known):,} rows before {start}, tested on those before {end}"
+    log("in one go", split, tell("in one go", *predicted(model, later), seen))
+    log("month by month", f"{split}, each month learnt before the next", by_month(model, known, later))
     print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000, "MB")
 
 
@@ -58,7 +65,7 @@ def predicted(model: OwnModel, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndar
     return labels == frame["label"].to_numpy(), confidence, applied
 
 
-def by_month(model: OwnModel, known: pd.DataFrame, later: pd.DataFrame) -> None:
+def by_month(model: OwnModel, known: pd.DataFrame, later: pd.DataFrame) -> dict[str, float]:
     found, seen, before = [], [], set(known["description"])
     for number, (_, month) in enumerate(later.groupby(later["date"].dt.to_period("M"))):
         if number == 6 and "--fit-twice" in sys.argv:
@@ -68,19 +75,39 @@ def by_month(model: OwnModel, known: pd.DataFrame, later: pd.DataFrame) -> None:
         model = model.learn(month)
         before |= set(month["description"])
     is_right, sure, applied = (np.concatenate(each) for each in zip(*found, strict=True))
-    tell("month by month", is_right, sure, applied, np.concatenate(seen))
+    return tell("month by month", is_right, sure, applied, np.concatenate(seen))
 
 
-def tell(how: str, is_right: np.ndarray, sure: np.ndarray, applied: np.ndarray, seen: np.ndarray) -> None:
+def tell(how: str, is_right: np.ndarray, sure: np.ndarray, applied: np.ndarray, seen: np.ndarray) -> dict[str, float]:
     order = np.argsort(-sure, kind="stable")
     precise = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     covered = {share: (np.flatnonzero(precise >= share)[-1] + 1) / len(order) for share in (0.9, 0.95)}
-    print(
-        f"{how}: seen {is_right[seen].mean():.4f}, unseen {is_right[~seen].mean():.4f}, all {is_right.mean():.4f};"
-        f" coverage at 90 % {covered[0.9]:.3f}, at 95 % {covered[0.95]:.3f};"
-        f" applied alone {applied.mean():.3f}, right {is_right[applied].mean():.4f}",
-        flush=True,
-    )
+    found = {
+        "rows": len(is_right),
+        "right_seen": is_right[seen].mean(),
+        "right_unseen": is_right[~seen].mean(),
+        "right": is_right.mean(),
+        "coverage_at_90": covered[0.9],
+        "coverage_at_95": covered[0.95],
+        "applied_alone": applied.mean(),
+        "applied_alone_right": is_right[applied].mean(),
+    }
+    print(f"{how}: {', '.join(f'{name} {value:.4f}' for name, value in found.items())}", flush=True)
+    return found
+
+
+def log(how: str, split: str, found: dict[str, float]) -> None:
+    """Let the model card have it; what was turned on the year before is no measurement."""
+    if "--validate" in sys.argv:
+        return
+    told = {
+        "data": "a council's purchase cards, 143 account codes of its own",
+        "split": split,
+        "judged_by": "the account code that its staff chose",
+        "fitted": "anew in July besides" if "--fit-twice" in sys.argv and how != "in one go" else "once",
+        "marks": MARKS[how],
+    }
+    registry.log_evaluation(f"own categories, {how}", found, told)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,9 @@ def test_every_number_is_there_with_its_split_and_what_failed_too(tiny: Trained,
     assert "## brands never seen" in text
     assert "| right | 0.61 |" in text
     assert "TESCO" not in text.upper()
+    not_measured = text.split("## Not measured here")[1]
+    assert "own categories, in one go" in not_measured
+    assert "| brands never seen" not in not_measured
 
 
 def test_the_card_comes_from_mlflow_with_the_last_measurement_of_each_name(
