@@ -90,7 +90,7 @@ async def _ask_machines(
     """Ask whoever decides after people, rules and patterns. A file's word comes after who knows merchants: no model is
     asked of what it says something of."""
     by_file = await imported.decide(db, organization.organization_id, items)
-    of_all = {public.merchant: held.get("merchant"), public.model: held.get("model")}
+    of_all: dict[Decide, float | None] = {public.merchant: held.get("merchant"), public.model: held.get("model")}
     for ask in _machines(organization, public):
         unless = [None] * len(said) if ask in (own.taught, public.merchant) else by_file
         least = _stricter(organization.auto_apply_confidence, of_all.get(ask))

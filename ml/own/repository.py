@@ -31,7 +31,7 @@ _VALUE = sql.SQL(
 def _values(attributes: Sequence[str], names: Sequence[str]) -> sql.Composable:
     """The values of these attributes as columns of these names, empty where there is none."""
     known = {"account": sql.Literal(ACCOUNT), "code": sql.Literal(CODE), "category": sql.Literal(CATEGORY)}
-    values = [
+    values: list[sql.Composable] = [
         sql.SQL("coalesce({}, '') as {}").format(
             _VALUE.format(name=sql.Literal(attribute), **known), sql.Identifier(name)
         )

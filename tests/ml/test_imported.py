@@ -16,6 +16,7 @@ from ai2.books.rules import service as rules
 from ai2.books.rules.matching import Actions, Conditions, TextTest
 from ai2.books.transactions import service as transactions
 from ai2.identity.organizations import Organization
+from ai2.ingest.layout.words import Role
 from ai2.ingest.mending.undo import undo
 from ai2.ingest.service import ImportOptions, ImportResult, Source
 from ai2.kit.database import Database, rows
@@ -98,7 +99,8 @@ async def choose(database: Database, organization: Organization, description: st
     """A person's own decision for one transaction."""
     who = organization.organization_id
     async with database.transaction(who, actor=PERSON) as db:
-        [row] = await rows(db, "select transaction_id from books.transactions where description = %s", [description])
+        query = "select transaction_id from books.transactions where description = %(description)s"
+        [row] = await rows(db, query, {"description": description})
         wanted = await categories.find(db, who, category)
         await transactions.update(db, who, row["transaction_id"], {"category_id": wanted.category_id})
 
@@ -181,7 +183,7 @@ async def test_a_replay_by_another_column_opens_what_machines_decided_and_an_und
     assert found.batch_id is not None
     await choose(database, organization, "OF A TREE", "Parking")
     async with database.transaction(who, actor=PERSON) as db:
-        mapped = ImportOptions(mapping={"category": "Budget line"})  # type: ignore[dict-item]
+        mapped = ImportOptions(mapping={Role.CATEGORY: "Budget line"})
         done = await flows.replay_import(db, who, found.batch_id, replayed_by=PERSON, options=mapped, apply=True)
     assert done.counts["changed"] == 6  # the last row has none
     await flows.categorise(database, who, found.batch_id)

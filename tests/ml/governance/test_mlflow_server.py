@@ -55,7 +55,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iter
     """MLflow's server by the very command of the launcher, over SQLite: its tables in PostgreSQL take 20 s to make."""
     home = tmp_path_factory.mktemp("mlflow-server")
     shutil.copyfile(empty_mlflow, home / "mlflow.db")
-    using = Settings(_env_file=None, ai2_home=home, mlflow_port=free_port())  # type: ignore[call-arg]
+    using = Settings(_env_file=None, ai2_home=home, mlflow_port=free_port())
     [part] = [part for part in stack.parts(using, plan(Profile.DEV)) if part.name == "mlflow"]
     assert isinstance(part, Process)
     told = {**part.environment, "MLFLOW_BACKEND_STORE_URI": f"sqlite:///{home}/mlflow.db"}

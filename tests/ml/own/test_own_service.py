@@ -23,7 +23,7 @@ from ml.answers import Item, Verdict
 from ml.own import loaded, refit, repository, service, storing
 from ml.own.kin import kin_of
 from ml.own.model import fit
-from ml.service import suggest
+from ml.service import categorise, suggest
 
 SHOPS = ("northwind foods", "acme tools", "blue bottle", "city fuel", "paper mill", "harbour travel")
 CENTRES = ("kitchen", "workshop", "office")
@@ -162,6 +162,29 @@ class TestLearnt:
         ]
         assert [each.category_id for each in found] == [own["Lunches"], own["Own northwind foods"]]
         assert {(each.decided_by, each.decided_version) for each in found} == {("model", "own-1")}
+
+    async def test_what_the_file_says_of_a_payment_comes_before_what_is_learnt(
+        self, db: Connection, organization: Organization, own: dict[str, UUID]
+    ) -> None:
+        await refit.refit(db, organization.organization_id)
+        asked = item("NORTHWIND FOODS 4711", Cost_centre="office")
+        said = item("NORTHWIND FOODS 4711", Cost_centre="office", category="own acme TOOLS")
+        told = await categorise(db, organization.organization_id, [asked, said])
+        assert [(each.decided_by, each.category.name) for each in told] == [
+            ("model", "Lunches"),
+            ("import", "Own acme tools"),
+        ]
+
+    async def test_a_column_that_decided_rows_itself_is_not_taken_for_one_that_tells(
+        self, db: Connection, organization: Organization
+    ) -> None:
+        await db.execute(
+            "update books.transactions set attributes = attributes || jsonb_build_object('category', category_id::text)"
+        )
+        found = await refit.refit(db, organization.organization_id)
+        assert found is not None
+        assert found.attributes[0] == "Cost centre"
+        assert "category" not in found.attributes
 
     async def test_answers_of_machines_teach_nothing(
         self, db: Connection, organization: Organization, own: dict[str, UUID], write: Write
