@@ -334,7 +334,8 @@ def _source(books: _Books, name: FigureName, currency: str, payer: str | None) -
 def _overdue(books: _Books, currency: str) -> list[Overdue]:
     """Income that recurs and is late, as the recommendations tell of it; now, whatever the period."""
     late = [each for each in books.patterns if each.type == "income" and each.state == "missed" and each.missed]
-    told = {each.rows.link: each for each in recommended(late, books.today) if each.type == "late_income"}
+    recommends = [each.recommendation for each in recommended(late, books.today)]
+    told = {each.rows.link: each for each in recommends if each.type == "late_income"}
     found = []
     for each in late:
         link = f"/api/ai/recurring/{each.pattern_id}"
