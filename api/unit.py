@@ -36,12 +36,12 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 REPEATABLE = frozenset({
     "logout", "analyze_transaction", "analyze_tax", "calculate_tax", "preview_rules", "preview_effects",
     "change_password",
-    "create_second_factor", "renew_recovery_codes", "disable_second_factor",
+    "create_second_factor", "renew_recovery_codes", "disable_second_factor", "preview_third_party",
 })  # fmt: skip
 PAUSES_S = (0.05, 0.2, 0.5)
 SECRET = frozenset({
     "create_api_key", "create_invitation", "confirm_second_factor", "link_oidc",
-    "connect_email", "authorize_connection",
+    "connect_bank", "connect_email", "authorize_connection",
 })  # fmt: skip
 
 
@@ -117,7 +117,10 @@ class Outside(APIRoute):
                 async with database_of(request).transaction(first=partial(admit, request, credential, self.name)):
                     pass  # it was only to know the caller
             request.understand()
-            return await handler(request)
+            key = idempotency_key(request) if request.method == "POST" else None
+            if key is None or self.name in roles.PUBLIC | REPEATABLE:
+                return await handler(request)
+            return await _once_outside(request, key, self.name, handler)
 
         return handle
 
@@ -245,10 +248,34 @@ async def _once(
     if former:
         return replayed(former)
     response = await _answered(request, handler)
-    body = None if operation in SECRET else bytes(response.body)
-    answer = Answer(response.status_code, body, response.media_type)
-    await idempotency.keep(db, organization_id, key, wanted, answer)
+    await idempotency.keep(db, organization_id, key, wanted, _kept(operation, response))
     return response
+
+
+async def _once_outside(
+    request: Request, key: str, operation: str, handler: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """The same where no transaction may wait for the answer. Who is cut off leaves open what came of it."""
+    database, organization_id = database_of(request), request.state.principal.organization_id
+    wanted = request_digest(request, hashlib.sha256(await request.body()).digest())
+    async with database.transaction(organization_id) as db:
+        former = await idempotency.hold(db, organization_id, key, wanted)
+    if former:
+        return replayed(former)
+    try:
+        response = await handler(request)
+    except Exception:  # whatever was in the way, it was told, and may be asked again; raised again
+        async with database.transaction(organization_id) as db:
+            await idempotency.release(db, organization_id, key)
+        raise
+    async with database.transaction(organization_id) as db:
+        await idempotency.keep(db, organization_id, key, wanted, _kept(operation, response))
+    return response
+
+
+def _kept(operation: str, response: Response) -> Answer:
+    """An answer as it is kept: without its body where that holds a secret."""
+    return Answer(response.status_code, None if operation in SECRET else bytes(response.body), response.media_type)
 
 
 async def _answered(request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:

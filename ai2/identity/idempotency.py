@@ -1,10 +1,12 @@
 """Idempotency: the first answer to a key is kept for 24 hours, in the transaction that had the effect.
 
 Effect and answer are written together or not at all, so a crash between them cannot happen. A second request
-with a key that is still at work finds it locked.
+with a key that is still at work finds it locked. Where the effect is at a server that is not ours no transaction can
+wait for it: the key is held by a row without an answer, for as long as such a request may take.
 """
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from ai2.kit.database import Connection, one
@@ -44,7 +46,8 @@ async def claim(db: Connection, organization_id: UUID, key: str, request_digest:
     found = await one(
         db,
         """
-        select request_digest, status, body, content_type from identity.idempotency_keys
+        select request_digest, status, body, content_type, created_at > now() - interval '10 minutes' as may_work
+        from identity.idempotency_keys
         where organization_id = %(organization_id)s and key = %(key)s and created_at > now() - interval '24 hours'
         """,
         {"organization_id": organization_id, "key": key},
@@ -53,13 +56,39 @@ async def claim(db: Connection, organization_id: UUID, key: str, request_digest:
         return None
     if found["request_digest"] != request_digest:
         raise KeyOfAnother
+    if found["status"] is None and not found["may_work"]:
+        return None  # whoever held it ended without a word
+    if found["status"] is None:
+        raise KeyAtWork
     if found["body"] is None:
         raise AnswerNotKept
     return Answer(found["status"], found["body"], found["content_type"])
 
 
+async def hold(db: Connection, organization_id: UUID, key: str, request_digest: bytes) -> Answer | None:
+    """The same as `claim`; but the key is ours until `keep` or `release`, whatever happens to this transaction's."""
+    former = await claim(db, organization_id, key, request_digest)
+    if former is None:
+        await _write(db, organization_id, key, request_digest, {"status": None, "body": None, "content_type": None})
+    return former
+
+
+async def release(db: Connection, organization_id: UUID, key: str) -> None:
+    """Let go of a key that is held: nothing came of it."""
+    await db.execute(
+        "delete from identity.idempotency_keys where organization_id = %s and key = %s and status is null",
+        [organization_id, key],
+    )
+
+
 async def keep(db: Connection, organization_id: UUID, key: str, request_digest: bytes, answer: Answer) -> None:
     """Keep the answer, and forget those of yesterday."""
+    await _write(db, organization_id, key, request_digest, vars(answer))
+
+
+async def _write(
+    db: Connection, organization_id: UUID, key: str, request_digest: bytes, answer: dict[str, Any]
+) -> None:
     await db.execute(
         """
         with forgotten as (
@@ -74,7 +103,7 @@ async def keep(db: Connection, organization_id: UUID, key: str, request_digest: 
             content_type = excluded.content_type, created_at = now()
         """,
         {
-            **vars(answer),
+            **answer,
             "organization_id": organization_id,
             "key": key,
             "request_digest": request_digest,

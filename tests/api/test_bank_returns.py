@@ -131,7 +131,7 @@ async def test_a_return_of_nobody_is_refused(anonymous: AsyncClient, provider: s
 async def test_without_keys_the_provider_is_said_to_be_missing_them(owner: AsyncClient) -> None:
     wanted = {"provider": "gocardless", "settings": {"institution_id": BANK}}
     answer = await owner.post(f"{C}/bank/connect", json=wanted)
-    assert (answer.status_code, answer.json()["code"]) == (503, "not_set_up")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_set_up")
     listed = (await owner.get(f"{C}/providers")).json()["items"]
     (known,) = [each for each in listed if each["name"] == "gocardless"]
     assert (known["is_available"], known["missing"]) == (False, ["GOCARDLESS_SECRET_ID", "GOCARDLESS_SECRET_KEY"])

@@ -1,5 +1,6 @@
 """Third parties over the API: a mapping is tried, connected, and its credentials go nowhere else."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from httpx import AsyncClient
 
 from ai2.identity.organizations import Organization
 from ai2.identity.principal import Role
+from ai2.kit.database import Database
 from ai2.kit.settings import settings
 from tests.api.asking import ClientOf
 from tests.connections.fakes.rest import Payments
@@ -54,6 +56,38 @@ async def test_a_third_party_is_connected_and_its_credentials_are_never_told(
     told = await owner.get(f"/api/connectors/connections/{made['connection_id']}")
     assert [(each["account_key"], each["currency"]) for each in told.json()["accounts"]] == [("", "GBP")]
     assert "canary-81" not in answer.text + told.text
+
+
+async def test_with_a_key_it_is_connected_once(owner: AsyncClient, payments: Payments) -> None:
+    new, key = wanted(payments, name="Till"), {"Idempotency-Key": "the till"}
+    answer, payments.answer = payments.answer, lambda _: (500, {}, {})
+    assert (await owner.post(C, json=new, headers=key)).status_code == 503
+    payments.answer = answer
+    answers = await asyncio.gather(*(owner.post(C, json=new, headers=key) for _ in range(5)))
+    assert {each.status_code for each in answers} <= {201, 409}, "what was refused may be sent again"
+    again = await owner.post(C, json=new, headers=key)
+    assert {each.content for each in answers if each.is_success} == {again.content}
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert len((await owner.get("/api/connectors/connections")).json()["items"]) == 1
+    other = await owner.post(C, json={**new, "name": "Stall"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "key_of_another")
+
+
+async def test_a_key_whose_request_ended_without_a_word_is_free_after_a_while(
+    owner: AsyncClient, payments: Payments, pipeline: Database, organization: Organization
+) -> None:
+    new, key = wanted(payments, name="Till"), {"Idempotency-Key": "the till"}
+    whose = [organization.organization_id]
+    await owner.post(C, json=new, headers=key)
+    async with pipeline.transaction() as db:
+        await db.execute("update identity.idempotency_keys set status = null where organization_id = %s", whose)
+    assert (await owner.post(C, json=new, headers=key)).json()["code"] == "key_at_work"
+    async with pipeline.transaction() as db:
+        await db.execute(
+            "update identity.idempotency_keys set created_at = created_at - interval '11 minutes'"
+            " where organization_id = %s", whose,
+        )  # fmt: skip
+    assert (await owner.post(C, json=new, headers=key)).status_code == 201
 
 
 async def test_what_is_wrong_with_a_mapping_is_told_by_its_field(owner: AsyncClient, payments: Payments) -> None:

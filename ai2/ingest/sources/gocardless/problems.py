@@ -27,7 +27,7 @@ _TRY_AGAIN = re.compile(r"try again in (\d{1,9}) seconds", re.ASCII)
 class NotSetUp(Permanent):
     """GoCardless is not set up here: GOCARDLESS_SECRET_ID and GOCARDLESS_SECRET_KEY are missing."""
 
-    status = 503
+    status = 409
     what_to_do = "Ask the operator to set them; they come from the GoCardless Bank Account Data portal."
 
 
