@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ai2.kit.errors import FieldError, Invalid
+from ai2.reports.forms import planned_rows
 from ai2.reports.model import Asked
 
 TAX, CUSTOM = frozenset({"tax_summary", "vat"}), frozenset({"custom"})
@@ -18,10 +19,10 @@ ONLY: Mapping[str, frozenset[str]] = {
     "order_by": CUSTOM,
     "rows": CUSTOM,
     # of what else reports are made, budgets and tax rules among it, not all has a history
-    "as_of": STATEMENTS,
+    "as_of": STATEMENTS | CUSTOM,
 }
-# Statements that may stand beside the budget, which is of all accounts, each currency apart.
-BESIDE_BUDGET = frozenset({"profit_and_loss", "spending"})
+# What may stand beside the budget, which is of all accounts, each currency apart.
+BESIDE_BUDGET = frozenset({"profit_and_loss", "spending"}) | CUSTOM
 NOT_OF_BUDGET = ("currency", "compare_to", "account_ids")
 MOST_DIMENSIONS = 3
 
@@ -58,6 +59,19 @@ def _beside_budget(asked: Asked) -> Iterator[FieldError]:
         yield FieldError("compare_to", f"is of {' and '.join(sorted(BESIDE_BUDGET))} where it is budget")
     if asked.account_ids:
         yield FieldError("account_ids", "is left out: a budget is of all accounts")
+    if asked.report == "custom":
+        yield from _rows_beside_budget(asked)
+
+
+def _rows_beside_budget(asked: Asked) -> Iterator[FieldError]:
+    """A budget is of a category and all below it, of what it earned or what was spent on it, and of nothing else."""
+    if asked.dimensions not in planned_rows.DIMENSIONS:
+        yield FieldError("dimensions", "are category, or group, alone beside a budget")
+    if not asked.measures or set(asked.measures) - set(planned_rows.KINDS):
+        yield FieldError("measures", f"are of {', '.join(planned_rows.KINDS)} beside a budget")
+    for name, _ in asked.filters:
+        if name not in asked.dimensions:
+            yield FieldError(f"filters.{name}", "is left out beside a budget: only the rows' own dimension is filtered")
 
 
 def _custom(asked: Asked) -> Iterator[FieldError]:

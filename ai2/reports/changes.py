@@ -6,11 +6,11 @@ stand. Of a balance that is converted whole a transaction's part is not rounded,
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from functools import cached_property
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -23,22 +23,34 @@ from ai2.kit.errors import Conflict
 from ai2.reports import changes_repository as repository
 from ai2.reports import moments, moving, service
 from ai2.reports import repository as names
+from ai2.reports.changes_model import (
+    OF_PLACE,
+    OF_SELECTION,
+    Cause,
+    CauseKind,
+    CellChange,
+    Changes,
+    Effect,
+    Reason,
+    RowChange,
+)
 from ai2.reports.changes_repository import Before
+from ai2.reports.custom.following import Followed
 from ai2.reports.ledger import facts as ledger
 from ai2.reports.ledger import repository as sums
 from ai2.reports.ledger.facts import Facts, Place
 from ai2.reports.model import Column, Line, Report
 from ai2.reports.moments import Known
 from ai2.reports.moving import ZERO, Leg, Sheet
-from ai2.reports.names import LEDGER
+from ai2.reports.names import FOLLOWED
 
-Reason = Literal[
-    "new", "deleted", "undone", "restored", "status", "amount", "date", "account", "category", "split", "rate"
-]
-CauseKind = Literal["rate", "balance_rate", "opening", "moved", "renamed"]
 Key = tuple[str, date]
+# What a cell was and is worked out from, where a report has no such line, or for what moved it without an entry.
+Figures = Callable[[Sheet, Line, Column], Decimal | None]
 # So many rows are looked at together: those that move nothing here are passed over.
 PIECE = 500
+# What tells something of entries that is no sum: it is told what it was and is, and no entry has a part in it.
+NO_SUMS = ("average", "smallest", "largest")
 
 
 class NotFollowed(Conflict):
@@ -47,70 +59,6 @@ class NotFollowed(Conflict):
 
 class NoMomentKept(Conflict):
     """This report was made before moments were kept: nobody knows what was known then. Make it again."""
-
-
-@dataclass(frozen=True)
-class Effect:
-    """By how much a cell moves; null where a rate is missing."""
-
-    key: str
-    difference: Decimal | None
-
-
-@dataclass(frozen=True)
-class CellChange:
-    """A cell that is another now; null amounts are figures that cannot be had."""
-
-    key: str
-    label: str
-    column: str
-    currency: str
-    amount_then: Decimal | None
-    amount_now: Decimal | None
-    difference: Decimal | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cause:
-    """What moves many cells at once, or is only called otherwise."""
-
-    kind: CauseKind
-    currency: str | None = None
-    on: date | None = None
-    account_id: UUID | None = None
-    rate_then: Decimal | None = None
-    rate_now: Decimal | None = None
-    line: str | None = None
-    label_then: str | None = None
-    label_now: str | None = None
-    effects: tuple[Effect, ...] = ()
-
-
-@dataclass(frozen=True)
-class RowChange:
-    """A transaction that was written since; what it was is null where it was not there."""
-
-    transaction_id: UUID
-    changed_at: datetime
-    changed_by: str | None
-    reasons: tuple[Reason, ...]
-    before: dict[str, Any] | None
-    after: dict[str, Any]
-    effects: tuple[Effect, ...]
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What moved. Cells and causes come with the first page of the rows; `last` is where the next one begins."""
-
-    report_id: UUID
-    as_of: datetime
-    now: datetime
-    is_changed: bool
-    cells: tuple[CellChange, ...]
-    causes: tuple[Cause, ...]
-    rows: tuple[RowChange, ...]
-    last: Before | None
 
 
 @dataclass
@@ -133,6 +81,13 @@ class _Between:
         every = {column.key: column for sheet in self.sheets for column in sheet.columns if not column.is_derived}
         return list(every.values())
 
+    @cached_property
+    def followed(self) -> Followed | None:
+        """What answers where lines are no places of the ledger."""
+        if self.then.asked.report != "custom":
+            return None
+        return Followed(self.db, self.organization_id, self.then, self.sheets)
+
     @property
     def into(self) -> str | None:
         """The currency into which everything is converted."""
@@ -147,6 +102,10 @@ class _Between:
             found = await rates.converter(self.db, self.organization_id, self.into, missing, known_at=moment)
             self.known_rates.update({(is_now, self.into, key): rate for key, rate in found.items()})
 
+    def rates(self, wanted: Iterable[Key], *, is_now: bool) -> dict[Key, Rate]:
+        """These rates, where everything is converted."""
+        return {each: self.rate(*each, is_now=is_now) for each in wanted} if self.into else {}
+
     def rate(self, currency: str, on: date, *, is_now: bool) -> Rate:
         return self.known_rates[is_now, self.into or currency, (currency, on)]
 
@@ -156,7 +115,7 @@ async def changes(
 ) -> Changes:
     """What moved in a report since. Raises ReportNotFound, NotFollowed and NoMomentKept."""
     report = await service.get(db, organization_id, report_id)
-    if report.asked.report not in LEDGER or report.asked.compare_to == "budget":
+    if report.asked.report not in FOLLOWED or report.asked.compare_to == "budget":
         raise NotFollowed
     at_then = await moments.of_report(db, organization_id, report.as_of)
     if at_then is None:
@@ -219,33 +178,48 @@ async def _moved(between: _Between, piece: Sequence[DictRow]) -> list[RowChange]
     both = [*were.values(), *are.values()]
     ends = [column.end for column in between.columns if column.start is None]
     await between.learn({(row["currency"], on) for row in both for on in (row["booked_on"], *ends)})
+    selected = await _selected(between, ids, {(row["currency"], row["booked_on"]) for row in both})
     told = []
     for row in piece:
         was, current = were.get(row["transaction_id"]), are.get(row["transaction_id"])
-        effects = _effects(between, was, current)
+        effects = _effects(between, was, current) if selected is None else selected.get(str(row["transaction_id"]), ())
         if current and effects:
-            told.append(_row(row, was, current, effects))
+            told.append(_row(row, was, current, effects, OF_PLACE if selected is None else OF_SELECTION))
     return told
 
 
-def _row(row: DictRow, was: DictRow | None, current: DictRow, effects: tuple[Effect, ...]) -> RowChange:
+async def _selected(
+    between: _Between, these: Sequence[UUID], days: Iterable[Key]
+) -> dict[str, tuple[Effect, ...]] | None:
+    """By how much each cell of a custom report moves because of each of these transactions; none of other reports."""
+    if between.followed is None:
+        return None
+    moved: dict[str, dict[str, Decimal | None]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    wanted = set(days)
+    for at, is_now in ((between.at_then, False), (between.at_now, True)):
+        known = between.rates(wanted, is_now=is_now)
+        for subject, own in (await between.followed.of_transactions(at, known, these)).items():
+            for key, amount in own.items():
+                moved[subject][key] = _plus(moved[subject][key], amount, 1 if is_now else -1)
+    return {subject: _told(own) for subject, own in moved.items()}
+
+
+def _row(
+    row: DictRow, was: DictRow | None, current: DictRow, effects: tuple[Effect, ...], compared: Mapping[str, Reason]
+) -> RowChange:
     changed_by = row["changed_by"] or (row["batch_id"] and f"batch:{row['batch_id']}")
-    reasons = tuple(_reasons(was, current, is_undone=bool(row["is_undone"])))
+    reasons = tuple(_reasons(was, current, compared, is_undone=bool(row["is_undone"])))
     return RowChange(
         row["transaction_id"], row["changed_at"], changed_by, reasons, was and dict(was), dict(current), effects
     )
 
 
-def _reasons(was: DictRow | None, current: DictRow, *, is_undone: bool) -> list[Reason]:
+def _reasons(was: DictRow | None, current: DictRow, compared: Mapping[str, Reason], *, is_undone: bool) -> list[Reason]:
     if was is None:
         return ["new"]
     if (was["deleted_at"] is None) != (current["deleted_at"] is None):
         return ["restored"] if current["deleted_at"] is None else ["undone" if is_undone else "deleted"]
-    compared: tuple[tuple[str, Reason], ...] = (
-        ("status", "status"), ("amount", "amount"), ("booked_on", "date"), ("account_id", "account"),
-        ("splits", "split"), ("category_id", "category"),
-    )  # fmt: skip
-    found = [reason for name, reason in compared if was[name] != current[name]]
+    found = [reason for name, reason in compared.items() if was[name] != current[name]]
     return found or ["rate"]
 
 
@@ -289,37 +263,60 @@ def _amount(between: _Between, leg: Leg, on: date, column: Column, *, is_now: bo
 
 async def _first_page(between: _Between) -> tuple[list[CellChange], list[Cause]]:
     """The cells that are others now, and what moves many of them at once."""
-    then, now = await _facts(between, between.at_then), await _facts(between, between.at_now)
+    flows = await _foreign(between)
+    then, now = await _figures(between, flows, is_now=False), await _figures(between, flows, is_now=True)
     cells, moved = [], dict[str, Decimal | None]()
     for sheet in between.sheets:
         for line in sheet.lines:
             for column in sheet.columns:
-                cell = _cell(sheet, line, column, then.get(sheet.currency), now.get(sheet.currency))
+                cell = _cell(sheet, line, column, then, now)
                 if cell.amount_then != cell.amount_now:
                     cells.append(cell)
-                if not column.is_derived:
+                if not column.is_derived and column.measure not in NO_SUMS:
                     moved[cell.key] = _stands_elsewhere(sheet, line, column, cell, then, now)
-    causes = [*await _rates(between), *await _openings(between), *await _balance_rates(between)]
+    causes = [*await _rates(between, flows), *await _openings(between), *await _balance_rates(between)]
     if elsewhere := _told(moved):
         causes.append(Cause(kind="moved", effects=elsewhere))
     return cells, [each for each in causes if each.effects] + list(_renamed(between))
 
 
-async def _facts(between: _Between, at: Moment) -> dict[str, Facts]:
+async def _foreign(between: _Between) -> list[Key]:
+    """The currencies and days of which flows may be converted."""
+    if between.into is None or not between.sheets:
+        return []
+    days = {
+        day
+        for at in ((between.at_then, between.at_now) if between.followed else (between.at_then,))
+        for day in await sums.foreign_days(
+            between.db, between.organization_id, between.columns, into=between.into,
+            accounts=between.then.asked.account_ids, as_of=at,
+        )
+    }  # fmt: skip
+    await between.learn(days)
+    return sorted(days)
+
+
+async def _figures(between: _Between, flows: Sequence[Key], *, is_now: bool) -> Figures:
+    """What lines come to by the books of a moment, as lines are now or were where they are gone."""
+    at = between.at_now if is_now else between.at_then
+    if between.followed:
+        amounts = await between.followed.everything(at, between.rates(flows, is_now=is_now))
+        return lambda sheet, line, column: amounts.get(sheet.key_of(line, column), ZERO)
     found = await ledger.facts(
         between.db, between.organization_id, between.columns, currency=between.into,
         account_ids=between.then.asked.account_ids, as_of=at,
     )  # fmt: skip
-    return {each.currency: each for each in found}
+    facts: Mapping[str, Facts] = {each.currency: each for each in found}
+    return lambda sheet, line, column: moving.by_the_facts(sheet, line, column, facts.get(sheet.currency))
 
 
-def _cell(sheet: Sheet, line: Line, column: Column, then: Facts | None, now: Facts | None) -> CellChange:
+def _cell(sheet: Sheet, line: Line, column: Column, then: Figures, now: Figures) -> CellChange:
     """What a cell was and is; where a report has no such line, what the line would have had."""
     amounts = []
-    for table, facts in ((sheet.then, then), (sheet.now, now)):
+    for table, figures in ((sheet.then, then), (sheet.now, now)):
         cell = table.by_place.get((line.key, column.key)) if table else None
-        own = None if column.is_derived else moving.by_the_facts(sheet, line, column, facts)
-        amounts.append(cell.amount if cell else own)
+        is_sum = not column.is_derived and column.measure not in NO_SUMS
+        amounts.append(cell.amount if cell else figures(sheet, line, column) if is_sum else None)
     before, after = amounts
     difference = None if before is None or after is None else after - before
     key = sheet.key_of(line, column)
@@ -327,29 +324,37 @@ def _cell(sheet: Sheet, line: Line, column: Column, then: Facts | None, now: Fac
 
 
 def _stands_elsewhere(
-    sheet: Sheet, line: Line, column: Column, cell: CellChange, then: Mapping[str, Facts], now: Mapping[str, Facts]
+    sheet: Sheet, line: Line, column: Column, cell: CellChange, then: Figures, now: Figures
 ) -> Decimal | None:
     """What moved a cell without an entry: an account became a card, a category has another group."""
-    before, after = (moving.by_the_facts(sheet, line, column, facts.get(sheet.currency)) for facts in (then, now))
+    before, after = (figures(sheet, line, column) for figures in (then, now))
     if before is None or after is None or cell.difference is None:
         return ZERO
     return cell.difference - (after - before)
 
 
-async def _rates(between: _Between) -> list[Cause]:
+async def _rates(between: _Between, flows: Sequence[Key]) -> list[Cause]:
     """Rates by which flows were converted that nobody has touched."""
-    if between.into is None:
-        return []
-    days = await sums.foreign_days(
-        between.db, between.organization_id, between.columns, into=between.into,
-        accounts=between.then.asked.account_ids, as_of=between.at_then,
-    )  # fmt: skip
-    await between.learn(days)
-    moved = [
-        day for day in sorted(days) if between.rate(*day, is_now=False).rate != between.rate(*day, is_now=True).rate
-    ]
+    moved = [day for day in flows if between.rate(*day, is_now=False).rate != between.rate(*day, is_now=True).rate]
     if not moved:
         return []
+    effects = await (_rates_selected(between, moved) if between.followed else _rates_of_places(between, moved))
+    return [_rate_cause(between, "rate", day, own) for day, own in effects.items()]
+
+
+async def _rates_selected(between: _Between, moved: Sequence[Key]) -> dict[Key, dict[str, Decimal | None]]:
+    assert between.followed is not None  # noqa: S101 - it is asked of no other report
+    effects: dict[Key, dict[str, Decimal | None]] = {day: defaultdict(lambda: ZERO) for day in moved}
+    by_name = {f"{currency} {on}": own for (currency, on), own in effects.items()}
+    for is_now in (False, True):
+        known = between.rates(moved, is_now=is_now)
+        for name, amounts in (await between.followed.of_days(between.at_then, known, moved)).items():
+            for key, amount in amounts.items():
+                by_name[name][key] = _plus(by_name[name][key], amount, 1 if is_now else -1)
+    return effects
+
+
+async def _rates_of_places(between: _Between, moved: Sequence[Key]) -> dict[Key, dict[str, Decimal | None]]:
     rows = await repository.unchanged_on(
         between.db, between.organization_id, between.at_then, moved, between.then.asked.account_ids
     )
@@ -360,7 +365,7 @@ async def _rates(between: _Between) -> list[Cause]:
         for is_now in (False, True):
             for key, amount in _on_cells(between, Leg(place, row["amount"]), row["booked_on"], is_now=is_now):
                 own[key] = _plus(own[key], amount, row["entries"] if is_now else -row["entries"])
-    return [_rate_cause(between, "rate", day, own) for day, own in effects.items()]
+    return effects
 
 
 async def _openings(between: _Between) -> list[Cause]:

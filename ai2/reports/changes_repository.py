@@ -19,7 +19,8 @@ SINCE = f"""
 """
 FIELDS = """
     transaction_id, account_id, booked_on, amount, currency::text as currency, category_id, splits, description, status,
-    deleted_at, decided_by, decided_version, confidence::float8 as confidence, batch_id, line_number, version
+    deleted_at, decided_by, decided_version, confidence::float8 as confidence, batch_id, line_number, version,
+    tags, merchant_key
 """
 
 

@@ -156,7 +156,9 @@ async def explain(
 ) -> Explanation:
     """What a cell is made of. Raises ReportNotFound and CellNotFound."""
     report = await service.get(db, organization_id, report_id)
-    place = _find(report, key, await moments.of_report(db, organization_id, report.as_of))
+    was_asked_for = report.asked.as_of is not None
+    as_of = await moments.of_report(db, organization_id, report.as_of, was_asked_for=was_asked_for)
+    place = _find(report, key, as_of)
     async with service.built():
         entries, last = await _entries(db, organization_id, place, after=after, limit=limit)
         is_first = after is None and place.column.start is None
@@ -236,15 +238,17 @@ async def _selected(
     db: Connection, organization_id: UUID, place: _Place, *, after: After | None, limit: int
 ) -> list[DictRow]:
     """Entries of values of dimensions; those of `other` are what no row of the table has."""
-    asked, organization = place.report.asked, await organizations.get(db, organization_id)
+    asked, fiscal = place.report.asked, place.report.fiscal_year_start
+    if place.as_of is None:  # it is older than what reports say of their fiscal year
+        fiscal = (await organizations.get(db, organization_id)).fiscal_year_start
     shown = [
         {name: value for name, value in line.where.dimensions if name in asked.dimensions}
         for line in place.table.lines
         if line.where and line.where.item == "row"
     ]
     return await custom_repository.entries(
-        db, organization_id, place.leaves, place.column, place.currency, fiscal=organization.fiscal_year_start - 1,
-        excluded=shown, accounts=asked.account_ids, after=after, limit=limit,
+        db, organization_id, place.leaves, place.column, place.currency, fiscal=fiscal - 1, excluded=shown,
+        accounts=asked.account_ids, after=after, limit=limit, as_of=place.as_of,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ai2.reports.model import Asked, Note, Part, Table, Told
+from ai2.reports.moments import Known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,4 +21,4 @@ class Made:
     told: tuple[Told, ...] = ()
 
 
-Builder = Callable[[Connection, Organization, Asked], Awaitable[Made]]
+Builder = Callable[[Connection, Organization, Asked, Known], Awaitable[Made]]

@@ -42,13 +42,19 @@ async def keep(db: Connection, organization_id: UUID, known: Known) -> None:
     await repository.insert(db, organization_id, known.moment, known.fiscal_year_start)
 
 
-async def of_report(db: Connection, organization_id: UUID, as_of: datetime) -> Moment | None:
-    """The moment of a report that was given out; none where moments were not kept yet."""
+async def of_report(
+    db: Connection, organization_id: UUID, as_of: datetime, *, was_asked_for: bool = False
+) -> Moment | None:
+    """The moment of a report that was given out; none where moments were not kept yet.
+
+    One that was asked for may have been decided later: who wrote in between had ended by its snapshot.
+    """
     kept = await repository.get(db, organization_id, as_of)
     if kept is None:
         return None
     moment = _known(kept).moment
-    return replace(moment, is_present=not await has_moved(db, organization_id, moment))
+    is_present = not was_asked_for and not await has_moved(db, organization_id, moment)
+    return replace(moment, is_present=is_present)
 
 
 async def has_moved(db: Connection, organization_id: UUID, moment: Moment) -> bool:

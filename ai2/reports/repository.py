@@ -72,6 +72,16 @@ async def categories(db: Connection, organization_id: UUID, as_of: Moment | None
     return await rows(db, query, {"organization_id": organization_id, **(as_of.parameters if as_of else {})})
 
 
+async def categories_in_use(db: Connection, organization_id: UUID, as_of: Moment | None = None) -> list[UUID]:
+    """Those that are not put away: then their name has their id with it."""
+    query = f"""
+        select category_id from ({then.CATEGORIES if as_of else CATEGORIES}) as category
+        where not starts_with(reverse(name), reverse(' (' || category_id || ')'))
+    """
+    found = await rows(db, query, {"organization_id": organization_id, **(as_of.parameters if as_of else {})})
+    return [row["category_id"] for row in found]
+
+
 async def accounts(db: Connection, organization_id: UUID, as_of: Moment | None = None) -> list[DictRow]:
     query = f"select account_id, name, kind, currency from ({then.ACCOUNTS if as_of else ACCOUNTS}) as account"
     return await rows(db, query, {"organization_id": organization_id, **(as_of.parameters if as_of else {})})

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -26,7 +27,7 @@ from ai2.reports.ledger import facts as ledger
 from ai2.reports.made import Made
 from ai2.reports.model import Asked, Note, Report, Table
 from ai2.reports.moments import Known
-from ai2.reports.names import BUILT, LEDGER
+from ai2.reports.names import BUILT, FOLLOWED, LEDGER
 from ai2.reports.quality import service as quality
 from ai2.reports.tables import tabulate
 
@@ -121,7 +122,7 @@ async def make_at(
     finally:
         made = await laying
     if (
-        asked.report in LEDGER
+        asked.report in FOLLOWED
         and known.moment.is_present
         and await moments.has_moved(db, organization_id, known.moment)
     ):
@@ -147,7 +148,7 @@ async def make_at(
 async def _asked(db: Connection, organization: Organization, asked: Asked, known: Known) -> Callable[[], Made]:
     """Ask the database for all that a report is made of; what comes back lays it out, and asks for nothing more."""
     if asked.report in BUILT:
-        made = await BUILT[asked.report](db, organization, asked)
+        made = await BUILT[asked.report](db, organization, asked, known)
         return lambda: made
     definition = LEDGER[asked.report]
     tabulated = await _tables(db, organization, asked, definition, known)
@@ -224,7 +225,7 @@ async def _tables(
         if plan is None:
             return tables, []
         told = [*planned.notes(plan, [table.currency for table in tables])]
-        return [planned.beside(table, plan, parts) for table in tables], told
+        return [planned.beside(table, partial(planned.of_statement, table, plan), parts) for table in tables], told
 
     return tabulated
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ai2.reports import changes
-from ai2.reports.changes import CauseKind, Reason
+from ai2.reports.changes_model import CauseKind, Reason
 from ai2.reports.changes_repository import Before
 from api.pages import PageQuery, read_cursor, write_cursor
 from api.schemas import Amount, CalendarDate, Confidence, Instant, ListOf, Out
@@ -68,6 +68,8 @@ class StateOut(Out):
     currency: str
     account_id: UUID
     description: str
+    merchant_key: str
+    tags: list[str]
     status: str
     deleted_at: Instant | None
     category_id: UUID | None

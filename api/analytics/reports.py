@@ -67,7 +67,7 @@ class ReportWanted(Body):
         default=None, description="All in this one, each entry by its day's rate; null: every currency apart."
     )
     compare_to: CompareTo | None = Field(
-        default=None, description="Adds to each column what was before, the change and its percentage."
+        default=None, description="Adds to each column what was before, or planned, the change and its percentage."
     )
     account_ids: list[UUID] = Field(default_factory=list, max_length=1000, description="Only these accounts.")
     jurisdiction: Annotated[str, Field(min_length=2, max_length=20)] | None = Field(

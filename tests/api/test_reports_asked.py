@@ -1,12 +1,14 @@
 """Reports over HTTP: what each takes, and what it refuses by the field's name."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
 
 MAKE = "/api/analytics/generate-report"
 YEAR = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
+BESIDE = {"report": "custom", "dimensions": ["category"], "measures": ["expense"], "compare_to": "budget"}
 REFUSED = [
     ({"report": "trend", "dimensions": ["category"]}, "dimensions"),
     ({"report": "trend", "measures": ["net"]}, "measures"),
@@ -26,6 +28,14 @@ REFUSED = [
     ({"report": "custom", "dimensions": ["tag"], "filters": {"colour": ["red"]}}, "filters"),
     ({"report": "custom", "dimensions": ["tag"], "filters": {"month": ["2026-13"]}}, "filters"),
     ({"report": "custom", "dimensions": ["month"], "compare_to": "previous_year"}, "compare_to"),
+    ({**BESIDE, "dimensions": ["tag"]}, "dimensions"),
+    ({**BESIDE, "dimensions": ["category", "group"]}, "dimensions"),
+    ({**BESIDE, "measures": []}, "measures"),
+    ({**BESIDE, "measures": ["net", "count"]}, "measures"),
+    ({**BESIDE, "filters": {"tag": ["home"]}}, "filters"),
+    ({**BESIDE, "account_ids": [str(UUID(int=1))]}, "account_ids"),
+    ({**BESIDE, "as_of": "2026-01-01T00:00:00Z"}, "as_of"),
+    ({**BESIDE, "end_date": "2999-12-31"}, "end_date"),
 ]
 
 

@@ -195,6 +195,17 @@ async def test_is_the_same_after_the_undo_of_an_import_and_a_rebuild(rated: Book
     await assert_explained(rated, imported[0])
 
 
+async def test_is_explained_though_it_is_asked_for_only_later(rated: Books) -> None:
+    before, at = await both(rated), datetime.now(UTC)
+    for change in (recategorised, deleted, account):
+        async with rated.database.transaction(rated.organization_id) as db:
+            await change(rated, db)
+    for report in before:
+        later = await as_of(rated, report.asked, at)
+        assert later.digest == report.digest
+        await assert_explained(rated, later)
+
+
 async def test_of_the_present_is_what_the_marts_say(rated: Books) -> None:
     for asked in (
         *ASKED,

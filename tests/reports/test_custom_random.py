@@ -1,12 +1,13 @@
 """Custom reports over random books: the same as plain Python reckons from what was written, part by part."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
 from random import Random
+from types import MappingProxyType
 
 import pytest
 
@@ -18,7 +19,7 @@ from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database
 from ai2.kit.merchants import merchant_key
-from ai2.reports.model import Asked
+from ai2.reports.model import Asked, Report
 from tests.bookkeeping import Books, open_books
 from tests.reports.reading import made
 from tests.seeds import seeds
@@ -77,8 +78,8 @@ MEASURES: dict[str, Callable[[Sequence[Entry]], Decimal]] = {
 }
 
 
-async def write(books: Books, random: Random) -> list[Entry]:
-    """Random transactions, some split; what was written."""
+async def write(books: Books, random: Random, called: Mapping[str, str] = MappingProxyType({})) -> list[Entry]:
+    """Random transactions, some split; what was written. Some categories may be called otherwise by now."""
     written: list[Entry] = []
     for number in range(WRITTEN):
         account = random.choice([*books.accounts])
@@ -88,14 +89,14 @@ async def write(books: Books, random: Random) -> list[Entry]:
         day = FIRST + timedelta(days=random.randrange(DAYS))
         new = NewTransaction(
             booked_on=day, amount=amount, currency=account.split()[-1], description=f"Nr {number} 100%",
-            account_id=books.accounts[account], category=category, merchant=merchant,
+            account_id=books.accounts[account], category=called.get(category or "", category), merchant=merchant,
             tags=tags + tags[:1],  # one that is named twice is one
         )  # fmt: skip
         whole = Entry(day, amount, new.currency, account, category, merchant, frozenset(tags), new.description)
         async with books.database.transaction(books.organization_id) as db:
             made_now = await transactions.create(db, books.organization_id, new)
             if random.random() < 0.2 and category != "To savings":
-                parts = _parts(amount, random)
+                parts = _parts(amount, random, called)
                 await splits.put(db, books.organization_id, made_now.transaction_id, parts)
                 written += [_entry(whole, part) for part in parts]
             else:
@@ -103,10 +104,11 @@ async def write(books: Books, random: Random) -> list[Entry]:
     return written
 
 
-def _parts(amount: Decimal, random: Random) -> list[Part]:
+def _parts(amount: Decimal, random: Random, called: Mapping[str, str]) -> list[Part]:
     """Two parts, of which one may go the other way."""
     first = Decimal(random.randrange(1, 99_999)) / 100
-    named = [random.choice(["Rent", "Coffee", "Electronics"]) for _ in range(2)]
+    chosen = [random.choice(["Rent", "Coffee", "Electronics"]) for _ in range(2)]
+    named = [called.get(each, each) for each in chosen]
     tags = random.sample(TAGS, random.choice([0, 1]))
     return [
         Part(amount=amount - first if amount != first else Decimal("-0.01") + amount, category=named[0]),
@@ -176,20 +178,24 @@ async def test_the_same_as_plain_python_reckons(
     written = {books.organization_id: await write(books, random) for books in (ours, theirs)}
     for asked in questions(random):
         for books in (ours, theirs):
-            assert await told(books, asked) == expected(written[books.organization_id], asked), asked
+            report = await made(books, asked)
+            assert told(report, await named(books)) == expected(written[books.organization_id], asked), asked
 
 
-async def told(books: Books, asked: Asked) -> dict[str, dict[tuple[str | None, ...], list[Decimal | None]]]:
-    """What the report has, by currency and by the values of its rows."""
-    report = await made(books, asked)
+async def named(books: Books) -> dict[str, str]:
+    """What categories and accounts are called, by their ids."""
     names = await books.read("select category_id::text, name from books.categories")
-    by_id = dict(names) | {str(account_id): name for name, account_id in books.accounts.items()}
+    return dict(names) | {str(account_id): name for name, account_id in books.accounts.items()}
+
+
+def told(report: Report, by_id: Mapping[str, str]) -> dict[str, dict[tuple[str | None, ...], list[Decimal | None]]]:
+    """What the report has, by currency and by the values of its rows."""
     found: dict[str, dict[tuple[str | None, ...], list[Decimal | None]]] = {}
     for table in report.tables:
         rows = found.setdefault(table.currency, {})
         for line in table.lines:
             known = dict(line.where.dimensions) if line.where and line.where.item == "row" else {}
-            row = tuple(by_id.get(str(known[name]), known[name]) for name in asked.dimensions) if known else ()
+            row = tuple(by_id.get(str(known[name]), known[name]) for name in report.asked.dimensions) if known else ()
             rows[row] = [table.by_place[line.key, column.key].amount for column in table.columns]
     return found
 

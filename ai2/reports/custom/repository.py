@@ -8,11 +8,22 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.moments import Moment
 from ai2.kit.database import Connection
 from ai2.kit.money import exponent
-from ai2.reports.custom.selection import EXPRESSIONS, NONE, Values, by_dimension, conditions, is_monthly, joins
-from ai2.reports.ledger.entries_repository import After, Leaf
-from ai2.reports.ledger.repository import BEGINNING, ENTRIES, _days, _planned, _spans
+from ai2.reports.custom import as_of_repository as then
+from ai2.reports.custom.selection import (
+    EXPRESSIONS,
+    NONE,
+    OF_TRANSACTION,
+    Values,
+    by_dimension,
+    conditions,
+    is_monthly,
+    joins,
+)
+from ai2.reports.ledger.entries_repository import DETAILS_AS_OF, After, Leaf
+from ai2.reports.ledger.repository import BEGINNING, ENTRIES, _days, _planned, _spans, at
 from ai2.reports.model import Column, Where
 
 # Each measure, of entries together. What went in or out is seen from the accounts: money in is positive.
@@ -63,6 +74,17 @@ MONTHS = f"""
         as edge (key, first, last, sign)
     inner join ({ENTRIES} and {FLOWS}) as each on each.booked_on between edge.first and edge.last
 """
+# Where they came from.
+DETAILS = """
+    select
+        page.*, transaction.description, transaction.decided_version,
+        transaction.confidence::float8 as confidence, transaction.batch_id, transaction.line_number, batch.file_name
+    from page
+    inner join published.transactions as transaction
+        on transaction.organization_id = %(organization_id)s and transaction.transaction_id = page.transaction_id
+    left join published.batches as batch
+        on batch.organization_id = %(organization_id)s and batch.batch_id = transaction.batch_id
+"""
 DIMENSIONS = ("d1", "d2", "d3")
 # Between values, in none of which it is.
 SEPARATOR = "\x1f"
@@ -85,40 +107,25 @@ class Cube:
 
 
 async def cube(
-    db: Connection, organization_id: UUID, columns: Sequence[Column], asked: Cube, rates: Mapping[tuple[str, date], Any]
+    db: Connection,
+    organization_id: UUID,
+    columns: Sequence[Column],
+    asked: Cube,
+    rates: Mapping[tuple[str, date], Any],
+    as_of: Moment | None = None,
 ) -> list[DictRow]:
     """Each measure by column, currency and values of the dimensions: the largest rows, the others together, and all.
 
-    `kind` is row, other or total; `groups` how many rows are in it.
+    `kind` is row, other or total. As it is, or as it was known at a moment.
     """
-    is_quick = not rates and is_monthly(asked.dimensions, asked.measures, asked.filters)
-    told, known = conditions(asked.filters)
-    values = [EXPRESSIONS[each] for each in asked.dimensions]
-    named = ", ".join(
-        f"coalesce({values[place]}, '') as {name}" if place < len(values) else f"''::text as {name}"
-        for place, name in enumerate(DIMENSIONS)
-    )
-    is_first = "coalesce(tag.number, 1) = 1" if "tag" in asked.dimensions else "true"
+    is_past, is_quick = bool(at(as_of)), not rates and is_monthly(asked.dimensions, asked.measures, asked.filters)
+    source, first = MONTHS if is_quick else ROWS, ""
+    if is_past:
+        with_words = bool({*asked.dimensions, *asked.filters} & OF_TRANSACTION)
+        source = then.BY_DAY if is_quick else then.BY_ENTRY
+        first = then.DAYS if is_quick else then.rows(with_words=with_words)
     query = f"""
-        with seen as (
-            select
-                entry.key, entry.section, entry.entries, coalesce(%(into)s::text, entry.currency) as currency,
-                {named}, {is_first} as is_first,
-                -case
-                    when %(into)s::text is null or entry.currency = %(into)s then entry.amount
-                    else round(entry.amount * known.rate, %(decimals)s)
-                end as amount,
-                case
-                    when %(into)s::text is not null and entry.currency <> %(into)s and known.rate is null
-                        then entry.entries
-                    else 0
-                end as unconverted
-            from ({MONTHS if is_quick else ROWS}) as entry
-            left join unnest(%(bases)s::text[], %(days)s::date[], %(rates)s::numeric[]) as known (base, day, rate)
-                on known.base = entry.currency and known.day = entry.booked_on
-            {joins(asked.dimensions, asked.filters)}
-            where (%(accounts)s::uuid[] is null or entry.account_id = any(%(accounts)s)) and {told}
-        ),
+        with {first} seen as ({seen(asked, source, is_past=is_past)}),
 
         grouped as (
             select key, currency, d1, d2, d3, {SUMS} from seen group by key, currency, d1, d2, d3
@@ -133,7 +140,7 @@ async def cube(
                         coalesce({_by_size(asked)}, 0) desc,
                         d1, d2, d3
                 ) as rank
-            from (select *, key = any(%(own)s) as is_own from grouped) as grouped
+            from (select *, key = any(%(ranked_by)s) as is_own from grouped) as grouped
             group by currency, d1, d2, d3
         ),
 
@@ -152,13 +159,53 @@ async def cube(
         select 'total', key, currency, null, null, null, null, {SUMS}
         from seen where is_first group by key, currency having sum(entries) > 0
     """
-    spans = _spans(columns) if is_quick else _days(columns)
+    spans = _spans(columns) if is_quick and not is_past else _days(columns)
     given = {
-        **known, **spans, **_rates(rates), "organization_id": organization_id, "own": list(asked.own),
-        "most": asked.rows, "fiscal": asked.fiscal, "into": asked.into, "accounts": list(asked.accounts) or None,
-        "decimals": exponent(asked.into) if asked.into else 0,
+        **spans, **parameters(organization_id, asked, rates), **at(as_of), "ranked_by": list(asked.own),
+        "most": asked.rows,
     }  # fmt: skip
     return await _planned(db, query, given)
+
+
+def seen(asked: Cube, source: str, *, is_past: bool, more: str = "") -> str:
+    """The entries that count, each with the values of its dimensions and what it is in the report's currency."""
+    values = [EXPRESSIONS[each] for each in asked.dimensions]
+    named = ", ".join(
+        f"coalesce({values[place]}, '') as {name}" if place < len(values) else f"''::text as {name}"
+        for place, name in enumerate(DIMENSIONS)
+    )
+    is_first = "coalesce(tag.number, 1) = 1" if "tag" in asked.dimensions else "true"
+    return f"""
+        select
+            entry.key, entry.section, entry.entries, coalesce(%(into)s::text, entry.currency) as currency,
+            {named}, {is_first} as is_first {more},
+            -case
+                when %(into)s::text is null or entry.currency = %(into)s then entry.amount
+                else round(entry.amount * known.rate, %(decimals)s)
+            end as amount,
+            case
+                when %(into)s::text is not null and entry.currency <> %(into)s and known.rate is null
+                    then entry.entries
+                else 0
+            end as unconverted
+        from ({source}) as entry
+        left join unnest(%(bases)s::text[], %(days)s::date[], %(rates)s::numeric[]) as known (base, day, rate)
+            on known.base = entry.currency and known.day = entry.booked_on
+        {joins(asked.dimensions, asked.filters, is_past=is_past)}
+        where (%(accounts)s::uuid[] is null or entry.account_id = any(%(accounts)s))
+            and {conditions(asked.filters)[0]}
+    """
+
+
+def parameters(organization_id: UUID, asked: Cube, rates: Mapping[tuple[str, date], Any]) -> dict[str, Any]:
+    """What `seen` asks for."""
+    return {
+        **conditions(asked.filters)[1], "organization_id": organization_id, "fiscal": asked.fiscal, "into": asked.into,
+        "accounts": list(asked.accounts) or None, "decimals": exponent(asked.into) if asked.into else 0,
+        "bases": [base for base, _ in rates],
+        "days": [day for _, day in rates],
+        "rates": [rate.rate for rate in rates.values()],
+    }  # fmt: skip
 
 
 def _by_size(asked: Cube) -> str:
@@ -174,14 +221,6 @@ def _filtered(size: str) -> str:
     return size.replace("/ sum(count) filter (where is_own)", "/ nullif(sum(count) filter (where is_own), 0)")
 
 
-def _rates(rates: Mapping[tuple[str, date], Any]) -> dict[str, Any]:
-    return {
-        "bases": [base for base, _ in rates],
-        "days": [day for _, day in rates],
-        "rates": [rate.rate for rate in rates.values()],
-    }
-
-
 async def entries(
     db: Connection,
     organization_id: UUID,
@@ -194,12 +233,14 @@ async def entries(
     accounts: Sequence[UUID],
     after: After | None,
     limit: int,
+    as_of: Moment | None = None,
 ) -> list[DictRow]:
     """Entries behind these lines, by day, with where they came from. `excluded` are the rows that `other` is not of."""
+    is_past = bool(at(as_of))
     known: dict[str, Any] = {}
     pieces = []
     for number, (line, sign) in enumerate(leaves):
-        piece, own = _piece(number, line.key, line.where or Where(), sign, column, excluded)
+        piece, own = _piece(number, line.key, line.where or Where(), sign, column, excluded, is_past=is_past)
         pieces.append(piece)
         known |= own
     query = f"""
@@ -212,21 +253,12 @@ async def entries(
                         > (%(after)s, %(after_id)s::uuid, %(after_place)s::integer, %(after_leaf)s::bigint))
             order by booked_on, transaction_id, place, leaf limit %(limit)s
         )
-
-        select
-            page.*, false as is_balance, transaction.description, transaction.decided_version,
-            transaction.confidence::float8 as confidence, transaction.batch_id, transaction.line_number,
-            batch.file_name
-        from page
-        inner join published.transactions as transaction
-            on transaction.organization_id = %(organization_id)s
-            and transaction.transaction_id = page.transaction_id
-        left join published.batches as batch
-            on batch.organization_id = %(organization_id)s and batch.batch_id = transaction.batch_id
+        {DETAILS_AS_OF if is_past else DETAILS}
         order by page.booked_on, page.transaction_id, page.place, page.leaf
     """
     given = {
-        **known, "organization_id": organization_id, "currency": currency, "accounts": list(accounts) or None,
+        **known, **at(as_of), "organization_id": organization_id, "currency": currency,
+        "accounts": list(accounts) or None,
         "first": column.start or BEGINNING, "last": column.end, "fiscal": fiscal,
         "after": after and after.booked_on, "after_id": after and after.transaction_id,
         "after_place": after and after.place, "after_leaf": after and after.leaf, "limit": limit,
@@ -241,6 +273,8 @@ def _piece(
     sign: int,
     column: Column,
     excluded: Sequence[Mapping[str, str | None]],
+    *,
+    is_past: bool,
 ) -> tuple[str, dict[str, Any]]:
     """The entries of one line."""
     filters = by_dimension(where.dimensions)
@@ -255,10 +289,10 @@ def _piece(
     tag = "coalesce(tag.number, 1)" if used else "1"
     key = f"l{number}"
     piece = f"""
-        select entry.*, %({key}_line)s::text as line, %({key}_sign)s::integer as sign,
+        select entry.*, false as is_balance, %({key}_line)s::text as line, %({key}_sign)s::integer as sign,
             {number * 1_000_000}::bigint + {tag} as leaf
-        from ({PARTS} and booked_on between %(first)s and %(last)s) as entry
-        {joins(used, {*filters, *dimensions})}
+        from ({then.PARTS if is_past else PARTS} and booked_on between %(first)s and %(last)s) as entry
+        {joins(used, {*filters, *dimensions}, is_past=is_past)}
         where entry.section = any(%({key}_sections)s::text[]) and {told}
     """
     sections, own_sign = OF_MEASURE.get(str(column.measure)) or ([*where.sections], where.sign)

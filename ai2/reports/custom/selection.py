@@ -65,6 +65,9 @@ TRANSACTION = """
     inner join published.transactions as transaction
         on transaction.organization_id = %(organization_id)s and transaction.transaction_id = entry.transaction_id
 """
+# As of a moment an entry has both with it.
+CATEGORY_THEN = "cross join lateral (select entry.category_id, entry.parent_id) as category"
+TRANSACTION_THEN = "cross join lateral (select entry.tags, entry.splits, entry.description) as transaction"
 # Named twice it is one tag.
 TAG = """
     left join lateral (
@@ -82,12 +85,13 @@ def is_monthly(dimensions: Iterable[str], measures: Iterable[str], filters: Iter
     return {*dimensions, *filters} <= MONTHLY and set(measures) <= MONTHLY_MEASURES
 
 
-def joins(dimensions: Iterable[str], filters: Iterable[str]) -> str:
-    """What has to stand beside an entry for these."""
+def joins(dimensions: Iterable[str], filters: Iterable[str], *, is_past: bool = False) -> str:
+    """What has to stand beside an entry for these, as it is or as it was."""
     used, by = {*dimensions, *filters}, set(dimensions)
-    return "".join((
-        CATEGORY if "group" in used else "",
-        TRANSACTION if used & OF_TRANSACTION else "",
+    category, transaction = (CATEGORY_THEN, TRANSACTION_THEN) if is_past else (CATEGORY, TRANSACTION)
+    return "\n".join((
+        category if "group" in used else "",
+        transaction if used & OF_TRANSACTION else "",
         TAG if "tag" in by else "",
     ))  # fmt: skip
 

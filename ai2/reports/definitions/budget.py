@@ -20,6 +20,7 @@ from ai2.reports.forms.parts import Parts
 from ai2.reports.ledger.facts import NOTHING, Sum
 from ai2.reports.made import Made
 from ai2.reports.model import Asked, Cell, Column, Line, Note, Table, Told, Where
+from ai2.reports.moments import Known
 from ai2.reports.tables import share
 
 TITLE = "Budget against actual"
@@ -38,11 +39,11 @@ class Standing:
     is_within: bool
 
 
-async def build(db: Connection, organization: Organization, asked: Asked) -> Made:
+async def build(db: Connection, organization: Organization, asked: Asked, at: Known) -> Made:
     if asked.start_date.day != 1 or months(asked.end_date, 1).end != asked.end_date:
         raise Invalid(errors=(FieldError("start_date", "and end_date are of whole months: budgets are"),))
     planned.check(asked)
-    periods = columns(asked, organization.fiscal_year_start)
+    periods = columns(asked, at.fiscal_year_start)
     known = await budgets.over(db, organization.organization_id, asked.start_date, asked.end_date.replace(day=1))
     covered = await budgets.covered(db, organization.organization_id, [each.budget_id for each, _ in known])
     parts, tables, notes = Parts(), list[Table](), list[Note]()

@@ -1,9 +1,11 @@
 """Custom: measures of the entries by up to three dimensions, filtered, compared, the largest rows first."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from psycopg.rows import DictRow
 
 from ai2.books.accounts.service import AccountNotFound
 from ai2.books.categories.service import CategoryNotFound
+from ai2.books.moments import Moment
 from ai2.books.rates import service as rates
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
@@ -21,11 +24,15 @@ from ai2.reports.columns import MOST, TooManyColumns, columns
 from ai2.reports.custom import repository
 from ai2.reports.custom.repository import Cube
 from ai2.reports.custom.selection import NONE, TIMES, Values
-from ai2.reports.definitions.given import UNCATEGORISED
+from ai2.reports.definitions.given import UNCATEGORISED, Category
+from ai2.reports.forms import planned
+from ai2.reports.forms.parts import Parts
+from ai2.reports.forms.planned_rows import PlannedRows, planned_rows
 from ai2.reports.ledger import repository as ledger
 from ai2.reports.ledger.facts import Facts, Sum
 from ai2.reports.made import Made
 from ai2.reports.model import Asked, Column, Line, Note, Section, Table, Where
+from ai2.reports.moments import Known
 from ai2.reports.tables import tabulate
 
 TITLE = "Custom report"
@@ -42,7 +49,16 @@ NOBODY = {
 }  # fmt: skip
 FLOWS = {"income": "Income", "expense": "Expenses", "transfer": "Transfers"}
 NO_ENTRY = "there is no entry"
-Names = Mapping[str, Mapping[str, str]]
+PRESENT = ("marts.live_ledger_months", "intermediate.int_ledger__entries_posted", "published.transactions")
+AS_OF = ("published.transactions", "published.transaction_versions")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What values are called, by dimension, and every category with the one above it."""
+
+    categories: Mapping[UUID, Category]
+    of: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -55,71 +71,94 @@ class Row:
     sums: dict[str, Sum]
 
 
-async def build(db: Connection, organization: Organization, asked: Asked) -> Made:
+async def build(db: Connection, organization: Organization, asked: Asked, at: Known) -> Made:
     asked = replace(asked, measures=asked.measures or ("amount",))
-    names = await _names(db, organization.organization_id)
-    filters = dict(asked.filters)
-    _check(asked, filters, names)
-    periods = columns(asked, organization.fiscal_year_start)
+    organization_id, then = organization.organization_id, None if at.moment.is_present else at.moment
+    present = await _names(db, organization_id)
+    names = await _names(db, organization_id, then) if then else present
+    _check(asked, dict(asked.filters), present, names)
+    periods = columns(asked, at.fiscal_year_start)
     given = [column for column in periods if not column.is_derived]
-    known = await _rates(db, organization.organization_id, given, asked)
-    cube = Cube(
-        dimensions=asked.dimensions, measures=asked.measures, filters=filters, rows=asked.rows or ROWS,
-        own=[column.key for column in given if column.role == "period"][-1:], fiscal=organization.fiscal_year_start - 1,
-        into=asked.currency, accounts=asked.account_ids,
-    )  # fmt: skip
-    found = await repository.cube(db, organization.organization_id, given, cube, known)
-    reason = next((rate.reason for _, rate in sorted(known.items()) if rate.rate is None), None)
-    currencies = sorted({row["currency"] for row in found})
     wanted = tuple(column for period in periods for column in _measured(period, asked.measures, periods))
     if len(wanted) > MOST:
         raise TooManyColumns(errors=(FieldError("measures", "and group_by give more than 400 columns"),))
-    tables = tuple(
+    known = await _rates(db, organization_id, given, asked, at.moment)
+    cube = cube_of(asked, given, at.fiscal_year_start)
+    found = await repository.cube(db, organization_id, given, cube, known, then)
+    reason = next((rate.reason for _, rate in sorted(known.items()) if rate.rate is None), None)
+    plan = None
+    if asked.compare_to == "budget":
+        plan = await planned_rows(db, organization_id, asked, names.categories, at.moment)
+        found = [*found, *plan.missing(found, cube.rows)]
+    tables = [
         _table(asked, code, [row for row in found if row["currency"] == code], wanted, names, reason)
-        for code in currencies
-    )
-    return Made(
-        title=TITLE,
-        tables=tables,
-        notes=tuple(_notes(asked)),
-        computed_by=("marts.live_ledger_months", "intermediate.int_ledger__entries_posted", "published.transactions"),
-    )
+        for code in sorted({row["currency"] for row in found})
+    ]
+    made = Made(title=TITLE, tables=tuple(tables), notes=tuple(_notes(asked)), computed_by=AS_OF if then else PRESENT)
+    return made if plan is None else _beside(made, plan)
+
+
+def cube_of(asked: Asked, given: Sequence[Column], fiscal_year_start: int) -> Cube:
+    """What is asked of the entries."""
+    return Cube(
+        dimensions=asked.dimensions, measures=asked.measures, filters=dict(asked.filters), rows=asked.rows or ROWS,
+        own=[column.key for column in given if column.role == "period"][-1:], fiscal=fiscal_year_start - 1,
+        into=asked.currency, accounts=asked.account_ids,
+    )  # fmt: skip
+
+
+def _beside(made: Made, plan: PlannedRows) -> Made:
+    """The same beside what was planned."""
+    parts = Parts()
+    tables = [planned.beside(table, partial(plan.find, table), parts, plan.silent(table)) for table in made.tables]
+    return replace(
+        made, tables=tuple(tables), notes=(*made.notes, *plan.notes(tables)), parts=parts.kept, told=parts.told,
+        computed_by=(*made.computed_by, "books.budgets"),
+    )  # fmt: skip
 
 
 async def check(db: Connection, organization_id: UUID, asked: Asked) -> None:
-    """Refuse what is to be asked for later on, as it would be then."""
+    """Refuse what is not there, now or whenever it is to be asked for."""
     _check(asked, dict(asked.filters), await _names(db, organization_id))
 
 
-def _check(asked: Asked, filters: Mapping[str, Values], names: Names) -> None:
-    """Ids have to be the organization's own, and what is compared has to have rows in both periods."""
-    for dimension in ("category", "group"):
-        if any(value not in names[dimension] for value in filters.get(dimension, ()) if value is not None):
-            raise CategoryNotFound
-    if any(value not in names["account"] for value in filters.get("account", ())):
-        raise AccountNotFound
+def _check(asked: Asked, filters: Mapping[str, Values], *known: Names) -> None:
+    """Ids have to be the organization's own, and what is compared has to have rows in both periods.
+
+    What is known now, or was then, is enough: a group may have become a category of another one.
+    """
+    for dimension in ("category", "group", "account"):
+        own = {value for names in known for value in names.of[dimension]}
+        if {value for value in filters.get(dimension, ()) if value is not None} - own:
+            raise AccountNotFound if dimension == "account" else CategoryNotFound
     if asked.compare_to and set(asked.dimensions) & set(TIMES):
         expected = "is left out where rows are months, quarters or years: those of another period are other rows"
         raise Invalid(errors=(FieldError("compare_to", expected),))
 
 
-async def _names(db: Connection, organization_id: UUID) -> Names:
-    categories = await names_repository.categories(db, organization_id)
-    accounts = await names_repository.accounts(db, organization_id)
-    return {
-        "category": {str(row["category_id"]): row["name"] for row in categories},
-        "group": {str(row["group_id"]): row["group"] for row in categories},
-        "account": {str(row["account_id"]): row["name"] for row in accounts},
-    }
+async def _names(db: Connection, organization_id: UUID, then: Moment | None = None) -> Names:
+    rows = await names_repository.categories(db, organization_id, then)
+    categories = {row["category_id"]: Category(**row) for row in rows}
+    accounts = await names_repository.accounts(db, organization_id, then)
+    return Names(
+        categories,
+        {
+            "category": {str(key): each.name for key, each in categories.items()},
+            "group": {str(each.group_id): each.group for each in categories.values()},
+            "account": {str(row["account_id"]): row["name"] for row in accounts},
+        },
+    )
 
 
 async def _rates(
-    db: Connection, organization_id: UUID, given: Sequence[Column], asked: Asked
+    db: Connection, organization_id: UUID, given: Sequence[Column], asked: Asked, moment: Moment
 ) -> dict[tuple[str, date], Any]:
     if asked.currency is None:
         return {}
-    wanted = await ledger.foreign_days(db, organization_id, given, into=asked.currency, accounts=asked.account_ids)
-    return await rates.converter(db, organization_id, asked.currency, wanted)
+    wanted = await ledger.foreign_days(
+        db, organization_id, given, into=asked.currency, accounts=asked.account_ids, as_of=moment
+    )
+    return await rates.converter(db, organization_id, asked.currency, wanted, known_at=moment)
 
 
 def _measured(period: Column, measures: Sequence[str], periods: Sequence[Column]) -> Iterator[Column]:
@@ -167,7 +206,8 @@ def _line(asked: Asked, values: Sequence[str], row: DictRow, names: Names) -> Li
     else:
         dimensions, label = filters, "Total" if kind == "total" else "Other"
     where = Where(source="selection", item=kind, sign=-1, sections=SECTIONS, dimensions=tuple(dimensions))
-    key = f"row-{row['rank']}" if kind == "row" else kind
+    # a row is the same one in every report, wherever it stands
+    key = f"row-{hashlib.sha256(repository.SEPARATOR.join(own).encode()).hexdigest()[:12]}" if kind == "row" else kind
     return Line(key=key, label=label, kind="total" if kind == "total" else "item", where=where)
 
 
@@ -183,7 +223,7 @@ def _label(name: str, value: str, names: Names) -> str:
         case "section":
             return FLOWS.get(value, value)
         case _:
-            return names.get(name, {}).get(value, value)
+            return names.of.get(name, {}).get(value, value)
 
 
 def _day(value: str) -> date:

@@ -19,6 +19,7 @@ from ai2.reports.forms.parts import Parts
 from ai2.reports.ledger.facts import Facts
 from ai2.reports.made import Made
 from ai2.reports.model import Asked, Line, Note, Where
+from ai2.reports.moments import Known
 from ai2.reports.tables import tabulate
 from ml.tax.answers import Case, TaxAnswer
 from ml.tax.figures import NOTE
@@ -58,8 +59,8 @@ class Placed:
         return f"{self.section}-{re.sub(r'[^a-z0-9]+', '-', self.item.lower()).strip('-')}"
 
 
-async def build(db: Connection, organization: Organization, asked: Asked) -> Made:
-    wanted = columns(asked, organization.fiscal_year_start)
+async def build(db: Connection, organization: Organization, asked: Asked, at: Known) -> Made:
+    wanted = columns(asked, at.fiscal_year_start)
     found = await assessed.assess(db, organization, asked, wanted)
     parts, placed = Parts(), dict[str, Placed]()
     for case, answer in found.cases:

@@ -16,6 +16,7 @@ from ai2.reports.forms.vat_returns import Return
 from ai2.reports.ledger.facts import Facts
 from ai2.reports.made import Made
 from ai2.reports.model import Asked, Line, Note, Told, Where
+from ai2.reports.moments import Known
 from ai2.reports.tables import tabulate
 from ml.tax import service as tax
 from ml.tax.answers import Case, TaxAnswer
@@ -37,11 +38,11 @@ OUTSIDE = {
 }
 
 
-async def build(db: Connection, organization: Organization, asked: Asked) -> Made:
+async def build(db: Connection, organization: Organization, asked: Asked, at: Known) -> Made:
     _, profile = await tax.where(db, organization.organization_id, asked.jurisdiction)
     if refused := _no_return(profile):
         return Made(title=TITLE, notes=(refused,), computed_by=("ml.tax",))
-    wanted = columns(asked, organization.fiscal_year_start)
+    wanted = columns(asked, at.fiscal_year_start)
     found = await assessed.assess(db, organization, asked, wanted)
     ids = {case.transaction_id for case, _ in found.cases if case.transaction_id}
     said = await repository.said_rates(db, organization.organization_id, ids)

@@ -1,10 +1,12 @@
-"""Planned: a statement's columns beside its budget. A budget covers a category and all below it.
+"""Planned: a report's columns beside the budget. A budget covers a category and all below it.
 
-A budget of a group stands on the group's subtotal; a total is what was budgeted of it, once.
+In a statement a budget of a group stands on the group's subtotal. A total is what was budgeted of it, once: in a month
+in which a group has a budget, those of its categories are in it already.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -26,11 +28,53 @@ Known = Sequence[tuple[Budget, list[Month]]]
 
 
 @dataclass(frozen=True)
+class Piece:
+    """What a budget plans for a month."""
+
+    category_id: UUID
+    month: date
+    amount: Decimal
+    told: Told
+
+    def times(self, sign: int) -> "Piece":
+        """The same with this sign."""
+        return replace(self, amount=sign * self.amount)
+
+
+ByLine = Mapping[str, Sequence[Piece]]
+Find = Callable[[Column], ByLine]
+
+
+@dataclass(frozen=True)
 class Plan:
     """Every budget with its months, and the categories that there are."""
 
     known: Known
     categories: Mapping[UUID, Category]
+
+    def pieces(self, currency: str, column: Column) -> Iterator[Piece]:
+        """What is planned in this currency for the months of a column."""
+        for budget, own in self.known:
+            for month in own if budget.currency == currency else ():
+                if column.start and column.start <= month.month <= column.end:
+                    told = Told(
+                        label=f"Planned for {budget.category}, {month.month:%b %Y}",
+                        source=f"/api/core/budgets/{budget.budget_id}",
+                    )
+                    yield Piece(budget.category_id, month.month, month.planned, told)
+
+    def once(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """These, but for what a budget above plans for the month already: it covers all below it."""
+        known = {(each.category_id, each.month) for each in pieces}
+        return [
+            each for each in pieces if not any((above, each.month) in known for above in self.above(each.category_id))
+        ]
+
+    def above(self, category_id: UUID) -> Iterator[UUID]:
+        """The categories that it lies below."""
+        while (known := self.categories.get(category_id)) and known.group_id != category_id:
+            category_id = known.group_id
+            yield category_id
 
 
 def check(asked: Asked) -> None:
@@ -59,8 +103,11 @@ def with_lines(facts: Sequence[Facts], plan: Plan, sections: Sequence[Section], 
     return [by_currency[code] for code in sorted(by_currency)]
 
 
-def beside(table: Table, plan: Plan, parts: Parts) -> Table:
-    """The table with, after each column, what was planned, the difference, and that in percent of what was planned."""
+def beside(table: Table, find: Find, parts: Parts, silent: Mapping[str, str] | None = None) -> Table:
+    """The table with, after each column, what was planned, the difference, and that in percent of what was planned.
+
+    `find` tells what budgets plan for each line in a column of whole months; `silent` why some line has none.
+    """
     wanted: list[Column] = []
     cells: list[Cell] = []
     for column in table.columns:
@@ -71,10 +118,11 @@ def beside(table: Table, plan: Plan, parts: Parts) -> Table:
         change = replace(column, key=f"{column.key}_change", label="Change", role="change", of=of)
         percent = replace(column, key=f"{column.key}_change_pct", label="Change %", role="change_pct", of=of)
         wanted += [column, budget, change, percent]
-        planned = _planned(table, column, budget.key, plan, parts)
+        planned = _kept(table, budget.key, find(column) if _is_whole(column) else {}, parts)
         for line in table.lines:
             if actual := table.by_place.get((line.key, column.key)):
-                cells += _cells(actual, planned.get(line.key), (budget, change, percent), _reason(column))
+                reason = (silent or {}).get(line.key, NO_BUDGET) if _is_whole(column) else NOT_WHOLE
+                cells += _cells(actual, planned.get(line.key), (budget, change, percent), reason)
     if len(wanted) > MOST:
         raise TooManyColumns
     order = {(line.key, column.key): place for place, (line, column) in enumerate(
@@ -84,8 +132,12 @@ def beside(table: Table, plan: Plan, parts: Parts) -> Table:
     return replace(table, columns=tuple(wanted), cells=tuple(cells))
 
 
-def _reason(column: Column) -> str:
-    return NO_BUDGET if _is_whole(column) else NOT_WHOLE
+def _kept(table: Table, key: str, found: ByLine, parts: Parts) -> dict[str, Decimal]:
+    """What was planned for each line; its parts, which are budgets by month, are kept."""
+    for name, pieces in found.items():
+        for each in pieces:
+            parts.add(table.key, name, key, each.amount, each.told)
+    return {name: sum((each.amount for each in pieces), Decimal(0)) for name, pieces in found.items()}
 
 
 def _is_whole(column: Column) -> bool:
@@ -108,25 +160,18 @@ def _cells(actual: Cell, planned: Decimal | None, beside: tuple[Column, Column, 
         yield Cell(actual.line, percent.key, None, reason=NO_BASE)
 
 
-def _planned(table: Table, column: Column, key: str, plan: Plan, parts: Parts) -> dict[str, Decimal]:
-    """What was planned for each line, and its parts, which are budgets by month."""
-    if not _is_whole(column):
-        return {}
-    by_line = _of_items(table, _by_category(table.currency, column, plan), plan)
+def of_statement(table: Table, plan: Plan, column: Column) -> ByLine:
+    """What was planned for each line of a statement in a column: of a group on its subtotal, of a total once."""
+    found, in_group = _of_items(table, plan, column), _groups(table)
     for line in table.lines:
         if line.kind == "subtotal":
-            found = [each for _, part in line.total_of for each in by_line.get(part, [])]
-            if found:
-                by_line.setdefault(line.key, found)
+            items = [each for _, own in line.total_of for each in found.get(own, [])]
+            found[line.key] = [*found.get(line.key, []), *items]
         elif line.kind == "total":
-            _total(line, by_line, _groups(table))
-    for name, found in by_line.items():
-        for told, amount in found:
-            parts.add(table.key, name, key, amount, told)
-    return {name: sum((amount for _, amount in found), Decimal(0)) for name, found in by_line.items()}
-
-
-Planned = dict[str, list[tuple[Told, Decimal]]]
+            # a subtotal has the pieces of its items
+            signs = {in_group[own].key if own in in_group else own: sign for sign, own in line.total_of}
+            found[line.key] = [each.times(sign) for name, sign in signs.items() for each in found.get(name, [])]
+    return {name: plan.once(pieces) for name, pieces in found.items() if pieces}
 
 
 def _groups(table: Table) -> dict[str, Line]:
@@ -134,9 +179,11 @@ def _groups(table: Table) -> dict[str, Line]:
     return {part: line for line in table.lines if line.kind == "subtotal" for _, part in line.total_of}
 
 
-def _of_items(table: Table, of_category: Mapping[UUID, list[tuple[Told, Decimal]]], plan: Plan) -> Planned:
+def _of_items(table: Table, plan: Plan, column: Column) -> dict[str, list[Piece]]:
     """What was planned of a category on its line; of a group's own on the subtotal."""
-    found, in_group = Planned(), _groups(table)
+    found, in_group, of_category = dict[str, list[Piece]](), _groups(table), dict[UUID, list[Piece]]()
+    for each in plan.pieces(table.currency, column):
+        of_category.setdefault(each.category_id, []).append(each)
     for line in table.lines:
         category_id = line.where.category_id if line.where else None
         if category_id is None or category_id not in of_category:
@@ -144,29 +191,6 @@ def _of_items(table: Table, of_category: Mapping[UUID, list[tuple[Told, Decimal]
         group = in_group.get(line.key)
         is_groups = group is not None and plan.categories[category_id].group_id == category_id
         found[group.key if is_groups and group else line.key] = of_category[category_id]
-    return found
-
-
-def _total(line: Line, by_line: Planned, in_group: Mapping[str, Line]) -> None:
-    """What was planned of a total: of each of its groups, and of what stands alone, once."""
-    signs = {in_group[part].key if part in in_group else part: sign for sign, part in line.total_of}
-    found = [(told, sign * amount) for name, sign in signs.items() for told, amount in by_line.get(name, [])]
-    if found:
-        by_line[line.key] = found
-
-
-def _by_category(currency: str, column: Column, plan: Plan) -> dict[UUID, list[tuple[Told, Decimal]]]:
-    found: dict[UUID, list[tuple[Told, Decimal]]] = {}
-    for budget, own in plan.known:
-        if budget.currency != currency:
-            continue
-        for month in own:
-            if column.start and column.start <= month.month <= column.end:
-                told = Told(
-                    label=f"Planned for {budget.category}, {month.month:%b %Y}",
-                    source=f"/api/core/budgets/{budget.budget_id}",
-                )
-                found.setdefault(budget.category_id, []).append((told, month.planned))
     return found
 
 

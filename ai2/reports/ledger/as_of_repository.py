@@ -10,7 +10,7 @@ from ai2.books.moments import seen
 LONGEST = "interval '1 day'"
 COLUMNS = """
     transaction_id, account_id, booked_on, amount, currency::text as currency, category_id, splits, description,
-    decided_by, decided_version, confidence::float8 as confidence, batch_id, line_number
+    decided_by, decided_version, confidence::float8 as confidence, batch_id, line_number, merchant_key, tags
 """
 COUNTS = "organization_id = %(organization_id)s and status = 'posted' and deleted_at is null"
 TRANSACTIONS = f"""
