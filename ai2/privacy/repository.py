@@ -26,7 +26,9 @@ KEPT_BACK = (
     "receipts.looks",
     "connect.consents",
 )
-SECRET_COLUMNS = ["credentials", "refresh_digest", "spent_digests", "row_xid", "ended_xid", "details_digest"]
+SECRET_COLUMNS = [
+    "credentials", "refresh_digest", "spent_digests", "row_xid", "ended_xid", "created_xid", "details_digest",
+]  # fmt: skip
 # Where the history of an organization names who did something, and the ids of what it was.
 TRACES = {
     "audit": """
@@ -45,6 +47,20 @@ TRACES = {
     """,
     "accounts": """
         select account_id, number, known_to as changed_at from books.account_versions where changed_by = %(actor)s
+    """,
+    "budgets": """
+        select budget_id, number, known_to as changed_at from books.budget_versions where changed_by = %(actor)s
+    """,
+    "budget_months": """
+        select budget_id, month, number, known_to as changed_at from books.budget_month_versions
+        where changed_by = %(actor)s
+    """,
+    "category_codes": """
+        select code, category_id, known_to as changed_at from books.category_code_versions where changed_by = %(actor)s
+    """,
+    "attachments_deleted": """
+        select attachment_id, transaction_id, known_to as deleted_at from books.attachment_versions
+        where changed_by = %(actor)s
     """,
     "feedback": """
         select feedback_id, transaction_id, field, value, created_at from ml.feedback where given_by = %(actor)s

@@ -7,9 +7,6 @@ from ai2.reports.forms import planned_rows
 from ai2.reports.model import Asked
 
 TAX, CUSTOM = frozenset({"tax_summary", "vat"}), frozenset({"custom"})
-STATEMENTS = frozenset({
-    "profit_and_loss", "balance_sheet", "cash_flow", "spending", "category_breakdown", "trend",
-})  # fmt: skip
 # Fields that only some reports take.
 ONLY: Mapping[str, frozenset[str]] = {
     "jurisdiction": TAX,
@@ -18,8 +15,6 @@ ONLY: Mapping[str, frozenset[str]] = {
     "filters": CUSTOM,
     "order_by": CUSTOM,
     "rows": CUSTOM,
-    # of what else reports are made, budgets and tax rules among it, not all has a history
-    "as_of": STATEMENTS | CUSTOM,
 }
 # What may stand beside the budget, which is of all accounts, each currency apart.
 BESIDE_BUDGET = frozenset({"profit_and_loss", "spending"}) | CUSTOM
@@ -53,8 +48,6 @@ def _errors(asked: Asked) -> Iterator[FieldError]:
 
 
 def _beside_budget(asked: Asked) -> Iterator[FieldError]:
-    if asked.as_of:
-        yield FieldError("as_of", "is left out beside a budget, of which there is no history")
     if asked.report not in BESIDE_BUDGET:
         yield FieldError("compare_to", f"is of {' and '.join(sorted(BESIDE_BUDGET))} where it is budget")
     if asked.account_ids:

@@ -255,11 +255,11 @@ async def _selected(
 async def _kept(
     db: Connection, organization_id: UUID, place: _Place, *, after: After | None, limit: int
 ) -> tuple[list[EntryPart], After | None]:
-    """The parts that the report itself keeps, as they were when it was made, and what is known of each today."""
+    """The parts that the report itself keeps, and each transaction as it was known when it was made."""
     first = after.leaf if after else 0
     page = place.kept[first : first + limit]
     ids = {part.transaction_id for _, _, part in page if part.transaction_id}
-    known = await forms_repository.transactions(db, organization_id, ids) if ids else {}
+    known = await forms_repository.transactions(db, organization_id, ids, place.as_of) if ids else {}
     parts = [_of_part(place, line, sign, part, known.get(part.transaction_id)) for line, sign, part in page]  # type: ignore[arg-type]
     is_last = first + limit >= len(place.kept)
     return parts, None if is_last else After(place.column.end, UUID(int=0), 0, first + limit)

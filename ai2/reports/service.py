@@ -27,9 +27,10 @@ from ai2.reports.ledger import facts as ledger
 from ai2.reports.made import Made
 from ai2.reports.model import Asked, Note, Report, Table
 from ai2.reports.moments import Known
-from ai2.reports.names import BUILT, FOLLOWED, LEDGER
+from ai2.reports.names import BUILT, LEDGER
 from ai2.reports.quality import service as quality
 from ai2.reports.tables import tabulate
+from ml.tax import service as tax
 
 DOCUMENT: TypeAdapter[Report] = TypeAdapter(Report)
 ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
@@ -105,6 +106,13 @@ async def make(db: Connection, organization_id: UUID, asked: Asked, *, with_note
 async def _known_at(db: Connection, organization_id: UUID, asked: Asked) -> Known:
     if asked.as_of:
         return await moments.past(db, organization_id, asked.as_of)
+    return await present(db, organization_id, asked)
+
+
+async def present(db: Connection, organization_id: UUID, asked: Asked) -> Known:
+    """This moment, which knows all that such a report is made of."""
+    if asked.report in asking.TAX:
+        await tax.prepare(db)
     return await moments.present(db, organization_id)
 
 
@@ -121,11 +129,7 @@ async def make_at(
         looked = await quality.look(db, organization_id, asked) if with_notes and not asked.as_of else None
     finally:
         made = await laying
-    if (
-        asked.report in FOLLOWED
-        and known.moment.is_present
-        and await moments.has_moved(db, organization_id, known.moment)
-    ):
+    if known.moment.is_present and await moments.has_moved(db, organization_id, known.moment):
         # somebody wrote between one question and the next: now it is to be one moment's
         known = replace(known, moment=replace(known.moment, is_present=False))
         made = (await _asked(db, organization, asked, known))()
@@ -208,7 +212,9 @@ async def _tables(
         row["category_id"]: Category(**row) for row in await repository.categories(db, organization_id, moment)
     }
     opened = {row["account_id"]: Account(**row) for row in await repository.accounts(db, organization_id, moment)}
-    plan = await planned.plan(db, organization_id, asked, categories) if asked.compare_to == "budget" else None
+    plan = None
+    if asked.compare_to == "budget":
+        plan = await planned.plan(db, organization_id, asked, categories, moment)
 
     def tabulated(parts: Parts) -> tuple[list[Table], list[Note]]:
         counted = planned.with_lines(found, plan, definition.budgeted, asked.currency) if plan else found

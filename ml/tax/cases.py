@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from ai2.books.moments import Moment
 from ai2.books.transactions import attachments
 from ai2.books.transactions import service as transactions
 from ai2.books.transactions.service import Transaction
@@ -19,15 +20,21 @@ Codes = Mapping[UUID, list[str]]
 
 
 async def cases(
-    db: Connection, organization_id: UUID, items: Sequence[Movement], analyses: Sequence[Analysis] | None = None
+    db: Connection,
+    organization_id: UUID,
+    items: Sequence[Movement],
+    analyses: Sequence[Analysis] | None = None,
+    *,
+    known_at: Moment | None = None,
 ) -> list[list[Case]]:
     """The cases of each item: one, or one a part. Of what is not stored the category is asked, where nobody tells it.
 
-    Raises TransactionNotFound for an id that is not there.
+    What is stored is as it is, or as it was known at a moment. Raises TransactionNotFound for an id that is not there.
     """
-    stored = await _stored(db, organization_id, [item.transaction_id for item in items if item.transaction_id])
-    codes = await repository.codes(db, organization_id) if stored else {}
-    receipts = await attachments.beside(db, organization_id, list(stored)) if stored else {}
+    ids = [item.transaction_id for item in items if item.transaction_id]
+    stored = await _stored(db, organization_id, ids, known_at)
+    codes = await repository.codes(db, organization_id, known_at=known_at) if stored else {}
+    receipts = await attachments.proven(db, organization_id, list(stored), known_at=known_at) if stored else set()
     loose = [item for item in items if item.transaction_id is None]
     known = await _categories(db, organization_id, loose, analyses if len(loose) == len(items) else None)
     loose_codes = iter(known)
@@ -42,8 +49,10 @@ async def cases(
     return found
 
 
-async def _stored(db: Connection, organization_id: UUID, ids: list[UUID]) -> dict[UUID, Transaction]:
-    found = await transactions.get_many(db, organization_id, ids) if ids else []
+async def _stored(
+    db: Connection, organization_id: UUID, ids: list[UUID], known_at: Moment | None
+) -> dict[UUID, Transaction]:
+    found = await transactions.get_many(db, organization_id, ids, known_at=known_at) if ids else []
     known = {each.transaction_id: each for each in found}
     if not known.keys() >= set(ids):
         raise transactions.TransactionNotFound

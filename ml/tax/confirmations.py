@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.moments import Moment
 from ai2.books.transactions.service import Transaction
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
@@ -110,7 +111,7 @@ class Said:
         )
 
 
-async def said(db: Connection, organization_id: UUID, cases: Sequence[Case]) -> Said:
+async def said(db: Connection, organization_id: UUID, cases: Sequence[Case], *, known_at: Moment | None = None) -> Said:
     ids = list({case.transaction_id for case in cases if case.transaction_id})
     keys = list({case.merchant_key for case in cases if case.merchant_key})
-    return Said(await repository.confirmations(db, organization_id, ids, keys) if ids or keys else [])
+    return Said(await repository.confirmations(db, organization_id, ids, keys, known_at) if ids or keys else [])

@@ -6,22 +6,29 @@ tables only grows, so that processes with older files beside those with newer on
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ai2.books.moments import Moment
 from ai2.kit import logs
 from ai2.kit.database import Connection, Database, Role
-from ai2.kit.errors import Unavailable
+from ai2.kit.errors import FieldError, Invalid, Unavailable
 from ml.tax import files, ledger, repository
 from ml.tax.rows import Row, RuleUnreadable
 from ml.tax.rules import Rules
 
 # How long what is in memory is believed before somebody looks again.
 BELIEVED_S = 2.0
+# So many former states of the rules are kept in memory.
+REMEMBERED = 4
 
 
 class RulesUnusable(Unavailable):
     """The files of the tax rules cannot be used; an operator finds the reason in the log, or by `ai2 tax check`."""
+
+
+class NoRulesThen(Invalid):
+    """No tax rules were loaded by then; ask as of a later moment."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class _Memory:
     looked_at: float = float("-inf")
     signature: tuple[tuple[str, int, int], ...] = ()
     digest: str = ""
+    # what was asked for as of the past, by digest
+    former: dict[str, Rules] = field(default_factory=dict)
 
 
 _memory = _Memory()
@@ -61,6 +70,23 @@ async def current(db: Connection, folder: Path = files.FOLDER) -> Rules:
         _memory.rules = Rules(await repository.all_rules(db), state)
     _memory.signature, _memory.looked_at = signature, now
     return _memory.rules
+
+
+async def known_at(db: Connection, moment: Moment) -> Rules:
+    """The rules as they were loaded at a moment; those of memory, where nothing was loaded since. Raises NoRulesThen.
+
+    Whoever asks for the present has had them loaded before its moment.
+    """
+    state = await repository.loads(db, moment)
+    if not state:
+        raise NoRulesThen(errors=(FieldError("as_of", "is not before tax rules were loaded"),))
+    if _memory.rules is not None and _memory.rules.digest == state:
+        return _memory.rules
+    if state not in _memory.former:
+        if len(_memory.former) >= REMEMBERED:
+            _memory.former.clear()
+        _memory.former[state] = Rules(await repository.rules_known(db, moment), state)
+    return _memory.former[state]
 
 
 async def _load_once(db: Connection, folder: Path) -> RulesUnusable | None:

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from ai2.books.moments import Moment
 from ai2.identity import organizations
 from ai2.identity.organizations import Organization, TaxBasis, TaxBusiness, TaxRole, TaxScheme
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError
+from ml.tax import repository
 from ml.tax.deduct import Profile
 from ml.tax.rules import Rules, UnknownJurisdiction
 
@@ -31,6 +33,8 @@ class TaxProfile:
 
 
 FIELDS = ("jurisdiction", "role", "business", "registered", "number", "scheme", "basis")
+# What of an organization's settings decides how it is taxed.
+TAXED_BY = ("country", "tax_jurisdiction", "tax_role", "tax_business", "tax_registered", "tax_scheme")
 
 
 async def get(db: Connection, organization_id: UUID) -> TaxProfile:
@@ -49,6 +53,16 @@ async def put(
             raise
     changes = {f"tax_{name}" if name in FIELDS else name: value for name, value in said.items()}
     return _profile(await organizations.update(db, organization_id, changes, version=version))
+
+
+async def organization_at(db: Connection, organization_id: UUID, known_at: Moment) -> Organization:
+    """The organization, taxed as it said at a moment; before it said anything, as it said first."""
+    present = await organizations.get(db, organization_id)
+    former = await repository.settings_known(db, organization_id, known_at)
+    if former is None:
+        return present
+    taxed_by: dict[str, Any] = {name: former.get(name) for name in TAXED_BY}
+    return replace(present, **taxed_by)
 
 
 def of(rules: Rules, organization: Organization, jurisdiction: str | None) -> Profile:

@@ -8,6 +8,8 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from ai2.books import as_of_repository as then
+from ai2.books.moments import Moment, seen
 from ai2.kit.database import Connection, one, rows
 from ml.tax.rows import Row, read
 
@@ -19,10 +21,18 @@ async def lock_rules(db: Connection) -> None:
     await db.execute("select pg_advisory_xact_lock(hashtextextended('ml.tax_rules', 0))")
 
 
-async def loads(db: Connection) -> str:
-    """What changes whenever rules are loaded: the last load's digest."""
-    row = await one(db, "select digest from ml.tax_rule_loads order by loaded_at desc, digest limit 1")
+async def loads(db: Connection, known_at: Moment | None = None) -> str:
+    """What changes whenever rules are loaded: the last load's digest. Before the first one there is none."""
+    query = f"""
+        select digest from ml.tax_rule_loads where {seen("row_xid", "loaded_at") if known_at else "true"}
+        order by loaded_at desc, digest limit 1
+    """
+    row = await one(db, query, _at(known_at))
     return str(row["digest"]) if row else ""
+
+
+def _at(known_at: Moment | None) -> dict[str, Any]:
+    return known_at.parameters if known_at else {}
 
 
 async def is_loaded(db: Connection, digest: str) -> bool:
@@ -32,6 +42,25 @@ async def is_loaded(db: Connection, digest: str) -> bool:
 
 async def all_rules(db: Connection) -> list[Row]:
     return [read(row) for row in await rows(db, f"select {COLUMNS} from ml.tax_rules")]
+
+
+async def rules_known(db: Connection, known_at: Moment) -> list[Row]:
+    """The rules that were loaded by then; one that was closed later was open."""
+    is_open = f"closed_at is not null and not {seen('closed_xid', 'closed_at')}"
+    columns = COLUMNS.replace("valid_to", f"case when {is_open} then null else valid_to end as valid_to")
+    query = f"select {columns} from ml.tax_rules where {seen('row_xid', 'loaded_at')}"
+    return [read(row) for row in await rows(db, query, known_at.parameters)]
+
+
+async def settings_known(db: Connection, organization_id: UUID, known_at: Moment) -> dict[str, Any] | None:
+    """How an organization kept its books at a moment, where that was changed since."""
+    query = f"""
+        select settings from identity.organization_versions
+        where organization_id = %(organization_id)s and not {seen("ended_xid", "known_to")}
+        order by version limit 1
+    """
+    row = await one(db, query, {"organization_id": organization_id, **known_at.parameters})
+    return row["settings"] if row else None
 
 
 async def add_rules(db: Connection, wanted: Iterable[Row]) -> None:
@@ -90,16 +119,21 @@ async def insert_confirmation(db: Connection, organization_id: UUID, **values: A
 
 
 async def confirmations(
-    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], merchant_keys: Sequence[str]
+    db: Connection,
+    organization_id: UUID,
+    transaction_ids: Sequence[UUID],
+    merchant_keys: Sequence[str],
+    known_at: Moment | None = None,
 ) -> list[DictRow]:
     """The last word on each of these transactions, and on those of each merchant that it was said of; by field."""
-    query = """
+    was_said = seen("row_xid", "created_at") if known_at else "true"
+    query = f"""
         (
             select distinct on (transaction_id, field)
                 transaction_id, null::text as merchant_key, null::boolean as money_in, field, is_deductible, head,
                 business_pct, given_by
             from ml.tax_confirmations
-            where organization_id = %(organization_id)s and transaction_id = any(%(transaction_ids)s)
+            where organization_id = %(organization_id)s and transaction_id = any(%(transaction_ids)s) and {was_said}
             order by transaction_id, field, created_at desc, confirmation_id desc
         )
         union all
@@ -108,12 +142,33 @@ async def confirmations(
                 null::uuid, merchant_key, money_in, field, is_deductible, head, business_pct, given_by
             from ml.tax_confirmations
             where organization_id = %(organization_id)s and merchant_key = any(%(merchant_keys)s)
-                and merchant_key <> '' and apply_to <> 'this'
+                and merchant_key <> '' and apply_to <> 'this' and {was_said}
             order by merchant_key, money_in, field, created_at desc, confirmation_id desc
         )
     """
     known = {"transaction_ids": list(transaction_ids), "merchant_keys": list(merchant_keys)}
-    return await rows(db, query, {**known, "organization_id": organization_id})
+    return await rows(db, query, {**known, "organization_id": organization_id, **_at(known_at)})
+
+
+async def said_since(
+    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], since: Moment
+) -> set[UUID]:
+    query = f"""
+        with words as (
+            select transaction_id, merchant_key, money_in, apply_to from ml.tax_confirmations
+            where organization_id = %(organization_id)s and not {seen("row_xid", "created_at")}
+        )
+        select transaction_id from books.transactions as known
+        where organization_id = %(organization_id)s and transaction_id = any(%(ids)s) and exists (
+            select from words
+            where words.transaction_id = known.transaction_id or (
+                words.apply_to <> 'this' and words.merchant_key <> '' and words.merchant_key = known.merchant_key
+                and words.money_in = (known.amount > 0)
+            )
+        )
+    """
+    asked = {"organization_id": organization_id, "ids": list(transaction_ids)}
+    return {row["transaction_id"] for row in await rows(db, query, {**asked, **since.parameters})}
 
 
 async def merchants_other_transactions(
@@ -142,16 +197,17 @@ async def merchants_other_transactions(
     return int(row["others"]) if row else 0
 
 
-async def codes(db: Connection, organization_id: UUID) -> dict[UUID, list[str]]:
+async def codes(db: Connection, organization_id: UUID, *, known_at: Moment | None = None) -> dict[UUID, list[str]]:
     """The predicted categories that each category stands for: its own, or else those of the nearest above it."""
-    query = """
+    categories = f"({then.categories()})" if known_at and not known_at.is_present else "books.categories"
+    query = f"""
         with recursive climbed as (
             select category_id, category_id as at, parent_id, 0 as height
-            from books.categories where organization_id = %(organization_id)s
+            from {categories} as category where organization_id = %(organization_id)s
             union all
             select climbed.category_id, above.category_id, above.parent_id, climbed.height + 1
             from climbed
-            inner join books.categories as above
+            inner join {categories} as above
                 on above.organization_id = %(organization_id)s and above.category_id = climbed.parent_id
             where climbed.height < 20
         )
@@ -159,12 +215,13 @@ async def codes(db: Connection, organization_id: UUID) -> dict[UUID, list[str]]:
         select distinct on (climbed.category_id) climbed.category_id, known.codes
         from climbed
         inner join (
-            select category_id, array_agg(code order by code) as codes from books.category_codes
+            select category_id, array_agg(code order by code) as codes
+            from {f"({then.CATEGORY_CODES})" if known_at else "books.category_codes"} as code
             where organization_id = %(organization_id)s group by category_id
         ) as known on known.category_id = climbed.at
         order by climbed.category_id, climbed.height
     """
-    found = await rows(db, query, {"organization_id": organization_id})
+    found = await rows(db, query, {"organization_id": organization_id, **_at(known_at)})
     return {row["category_id"]: row["codes"] for row in found}
 
 

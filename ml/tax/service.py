@@ -1,11 +1,13 @@
 """The tax service: what of an organization's money is deductible, and what people say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+from ai2.books.moments import Moment
 from ai2.books.rates import service as rates
 from ai2.books.transactions.service import Transaction
 from ai2.identity import organizations
@@ -78,16 +80,19 @@ async def analyse(
     period: Period | None = None,
     jurisdiction: str | None = None,
     tax_year: str | None = None,
+    known_at: Moment | None = None,
 ) -> TaxAnalysis:
-    """The answers and what they come to; without items of all that was booked in a period, or in a tax year."""
-    rules = await loading.current(db)
-    organization = await organizations.get(db, organization_id)
+    """The answers and what they come to; without items of all that was booked in a period, or in a tax year.
+
+    What is stored (items are, then) is as it is, or as it was known at a moment, by the rules of then.
+    """
+    rules, organization = await _rules_and_whose(db, organization_id, known_at)
     where = profile.of(rules, organization, jurisdiction).jurisdiction
     year = _year(rules, where, tax_year)
     if items is None:
         period = period or _whole(year)
         items = await booked(db, organization_id, rules, where, period)
-    found = await _assess(db, rules, organization, items, where, tax_year, None)
+    found = await _assess(db, rules, organization, items, where, tax_year, None, known_at)
     answers = [answer for _, answer in found]
     return TaxAnalysis(
         jurisdiction=where,
@@ -134,10 +139,45 @@ def stored(transaction_id: UUID) -> Movement:
     return TaxItem("", Decimal(0), transaction_id=transaction_id)
 
 
-async def where(db: Connection, organization_id: UUID, jurisdiction: str | None) -> tuple[Rules, Profile]:
-    """The rules, and how an organization is taxed in a jurisdiction, or where it says it is."""
-    rules = await loading.current(db)
-    return rules, profile.of(rules, await organizations.get(db, organization_id), jurisdiction)
+async def where(
+    db: Connection, organization_id: UUID, jurisdiction: str | None, *, known_at: Moment | None = None
+) -> tuple[Rules, Profile]:
+    """The rules, and how an organization is taxed in a jurisdiction, or where it says it is: now, or at a moment."""
+    rules, organization = await _rules_and_whose(db, organization_id, known_at)
+    return rules, profile.of(rules, organization, jurisdiction)
+
+
+async def grounds(db: Connection, organization_id: UUID, known_at: Moment) -> tuple[tuple[Any, ...], str]:
+    """How an organization was taxed at a moment, and the name of the state of the rules."""
+    organization = await profile.organization_at(db, organization_id, known_at)
+    rules = await loading.known_at(db, known_at)
+    return tuple(getattr(organization, name) for name in profile.TAXED_BY), rules.digest
+
+
+async def said_since(
+    db: Connection, organization_id: UUID, transaction_ids: Collection[UUID], since: Moment
+) -> set[UUID]:
+    """Those of these transactions of which, or of whose merchant, people said something after a moment."""
+    return await repository.said_since(db, organization_id, list(transaction_ids), since)
+
+
+async def codes(db: Connection, organization_id: UUID, known_at: Moment) -> dict[UUID, list[str]]:
+    """The predicted categories that each category stood for."""
+    return await repository.codes(db, organization_id, known_at=known_at)
+
+
+async def prepare(db: Connection) -> None:
+    """Have new files of rules loaded, so that a moment from now on knows them."""
+    await loading.current(db)
+
+
+async def _rules_and_whose(
+    db: Connection, organization_id: UUID, known_at: Moment | None
+) -> tuple[Rules, Organization]:
+    if known_at is None:
+        return await loading.current(db), await organizations.get(db, organization_id)
+    rules = await loading.known_at(db, known_at)
+    return rules, await profile.organization_at(db, organization_id, known_at)
 
 
 async def confirm(
@@ -165,15 +205,17 @@ async def _assess(
     jurisdiction: str | None,
     tax_year: str | None,
     analyses: Sequence[Analysis] | None,
+    known_at: Moment | None = None,
 ) -> list[tuple[Case, TaxAnswer]]:
     known = profile.of(rules, organization, jurisdiction)
     year = _year(rules, known.jurisdiction, tax_year)
-    found = await cases(db, organization.organization_id, items, analyses)
+    found = await cases(db, organization.organization_id, items, analyses, known_at=known_at)
     every = [case for of_item in found for case in of_item]
     for case in every:
         _check_day(rules, known.jurisdiction, case, year)
-    said = await confirmations.said(db, organization.organization_id, every)
-    rate_of = await _conversions(db, organization.organization_id, years.currency(known.jurisdiction), every)
+    said = await confirmations.said(db, organization.organization_id, every, known_at=known_at)
+    into = years.currency(known.jurisdiction)
+    rate_of = await _conversions(db, organization.organization_id, into, every, known_at)
     return [
         (case, _answer(rules, known, case, said.of(case), rate_of.get((case.currency, case.date)), year))
         for case in every
@@ -217,14 +259,14 @@ def _check_day(rules: Rules, jurisdiction: str, case: Case, year: TaxYear | None
 
 
 async def _conversions(
-    db: Connection, organization_id: UUID, into: str, every: Sequence[Case]
+    db: Connection, organization_id: UUID, into: str, every: Sequence[Case], known_at: Moment | None
 ) -> dict[tuple[str | None, date | None], Conversion]:
     """The rate of the day for what is in another currency; a rate that is not known stays unknown, with its reason."""
     asked = {(case.currency, case.date) for case in every if case.currency and case.date and case.currency != into}
     wanted = {(currency, day) for currency, day in asked if currency and day}
     for currency, _ in wanted:
         exponent(currency)
-    found = await rates.converter(db, organization_id, into, wanted) if wanted else {}
+    found = await rates.converter(db, organization_id, into, wanted, known_at=known_at) if wanted else {}
     return {
         (rate.base, rate.on): Conversion(rate.base, into, rate.rate, rate.quoted_on, rate.source, rate.reason)
         for rate in found.values()

@@ -3,27 +3,81 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books import as_of_repository as then
+from ai2.books.moments import Moment
 from ai2.kit.database import Connection, one, rows
 
-# The budgets asked about, each with its category and all below it.
-COVERED = """
-    with recursive covered as (
-        select budget.budget_id, budget.category_id, category.kind = 'income' as is_income
-        from books.budgets as budget
-        inner join books.categories as category using (organization_id, category_id)
-        where budget.organization_id = %(organization_id)s and budget.budget_id = any(%(ids)s)
-        union
-        select covered.budget_id, category.category_id, covered.is_income
-        from covered
-        inner join books.categories as category
-            on category.organization_id = %(organization_id)s and category.parent_id = covered.category_id
-    )
-"""
+
+class _Source(NamedTuple):
+    """Which budgets, categories and sums of months count."""
+
+    budgets: str = "books.budgets"
+    months: str = "books.budget_months"
+    categories: str = "books.categories"
+    totals: str = "books.monthly_totals"
+
+
+# What months took, of transactions as they were known. What one is split into counts part by part.
+OF_THESE_DAYS = "booked_on >= %(since)s and booked_on < (%(month)s::date + interval '1 month')"
+BOOKED_THEN = then.transactions(
+    "booked_on, amount, currency, category_id, splits", f"{then.COUNTS} and {OF_THESE_DAYS}"
+)
+TOTALS_THEN = f"""(
+    select
+        %(organization_id)s::uuid as organization_id, month, category_id, currency,
+        coalesce(sum(amount) filter (where amount > 0), 0) as money_in,
+        coalesce(-sum(amount) filter (where amount < 0), 0) as money_out, count(*) as transactions
+    from (
+        select
+            date_trunc('month', known.booked_on::timestamp)::date as month, known.currency,
+            case when known.splits is null then known.category_id else (told.part ->> 'category_id')::uuid end
+                as category_id,
+            case when known.splits is null then known.amount else (told.part ->> 'amount')::numeric end as amount
+        from ({BOOKED_THEN}) as known
+        left join lateral jsonb_array_elements(known.splits) as told (part) on true
+    ) as part
+    group by month, category_id, currency
+)"""
+NOW = _Source()
+# Few as they are, budgets are always read as they were known: whoever changes one meanwhile is not in it.
+PRESENT = NOW._replace(budgets=f"({then.BUDGETS})", months=f"({then.BUDGET_MONTHS})")
+AS_OF = PRESENT._replace(categories=f"({then.categories()})", totals=TOTALS_THEN)
+
+
+def _source(known_at: Moment | None) -> _Source:
+    if known_at is None:
+        return NOW
+    return PRESENT if known_at.is_present else AS_OF
+
+
+def _at(known_at: Moment | None) -> dict[str, Any]:
+    return known_at.parameters if known_at else {}
+
+
+def _covered(source: _Source) -> str:
+    """The budgets asked about, each with its category and all below it."""
+    return f"""
+        with recursive category as (
+            select organization_id, category_id, parent_id, kind from {source.categories} as category
+            where organization_id = %(organization_id)s
+        ),
+
+        covered as (
+            select budget.budget_id, budget.category_id, category.kind = 'income' as is_income
+            from {source.budgets} as budget
+            inner join category using (organization_id, category_id)
+            where budget.organization_id = %(organization_id)s and budget.budget_id = any(%(ids)s)
+            union
+            select covered.budget_id, category.category_id, covered.is_income
+            from covered
+            inner join category on category.parent_id = covered.category_id
+        )
+    """
 
 
 async def lock(db: Connection, organization_id: UUID) -> None:
@@ -34,20 +88,26 @@ async def lock(db: Connection, organization_id: UUID) -> None:
 
 
 async def budgets(
-    db: Connection, organization_id: UUID, *, budget_id: UUID | None = None, month: date | None = None
+    db: Connection,
+    organization_id: UUID,
+    *,
+    budget_id: UUID | None = None,
+    month: date | None = None,
+    known_at: Moment | None = None,
 ) -> list[DictRow]:
     """This one, or those that have a month; by category."""
-    query = """
+    source = _source(known_at)
+    query = f"""
         select
             budget.budget_id, budget.category_id, category.name as category, category.kind,
             budget.currency::text as currency, budget.amount, budget.first_month, budget.last_month,
             budget.is_rolled_over, budget.version, budget.created_at, budget.updated_at,
             (
-                select coalesce(jsonb_object_agg(own.month, own.amount::text), '{}') from books.budget_months as own
+                select coalesce(jsonb_object_agg(own.month, own.amount::text), '{{}}') from {source.months} as own
                 where own.organization_id = budget.organization_id and own.budget_id = budget.budget_id
             ) as overrides
-        from books.budgets as budget
-        inner join books.categories as category using (organization_id, category_id)
+        from {source.budgets} as budget
+        inner join {source.categories} as category using (organization_id, category_id)
         where budget.organization_id = %(organization_id)s
             and (%(budget_id)s::uuid is null or budget.budget_id = %(budget_id)s)
             and (
@@ -56,7 +116,8 @@ async def budgets(
             )
         order by lower(category.name), budget.currency, budget.first_month
     """
-    return await rows(db, query, {"organization_id": organization_id, "budget_id": budget_id, "month": month})
+    known = {"organization_id": organization_id, "budget_id": budget_id, "month": month}
+    return await rows(db, query, {**known, **_at(known_at)})
 
 
 async def overlaps(
@@ -178,18 +239,29 @@ async def delete(db: Connection, organization_id: UUID, budget_id: UUID) -> None
 
 
 async def spent(
-    db: Connection, organization_id: UUID, ids: Sequence[UUID], month: date, *, first: date | None = None
+    db: Connection,
+    organization_id: UUID,
+    ids: Sequence[UUID],
+    month: date,
+    *,
+    first: date | None = None,
+    since: date | None = None,
+    known_at: Moment | None = None,
 ) -> list[DictRow]:
-    """What was spent by budget, month and currency, up to a month; of those not rolled over, from `first` on."""
+    """What was spent by budget, month and currency, up to a month; of those not rolled over, from `first` on.
+
+    As of a moment nothing is looked for before `since`.
+    """
+    source = _source(known_at)
     query = f"""
-        {COVERED}
+        {_covered(source)}
         select
             covered.budget_id, total.month, total.currency::text as currency,
             sum(case when covered.is_income then money_in - money_out else money_out - money_in end) as spent
         from covered
-        inner join books.budgets as budget
+        inner join {source.budgets} as budget
             on budget.organization_id = %(organization_id)s and budget.budget_id = covered.budget_id
-        inner join books.monthly_totals as total
+        inner join {source.totals} as total
             on total.organization_id = %(organization_id)s and total.category_id = covered.category_id
             and total.month between
                 case when budget.is_rolled_over then least(budget.first_month, %(first)s) else %(first)s end
@@ -198,13 +270,15 @@ async def spent(
         group by covered.budget_id, total.month, total.currency
     """
     known = {"organization_id": organization_id, "ids": list(ids), "month": month, "first": first or month}
-    return await rows(db, query, known)
+    return await rows(db, query, {**known, "since": since or first or month, **_at(known_at)})
 
 
-async def covered(db: Connection, organization_id: UUID, ids: Sequence[UUID]) -> list[DictRow]:
+async def covered(
+    db: Connection, organization_id: UUID, ids: Sequence[UUID], *, known_at: Moment | None = None
+) -> list[DictRow]:
     """The categories that each budget covers."""
-    query = f"{COVERED} select budget_id, category_id from covered order by budget_id, category_id"
-    return await rows(db, query, {"organization_id": organization_id, "ids": list(ids)})
+    query = f"{_covered(_source(known_at))} select budget_id, category_id from covered order by budget_id, category_id"
+    return await rows(db, query, {"organization_id": organization_id, "ids": list(ids), **_at(known_at)})
 
 
 async def past(
@@ -212,7 +286,7 @@ async def past(
 ) -> list[DictRow]:
     """What each whole month before this one took, by budget, in its currency: all of it, and after today's day."""
     query = f"""
-        {COVERED}
+        {_covered(NOW)}
         select
             covered.budget_id, date_trunc('month', total.booked_on::timestamp)::date as month,
             sum(signed.spent) as whole,

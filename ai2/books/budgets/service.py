@@ -15,6 +15,7 @@ from psycopg.rows import DictRow
 
 from ai2.books.budgets import repository
 from ai2.books.categories import service as categories
+from ai2.books.moments import Moment
 from ai2.books.rates.service import rounded
 from ai2.kit import events
 from ai2.kit.database import Connection
@@ -168,19 +169,29 @@ async def standing(
     return [Standing(each, _month(each, month, today, spent, past, since)) for each in known]
 
 
-async def over(db: Connection, organization_id: UUID, first: date, last: date) -> list[tuple[Budget, list[Month]]]:
-    """How every budget stood in its months from one to another; those that have none of them are left out."""
-    known = [_budget(row) for row in await repository.budgets(db, organization_id)]
-    spent = await repository.spent(db, organization_id, [each.budget_id for each in known], last, first=first)
+async def over(
+    db: Connection, organization_id: UUID, first: date, last: date, *, known_at: Moment | None = None
+) -> list[tuple[Budget, list[Month]]]:
+    """How every budget stood in its months from one to another; those that have none of them are left out.
+
+    As they are, or as all of it was known at a moment.
+    """
+    known = [_budget(row) for row in await repository.budgets(db, organization_id, known_at=known_at)]
+    since = min([first, *(each.first_month for each in known if each.is_rolled_over)])
+    spent = await repository.spent(
+        db, organization_id, [each.budget_id for each in known], last, first=first, since=since, known_at=known_at
+    )
     today, wanted = datetime.now(UTC).date(), _months_between(first, months(last, 1).end)
     found = [(each, [_month(each, month, today, spent, [], None) for month in wanted]) for each in known]
     return [(each, [month for month in own if month]) for each, own in found if any(own)]
 
 
-async def covered(db: Connection, organization_id: UUID, ids: list[UUID]) -> dict[UUID, list[UUID]]:
-    """The categories that each of these budgets covers: its own and all below it."""
+async def covered(
+    db: Connection, organization_id: UUID, ids: list[UUID], *, known_at: Moment | None = None
+) -> dict[UUID, list[UUID]]:
+    """The categories that each of these budgets covers, or covered: its own and all below it."""
     found: dict[UUID, list[UUID]] = {}
-    for row in await repository.covered(db, organization_id, ids):
+    for row in await repository.covered(db, organization_id, ids, known_at=known_at):
         found.setdefault(row["budget_id"], []).append(row["category_id"])
     return found
 

@@ -149,13 +149,25 @@ async def lookup(
     return await rows(db, query, {**known, "bases": list(bases), "quotes": list(quotes), "days": list(days)})
 
 
-async def extents(db: Connection, currencies: Collection[str]) -> dict[str, tuple[date, date]]:
-    """The first and last day of which a currency's reference rate is known."""
-    query = """
-        select currency::text as currency, min(quoted_on) as first, max(quoted_on) as last from books.exchange_rates
+PUBLISHED_THEN = f"""(
+    select currency, quoted_on from books.exchange_rates where {seen("row_xid", "known_from")}
+    union all
+    select currency, quoted_on from books.exchange_rate_versions
+    where {seen("row_xid", "known_from")} and not {seen("ended_xid", "known_to")}
+)"""
+
+
+async def extents(
+    db: Connection, currencies: Collection[str], known_at: Moment | None = None
+) -> dict[str, tuple[date, date]]:
+    """The first and last day of which a currency's reference rate is known, or was."""
+    query = f"""
+        select currency::text as currency, min(quoted_on) as first, max(quoted_on) as last
+        from {PUBLISHED_THEN if known_at else "books.exchange_rates"} as published
         where currency = any(%(currencies)s::char(3)[]) group by currency
     """
-    found = await rows(db, query, {"currencies": list(currencies)})
+    known = {"currencies": list(currencies), **(known_at.parameters if known_at else {})}
+    found = await rows(db, query, known)
     return {row["currency"]: (row["first"], row["last"]) for row in found}
 
 

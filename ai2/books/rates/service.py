@@ -110,14 +110,15 @@ async def rates(
     for question, row in zip(asked, found, strict=True):
         value = DIGITS.divide(row["worth"], row["unit"]) if row["quoted_on"] else None
         answers[question] = Rate(*question, value, row["quoted_on"], row["source"], row["frozen_at"], None)
-    return await _with_reasons(db, answers)
+    return await _with_reasons(db, answers, known_at)
 
 
-async def _with_reasons(db: Connection, answers: dict[Question, Rate]) -> dict[Question, Rate]:
+async def _with_reasons(db: Connection, answers: dict[Question, Rate], known_at: Moment | None) -> dict[Question, Rate]:
     silent = [each for each in answers.values() if each.rate is None]
     if not silent:
         return answers
-    extents = await repository.extents(db, {each for answer in silent for each in (answer.base, answer.quote)})
+    asked = {each for answer in silent for each in (answer.base, answer.quote)}
+    extents = await repository.extents(db, asked, known_at)
     told = {
         (each.base, each.quote, each.on): Rate(
             each.base, each.quote, each.on, None, None, None, each.frozen_at, _reason(each, extents)

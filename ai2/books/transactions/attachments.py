@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
+from ai2.books.moments import Moment
 from ai2.books.transactions import attachments_repository as repository
 from ai2.books.transactions import bulk_repository
 from ai2.books.transactions import service as transactions
@@ -107,6 +108,13 @@ async def beside(
     for row in await repository.beside(db, organization_id, list(transaction_ids)):
         found.setdefault(row["transaction_id"], []).append(Attachment(**row))
     return found
+
+
+async def proven(
+    db: Connection, organization_id: UUID, transaction_ids: Collection[UUID], *, known_at: Moment | None = None
+) -> set[UUID]:
+    """Those of these transactions that something is beside, or was."""
+    return await repository.proven(db, organization_id, list(transaction_ids), known_at)
 
 
 async def get(db: Connection, organization_id: UUID, transaction_id: UUID, attachment_id: UUID) -> Attachment:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books import as_of_repository as then
+from ai2.books.moments import Moment
 from ai2.kit.database import Connection, one, rows
 
 COLUMNS = """
@@ -97,3 +99,16 @@ async def beside(db: Connection, organization_id: UUID, transaction_ids: Sequenc
         order by attachment.attachment_id
     """
     return await rows(db, query, {"organization_id": organization_id, "ids": list(transaction_ids)})
+
+
+async def proven(
+    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], known_at: Moment | None
+) -> set[UUID]:
+    """Which of these transactions have an attachment, or had one."""
+    query = f"""
+        select distinct transaction_id from {f"({then.ATTACHMENTS})" if known_at else "books.attachments"} as attachment
+        where organization_id = %(organization_id)s and transaction_id = any(%(ids)s)
+    """
+    known = {"organization_id": organization_id, "ids": list(transaction_ids)}
+    found = await rows(db, query, {**known, **(known_at.parameters if known_at else {})})
+    return {row["transaction_id"] for row in found}

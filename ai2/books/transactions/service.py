@@ -9,8 +9,9 @@ from uuid import UUID
 
 from ai2.books.accounts import service as accounts
 from ai2.books.categories import service as categories
+from ai2.books.moments import Moment
 from ai2.books.rules import runs as rule_runs
-from ai2.books.transactions import repository
+from ai2.books.transactions import as_of_repository, repository
 from ai2.books.transfers import service as transfers
 from ai2.kit import events
 from ai2.kit.database import Connection, hold
@@ -155,9 +156,15 @@ async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Tr
     return Transaction(**row)
 
 
-async def get_many(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> list[Transaction]:
-    """Those of these that stand, in no order."""
-    return [Transaction(**row) for row in await repository.get_many(db, organization_id, transaction_ids)]
+async def get_many(
+    db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID], *, known_at: Moment | None = None
+) -> list[Transaction]:
+    """Those of these that stand, or stood, in no order."""
+    if known_at is None or known_at.is_present:
+        found = await repository.get_many(db, organization_id, transaction_ids)
+    else:
+        found = await as_of_repository.get_many(db, organization_id, transaction_ids, known_at)
+    return [Transaction(**row) for row in found]
 
 
 async def update(

@@ -24,6 +24,9 @@ from ai2.reports.moments import Known
 from ai2.reports.tables import share
 
 TITLE = "Budget against actual"
+# What it is read from.
+PRESENT = ("books.budgets", "books.monthly_totals", "intermediate.int_ledger__entries_posted")
+AS_OF = ("books.budgets", "books.budget_versions", "published.transactions", "published.transaction_versions")
 NOTHING_PLANNED = "nothing was planned"
 FLOWS = ("income", "expense")
 
@@ -39,15 +42,16 @@ class Standing:
     is_within: bool
 
 
-async def build(db: Connection, organization: Organization, asked: Asked, at: Known) -> Made:
+async def build(db: Connection, organization: Organization, asked: Asked, known: Known) -> Made:
     if asked.start_date.day != 1 or months(asked.end_date, 1).end != asked.end_date:
         raise Invalid(errors=(FieldError("start_date", "and end_date are of whole months: budgets are"),))
     planned.check(asked)
-    periods = columns(asked, at.fiscal_year_start)
-    known = await budgets.over(db, organization.organization_id, asked.start_date, asked.end_date.replace(day=1))
-    covered = await budgets.covered(db, organization.organization_id, [each.budget_id for each, _ in known])
+    whose, moment = organization.organization_id, known.moment
+    periods = columns(asked, known.fiscal_year_start)
+    stood = await budgets.over(db, whose, asked.start_date, asked.end_date.replace(day=1), known_at=moment)
+    covered = await budgets.covered(db, whose, [each.budget_id for each, _ in stood], known_at=moment)
     parts, tables, notes = Parts(), list[Table](), list[Note]()
-    for currency, found in groupby(sorted(known, key=_in_order), key=lambda each: each[0].currency):
+    for currency, found in groupby(sorted(stood, key=_in_order), key=lambda each: each[0].currency):
         own = _standings(list(found), covered)
         tables.append(_table(currency, own, periods, parts))
         notes += _notes(currency, own)
@@ -57,7 +61,7 @@ async def build(db: Connection, organization: Organization, asked: Asked, at: Kn
         title=TITLE,
         tables=tuple(tables),
         notes=tuple(notes),
-        computed_by=("books.budgets", "books.monthly_totals", "intermediate.int_ledger__entries_posted"),
+        computed_by=PRESENT if moment.is_present else AS_OF,
         parts=parts.kept,
         told=parts.told,
     )

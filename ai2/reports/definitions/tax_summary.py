@@ -59,9 +59,9 @@ class Placed:
         return f"{self.section}-{re.sub(r'[^a-z0-9]+', '-', self.item.lower()).strip('-')}"
 
 
-async def build(db: Connection, organization: Organization, asked: Asked, at: Known) -> Made:
-    wanted = columns(asked, at.fiscal_year_start)
-    found = await assessed.assess(db, organization, asked, wanted)
+async def build(db: Connection, organization: Organization, asked: Asked, known: Known) -> Made:
+    wanted = columns(asked, known.fiscal_year_start)
+    found = await assessed.assess(db, organization, asked, wanted, known.moment)
     parts, placed = Parts(), dict[str, Placed]()
     for case, answer in found.cases:
         of_case = [*_placed(case, answer)]
@@ -79,7 +79,7 @@ async def build(db: Connection, organization: Organization, asked: Asked, at: Kn
         title=TITLE,
         tables=(table,),
         notes=tuple(_notes(found)),
-        computed_by=("ml.tax", "published.transactions"),
+        computed_by=assessed.computed_by(known.moment),
         parts=parts.kept,
         told=parts.told,
     )

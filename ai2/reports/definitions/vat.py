@@ -38,14 +38,14 @@ OUTSIDE = {
 }
 
 
-async def build(db: Connection, organization: Organization, asked: Asked, at: Known) -> Made:
-    _, profile = await tax.where(db, organization.organization_id, asked.jurisdiction)
+async def build(db: Connection, organization: Organization, asked: Asked, known: Known) -> Made:
+    _, profile = await tax.where(db, organization.organization_id, asked.jurisdiction, known_at=known.moment)
     if refused := _no_return(profile):
         return Made(title=TITLE, notes=(refused,), computed_by=("ml.tax",))
-    wanted = columns(asked, at.fiscal_year_start)
-    found = await assessed.assess(db, organization, asked, wanted)
+    wanted = columns(asked, known.fiscal_year_start)
+    found = await assessed.assess(db, organization, asked, wanted, known.moment)
     ids = {case.transaction_id for case, _ in found.cases if case.transaction_id}
-    said = await repository.said_rates(db, organization.organization_id, ids)
+    said = await repository.said_rates(db, organization.organization_id, ids, known.moment)
     form, parts, rates = vat_returns.of(profile.jurisdiction), Parts(), set[tuple[str, Decimal]]()
     for case, answer in found.cases:
         of_case = [*taxed(case, answer, said.get(case.transaction_id or NOBODY))]
@@ -59,7 +59,7 @@ async def build(db: Connection, organization: Organization, asked: Asked, at: Kn
         title=TITLE,
         tables=(table,),
         notes=tuple(_notes(found, form, said)),
-        computed_by=("ml.tax", "published.transactions"),
+        computed_by=assessed.computed_by(known.moment),
         parts=parts.kept,
         told=parts.told,
     )

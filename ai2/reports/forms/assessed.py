@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from ai2.books.moments import Moment
 from ai2.books.rates.service import EXACT, rounded
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
@@ -39,9 +40,15 @@ class TooManyToAssess(Invalid):
 MOST = 50_000
 
 
-async def assess(db: Connection, organization: Organization, asked: Asked, columns: Sequence[Column]) -> Assessed:
-    """Everything booked on the days of these columns. Raises UnknownJurisdiction, UnknownYear and TooManyToAssess."""
-    rules, profile = await tax.where(db, organization.organization_id, asked.jurisdiction)
+async def assess(
+    db: Connection, organization: Organization, asked: Asked, columns: Sequence[Column], known_at: Moment
+) -> Assessed:
+    """Everything booked on the days of these columns, as it was known then.
+
+    Raises UnknownJurisdiction, UnknownYear, NoRulesThen and TooManyToAssess.
+    """
+    whose = organization.organization_id
+    rules, profile = await tax.where(db, whose, asked.jurisdiction, known_at=known_at)
     currency = years.currency(profile.jurisdiction)
     if asked.currency not in (None, currency):
         expected = f"is {currency} or left out: the figures are for the return of {profile.jurisdiction}"
@@ -51,21 +58,27 @@ async def assess(db: Connection, organization: Organization, asked: Asked, colum
         for day in (start, end):
             rules.check_day(profile.jurisdiction, day)
         ids = await repository.posted(
-            db, organization.organization_id, start, end, accounts=asked.account_ids, most=MOST + 1
+            db, whose, start, end, accounts=asked.account_ids, most=MOST + 1, known_at=known_at
         )
         if len(ids) > MOST:
             raise TooManyToAssess(errors=(FieldError("end_date", "is nearer to start_date"),))
         for batch in _batches(ids):
-            found += await _answers(db, organization.organization_id, batch, profile.jurisdiction)
+            found += await _answers(db, whose, batch, profile.jurisdiction, known_at)
     return Assessed(rules, profile, currency, found)
 
 
 async def _answers(
-    db: Connection, organization_id: UUID, ids: Sequence[UUID], jurisdiction: str
+    db: Connection, organization_id: UUID, ids: Sequence[UUID], jurisdiction: str, known_at: Moment
 ) -> list[tuple[Case, TaxAnswer]]:
     items = [tax.stored(each) for each in ids]
-    analysis = await tax.analyse(db, organization_id, items, jurisdiction=jurisdiction)
+    analysis = await tax.analyse(db, organization_id, items, jurisdiction=jurisdiction, known_at=known_at)
     return list(zip(analysis.cases, analysis.items, strict=True))
+
+
+def computed_by(known_at: Moment) -> tuple[str, ...]:
+    """What such a report is made from."""
+    present = ("ml.tax", "published.transactions")
+    return present if known_at.is_present else (*present, "published.transaction_versions")
 
 
 def stretches(columns: Iterable[Column]) -> list[tuple[date, date]]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ai2.books.budgets import service as budgets
 from ai2.books.budgets.service import Budget, Month
+from ai2.books.moments import Moment
 from ai2.kit.database import Connection
 from ai2.kit.errors import FieldError, Invalid
 from ai2.kit.periods import months
@@ -83,11 +84,13 @@ def check(asked: Asked) -> None:
         raise Invalid(errors=(FieldError("end_date", f"is within {MOST_YEARS} years of start_date, beside a budget"),))
 
 
-async def plan(db: Connection, organization_id: UUID, asked: Asked, categories: Mapping[UUID, Category]) -> Plan:
-    """What was planned in the months of a report."""
+async def plan(
+    db: Connection, organization_id: UUID, asked: Asked, categories: Mapping[UUID, Category], known_at: Moment
+) -> Plan:
+    """What was planned in the months of a report, as it was known then."""
     check(asked)
     first, last = asked.start_date.replace(day=1), asked.end_date.replace(day=1)
-    return Plan(await budgets.over(db, organization_id, first, last), categories)
+    return Plan(await budgets.over(db, organization_id, first, last, known_at=known_at), categories)
 
 
 def with_lines(facts: Sequence[Facts], plan: Plan, sections: Sequence[Section], into: str | None) -> list[Facts]:

@@ -36,7 +36,7 @@ async def planned_rows(
     db: Connection, organization_id: UUID, asked: Asked, known: Mapping[UUID, Category], moment: Moment
 ) -> "PlannedRows":
     """What budgets plan for the rows of a report. `known` are all categories, those that are put away too."""
-    plan = await planned.plan(db, organization_id, asked, known)
+    plan = await planned.plan(db, organization_id, asked, known, moment)
     in_use = await repository.categories_in_use(db, organization_id, moment)
     return PlannedRows(plan, asked, frozenset(in_use))
 

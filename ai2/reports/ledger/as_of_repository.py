@@ -4,48 +4,17 @@ The same entries and openings as dbt's models have of the present, of rows, name
 version only the one counts that was there and not over: the row itself, or a former one that ended later.
 """
 
-from ai2.books.moments import seen
+from ai2.books import as_of_repository as books
 
-# No writer takes so long: what was over so much earlier was over at the moment too.
-LONGEST = "interval '1 day'"
 COLUMNS = """
     transaction_id, account_id, booked_on, amount, currency::text as currency, category_id, splits, description,
     decided_by, decided_version, confidence::float8 as confidence, batch_id, line_number, merchant_key, tags
 """
-COUNTS = "organization_id = %(organization_id)s and status = 'posted' and deleted_at is null"
-TRANSACTIONS = f"""
-    select {COLUMNS} from published.transactions where {COUNTS} and {seen("row_xid", "updated_at")}
-    union all
-    select {COLUMNS} from published.transaction_versions
-    where {COUNTS} and known_to > %(moment)s::timestamptz - {LONGEST} and {seen("row_xid", "known_from")}
-        and not {seen("ended_xid", "known_to")}
-"""
-
-
-def _then(kind: str, columns: str) -> str:
-    """The rows of accounts or categories as they were; those that were there."""
-    return f"""
-        select * from (
-            select distinct on ({kind}_id) *
-            from (
-                select number, {columns}, created_at, row_xid from published.{kind}_versions
-                where organization_id = %(organization_id)s and not {seen("ended_xid", "known_to")}
-                union all
-                select 2147483647, {columns}, created_at, row_xid
-                from published.{"categories" if kind == "category" else "accounts"}
-                where organization_id = %(organization_id)s
-            ) as version
-            order by {kind}_id, number
-        ) as {kind}
-        where {seen("row_xid", "created_at")}
-    """
-
-
-CATEGORIES = _then("category", "category_id, parent_id, name, kind")
-ACCOUNTS = _then(
-    "account",
+TRANSACTIONS = books.transactions(COLUMNS)
+CATEGORIES = books.categories()
+ACCOUNTS = books.accounts(
     "account_id, name, kind, currency::text as currency, opening_balance, is_opening_known, anchored_on,"
-    " anchored_balance",
+    " anchored_balance"
 )
 
 # The legs of each transaction: its account's, and one of each thing that it was for. Few are split, and to look for
