@@ -1,11 +1,12 @@
 """As of, of what was planned: budgets, and statements beside them, are for ever what they were known to be."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from ai2.books.accounts import service as accounts
@@ -14,7 +15,7 @@ from ai2.books.categories import service as categories
 from ai2.books.transactions import service as transactions
 from ai2.identity.erasure import erase
 from ai2.identity.organizations import Organization
-from ai2.kit.database import Connection, Database
+from ai2.kit.database import Connection, Database, Role, connection_parameters
 from ai2.reports.model import Asked, Report
 from tests.bookkeeping import Books, open_books
 from tests.reports import test_as_of as acts
@@ -169,6 +170,27 @@ async def test_what_changes_nothing_of_an_account_or_a_category_leaves_it_there(
         rent = await categories.find(db, planned.organization_id, "Rent")
         await categories.update(db, planned.organization_id, rent.category_id, name="Rent", parent_id=rent.parent_id)
         await accounts.update(db, planned.organization_id, planned.accounts["Current GBP"], {"number": "12345678"})
+    await assert_the_same(planned, before)
+
+
+async def unstamped(books: Books, tables: Mapping[str, str]) -> None:
+    """As rows are that were there before their history was kept."""
+    async with await psycopg.AsyncConnection.connect(**connection_parameters(Role.ADMIN)) as admin:
+        for table, columns in tables.items():
+            await admin.execute(
+                f"update {table} set {columns} where organization_id = %s", [books.organization_id]  # type: ignore[arg-type]
+            )  # fmt: skip
+
+
+async def test_what_was_there_before_its_history_is_known_by_its_times(planned: Books) -> None:
+    before = await every(planned)
+    nothing = "row_xid = null, known_from = null"
+    creators = dict.fromkeys(("books.categories", "books.accounts"), "created_xid = null")
+    await unstamped(planned, {"books.budgets": nothing, "books.budget_months": nothing, **creators})
+    await assert_the_same(planned, before)
+    async with planned.database.transaction(planned.organization_id) as db:
+        for change in (amount, month_of_its_own, renamed, deleted):
+            await change(planned, db)
     await assert_the_same(planned, before)
 
 

@@ -30,6 +30,7 @@ from tests.reports import test_as_of as acts
 from tests.reports import test_vat as vat
 from tests.reports.reading import assert_explained, figures, made
 from tests.reports.test_as_of import as_of, assert_the_same, one_of
+from tests.reports.test_as_of_planned import unstamped
 
 QUARTER = {"start_date": date(2026, 1, 1), "end_date": date(2026, 3, 31)}
 ASKED = (
@@ -190,6 +191,19 @@ async def test_who_is_still_writing_is_not_in_it(registered: Books) -> None:
         await assert_the_same(registered, before)
         await tax_rate(registered, writing)
     assert said(await every(registered)) != said(before)
+    await assert_the_same(registered, before)
+
+
+async def test_what_was_there_before_its_history_is_known_by_its_times(registered: Books) -> None:
+    async with registered.database.transaction(registered.organization_id) as db:
+        await half_for_business(registered, db)
+    before = await every(registered)
+    tables = dict.fromkeys(("books.attachments", "ml.tax_confirmations"), "row_xid = null")
+    await unstamped(registered, {**tables, "books.category_codes": "row_xid = null, known_from = null"})
+    await assert_the_same(registered, before)
+    async with registered.database.transaction(registered.organization_id) as db:
+        for change in (receipt_taken_away, merged, said_no):
+            await change(registered, db)
     await assert_the_same(registered, before)
 
 
