@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Protocol
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -20,10 +21,11 @@ from ai2.books.rates import service as rates
 from ai2.books.rates.service import Rate
 from ai2.kit.database import Connection
 from ai2.kit.errors import Conflict
+from ai2.reports import asking, moments, moving, service
 from ai2.reports import changes_repository as repository
-from ai2.reports import moments, moving, service
 from ai2.reports import repository as names
 from ai2.reports.changes_model import (
+    OF_ANSWER,
     OF_PLACE,
     OF_SELECTION,
     Cause,
@@ -36,15 +38,17 @@ from ai2.reports.changes_model import (
 )
 from ai2.reports.changes_repository import Before
 from ai2.reports.custom.following import Followed
+from ai2.reports.forms import moving_parts, reasons
+from ai2.reports.forms.following import FollowedBudget, FollowedParts
 from ai2.reports.ledger import facts as ledger
 from ai2.reports.ledger import repository as sums
 from ai2.reports.ledger.facts import Facts, Place
 from ai2.reports.model import Column, Line, Report
 from ai2.reports.moments import Known
 from ai2.reports.moving import ZERO, Leg, Sheet
-from ai2.reports.names import FOLLOWED
 
 Key = tuple[str, date]
+Moved = Mapping[str, Decimal | None]
 # What a cell was and is worked out from, where a report has no such line, or for what moved it without an entry.
 Figures = Callable[[Sheet, Line, Column], Decimal | None]
 # So many rows are looked at together: those that move nothing here are passed over.
@@ -53,12 +57,18 @@ PIECE = 500
 NO_SUMS = ("average", "smallest", "largest")
 
 
-class NotFollowed(Conflict):
-    """What moves in this report is not followed: budgets and tax rules have no history. Make it again to compare."""
-
-
 class NoMomentKept(Conflict):
     """This report was made before moments were kept: nobody knows what was known then. Make it again."""
+
+
+class _Follower(Protocol):
+    """What tells what entries put on the cells of a report whose lines are no places of the ledger."""
+
+    async def everything(self, at: Moment, rates: Mapping[Key, Rate]) -> Moved: ...
+    async def of_transactions(
+        self, at: Moment, rates: Mapping[Key, Rate], these: Sequence[UUID]
+    ) -> Mapping[str, Moved]: ...
+    async def of_days(self, at: Moment, rates: Mapping[Key, Rate], days: Sequence[Key]) -> Mapping[str, Moved]: ...
 
 
 @dataclass
@@ -77,16 +87,32 @@ class _Between:
 
     @property
     def columns(self) -> list[Column]:
-        """The columns that are no comparison of others."""
-        every = {column.key: column for sheet in self.sheets for column in sheet.columns if not column.is_derived}
+        """The columns that are of entries."""
+        every = {column.key: column for sheet in self.sheets for column in sheet.columns if _is_of_entries(column)}
         return list(every.values())
 
     @cached_property
-    def followed(self) -> Followed | None:
+    def followed(self) -> _Follower | None:
         """What answers where lines are no places of the ledger."""
-        if self.then.asked.report != "custom":
-            return None
-        return Followed(self.db, self.organization_id, self.then, self.sheets)
+        if self.is_taxed:
+            return FollowedParts(self.then, self.now, self.at_then)
+        if self.then.asked.report == "budget":
+            return FollowedBudget(self.db, self.organization_id, self.sheets, self.kinds)
+        if self.then.asked.report == "custom":
+            return Followed(self.db, self.organization_id, self.then, self.sheets)
+        return None
+
+    @property
+    def is_taxed(self) -> bool:
+        """Whether the tax rules answer what is in it."""
+        return self.then.asked.report in asking.TAX
+
+    @property
+    def compared(self) -> Mapping[str, Reason]:
+        """What of a transaction is looked at to say how it is another."""
+        if self.is_taxed:
+            return OF_ANSWER
+        return OF_SELECTION if self.then.asked.report == "custom" else OF_PLACE
 
     @property
     def into(self) -> str | None:
@@ -113,10 +139,8 @@ class _Between:
 async def changes(
     db: Connection, organization_id: UUID, report_id: UUID, *, before: Before | None, limit: int
 ) -> Changes:
-    """What moved in a report since. Raises ReportNotFound, NotFollowed and NoMomentKept."""
+    """What moved in a report since. Raises ReportNotFound and NoMomentKept."""
     report = await service.get(db, organization_id, report_id)
-    if report.asked.report not in FOLLOWED or report.asked.compare_to == "budget":
-        raise NotFollowed
     at_then = await moments.of_report(db, organization_id, report.as_of)
     if at_then is None:
         raise NoMomentKept
@@ -137,8 +161,8 @@ async def changes(
 
 
 async def _between(db: Connection, organization_id: UUID, report: Report, at_then: Moment) -> _Between:
-    at_now = (await moments.present(db, organization_id)).moment
     asked = replace(report.asked, as_of=None)
+    at_now = (await service.present(db, organization_id, asked)).moment
     now = await service.make_at(db, organization_id, asked, Known(at_now, report.fiscal_year_start))
     categories = await names.categories(db, organization_id, at_now)
     return _Between(
@@ -184,14 +208,14 @@ async def _moved(between: _Between, piece: Sequence[DictRow]) -> list[RowChange]
         was, current = were.get(row["transaction_id"]), are.get(row["transaction_id"])
         effects = _effects(between, was, current) if selected is None else selected.get(str(row["transaction_id"]), ())
         if current and effects:
-            told.append(_row(row, was, current, effects, OF_PLACE if selected is None else OF_SELECTION))
+            told.append(_row(between, row, was, current, effects))
     return told
 
 
 async def _selected(
     between: _Between, these: Sequence[UUID], days: Iterable[Key]
 ) -> dict[str, tuple[Effect, ...]] | None:
-    """By how much each cell of a custom report moves because of each of these transactions; none of other reports."""
+    """By how much each cell moves because of each of these transactions; none where the ledger tells it."""
     if between.followed is None:
         return None
     moved: dict[str, dict[str, Decimal | None]] = defaultdict(lambda: defaultdict(lambda: ZERO))
@@ -205,22 +229,22 @@ async def _selected(
 
 
 def _row(
-    row: DictRow, was: DictRow | None, current: DictRow, effects: tuple[Effect, ...], compared: Mapping[str, Reason]
+    between: _Between, row: DictRow, was: DictRow | None, current: DictRow, effects: tuple[Effect, ...]
 ) -> RowChange:
     changed_by = row["changed_by"] or (row["batch_id"] and f"batch:{row['batch_id']}")
-    reasons = tuple(_reasons(was, current, compared, is_undone=bool(row["is_undone"])))
+    why = tuple(_reasons(between, was, current, is_undone=bool(row["is_undone"])))
     return RowChange(
-        row["transaction_id"], row["changed_at"], changed_by, reasons, was and dict(was), dict(current), effects
+        row["transaction_id"], row["changed_at"], changed_by, why, was and dict(was), dict(current), effects
     )
 
 
-def _reasons(was: DictRow | None, current: DictRow, compared: Mapping[str, Reason], *, is_undone: bool) -> list[Reason]:
+def _reasons(between: _Between, was: DictRow | None, current: DictRow, *, is_undone: bool) -> list[Reason]:
     if was is None:
         return ["new"]
     if (was["deleted_at"] is None) != (current["deleted_at"] is None):
         return ["restored"] if current["deleted_at"] is None else ["undone" if is_undone else "deleted"]
-    found = [reason for name, reason in compared.items() if was[name] != current[name]]
-    return found or ["rate"]
+    found = [reason for name, reason in between.compared.items() if was[name] != current[name]]
+    return found or ["assessed" if between.is_taxed else "rate"]
 
 
 def _effects(between: _Between, was: DictRow | None, current: DictRow | None) -> tuple[Effect, ...]:
@@ -244,7 +268,7 @@ def _on_cells(between: _Between, leg: Leg, on: date, *, is_now: bool) -> Iterabl
             continue
         lines = list(moving.on_cells(sheet, leg.place))
         for column in sheet.columns if lines else ():
-            if column.is_derived or not (column.start or date.min) <= on <= column.end:
+            if not _is_of_entries(column) or not (column.start or date.min) <= on <= column.end:
                 continue
             amount = _amount(between, leg, on, column, is_now=is_now)
             for line, sign in lines:
@@ -272,12 +296,37 @@ async def _first_page(between: _Between) -> tuple[list[CellChange], list[Cause]]
                 cell = _cell(sheet, line, column, then, now)
                 if cell.amount_then != cell.amount_now:
                     cells.append(cell)
-                if not column.is_derived and column.measure not in NO_SUMS:
+                if _is_of_entries(column) and column.measure not in NO_SUMS:
                     moved[cell.key] = _stands_elsewhere(sheet, line, column, cell, then, now)
     causes = [*await _rates(between, flows), *await _openings(between), *await _balance_rates(between)]
+    causes += [*_planned(between), *await _answered(between)]
     if elsewhere := _told(moved):
         causes.append(Cause(kind="moved", effects=elsewhere))
     return cells, [each for each in causes if each.effects] + list(_renamed(between))
+
+
+def _is_of_entries(column: Column) -> bool:
+    """Whether its cells are of entries: not worked out from other columns, and not planned."""
+    return not column.is_derived and column.source != "kept"
+
+
+def _planned(between: _Between) -> Iterable[Cause]:
+    """What was planned otherwise, and what is carried over of it."""
+    then, now = (moving_parts.of(report).get(None, {}) for report in (between.then, between.now))
+    moved = moving_parts.between(then, now)
+    carried = {key: amount for key, amount in moved.items() if key.endswith("_carried")}
+    yield Cause(kind="budget", effects=_told({key: each for key, each in moved.items() if key not in carried}))
+    yield Cause(kind="carried", effects=_told(carried))
+
+
+async def _answered(between: _Between) -> list[Cause]:
+    """Why transactions that nobody wrote since are answered otherwise."""
+    if not between.is_taxed:
+        return []
+    found = await reasons.causes(
+        between.db, between.organization_id, between.then, between.now, (between.at_then, between.at_now)
+    )
+    return [Cause(kind=each.kind, transactions=each.transactions, effects=_told(each.effects)) for each in found]
 
 
 async def _foreign(between: _Between) -> list[Key]:
@@ -315,6 +364,9 @@ def _cell(sheet: Sheet, line: Line, column: Column, then: Figures, now: Figures)
     amounts = []
     for table, figures in ((sheet.then, then), (sheet.now, now)):
         cell = table.by_place.get((line.key, column.key)) if table else None
+        if column.source == "kept":
+            amounts.append(cell.amount if cell else ZERO)
+            continue
         is_sum = not column.is_derived and column.measure not in NO_SUMS
         amounts.append(cell.amount if cell else figures(sheet, line, column) if is_sum else None)
     before, after = amounts

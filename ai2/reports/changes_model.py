@@ -11,10 +11,13 @@ from ai2.reports.changes_repository import Before
 
 Reason = Literal[
     "new", "deleted", "undone", "restored", "status", "amount", "date", "account", "category", "split", "tags",
-    "merchant", "description", "decided", "rate",
+    "merchant", "description", "decided", "attributes", "rate", "assessed",
 ]  # fmt: skip
-CauseKind = Literal["rate", "balance_rate", "opening", "moved", "renamed"]
-# What puts a transaction elsewhere in the ledger; and in a custom report.
+CauseKind = Literal[
+    "rate", "balance_rate", "opening", "moved", "renamed", "budget", "carried", "confirmation", "receipt", "category",
+    "profile", "rules", "together",
+]  # fmt: skip
+# What puts a transaction elsewhere in the ledger; in a custom report; and what the tax rules answer it by.
 OF_PLACE: Mapping[str, Reason] = {
     "status": "status", "amount": "amount", "booked_on": "date", "account_id": "account", "splits": "split",
     "category_id": "category",
@@ -22,6 +25,7 @@ OF_PLACE: Mapping[str, Reason] = {
 OF_SELECTION: Mapping[str, Reason] = {
     **OF_PLACE, "tags": "tags", "merchant_key": "merchant", "description": "description", "decided_by": "decided",
 }  # fmt: skip
+OF_ANSWER: Mapping[str, Reason] = {**OF_SELECTION, "attributes": "attributes"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Cause:
     line: str | None = None
     label_then: str | None = None
     label_now: str | None = None
+    # how many transactions it moves that nobody wrote since, where they are counted
+    transactions: int | None = None
     effects: tuple[Effect, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """Every query on what moved in the books since a moment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -20,7 +20,7 @@ SINCE = f"""
 FIELDS = """
     transaction_id, account_id, booked_on, amount, currency::text as currency, category_id, splits, description, status,
     deleted_at, decided_by, decided_version, confidence::float8 as confidence, batch_id, line_number, version,
-    tags, merchant_key
+    tags, merchant_key, attributes
 """
 
 
@@ -92,3 +92,27 @@ async def unchanged_on(
         "accounts": list(accounts) or None,
     }
     return await rows(db, query, known)
+
+
+async def written(db: Connection, organization_id: UUID, since: Moment, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these transactions that were written since."""
+    query = f"select transaction_id from published.transactions where {SINCE} and transaction_id = any(%(ids)s)"
+    found = await rows(db, query, {**since.parameters, "organization_id": organization_id, "ids": list(ids)})
+    return {row["transaction_id"] for row in found}
+
+
+async def in_categories(
+    db: Connection, organization_id: UUID, ids: Collection[UUID], categories: Collection[UUID]
+) -> set[UUID]:
+    """Those of these transactions that are in these categories, with one of their parts at least."""
+    query = """
+        select transaction_id from published.transactions
+        where organization_id = %(organization_id)s and transaction_id = any(%(ids)s) and (
+            category_id = any(%(categories)s) or exists (
+                select from jsonb_array_elements(splits) as part
+                where (part ->> 'category_id')::uuid = any(%(categories)s)
+            )
+        )
+    """
+    known = {"organization_id": organization_id, "ids": list(ids), "categories": list(categories)}
+    return {row["transaction_id"] for row in await rows(db, query, known)}

@@ -39,7 +39,7 @@ class Sheet:
     def lines(self) -> list[Line]:
         """Every line of either, as it is now, or was."""
         known = {line.key: line for table in (self.then, self.now) if table for line in table.lines}
-        return [line for line in known.values() if line.where or line.total_of]
+        return [line for line in known.values() if line.kind != "heading"]
 
     def leaves(self, line: Line) -> Iterator[tuple[Line, int]]:
         """The ledger's items that a line is made of, each with its sign."""

@@ -24,8 +24,6 @@ LEDGER: Mapping[str, Definition] = {
     "category_breakdown": CATEGORY_BREAKDOWN,
     "trend": TREND,
 }
-# Reports of the books' history alone: each is of one moment, though somebody writes meanwhile, and is followed since.
-FOLLOWED = frozenset({*LEDGER, "custom"})
 # Reports that are built in a way of their own.
 BUILT: Mapping[str, Builder] = {
     "tax_summary": tax_summary,

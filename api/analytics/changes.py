@@ -47,7 +47,10 @@ class CauseOut(Out):
 
     kind: CauseKind = Field(
         description="rate: of a day's flows that nobody touched; balance_rate: of what is held, cents of rounding too; "
-        "opening: what an account began with; moved: an account or a category stands elsewhere; renamed: a label."
+        "opening: what an account began with; moved: an account or a category stands elsewhere; renamed: a label; "
+        "budget: planned otherwise; carried: left of months before. Of taxes, where nobody wrote the transaction: "
+        "confirmation: what people said; receipt: added or taken away; category: it means something else; profile: how "
+        "you are taxed; rules: others were loaded; together: several of these."
     )
     currency: str | None
     on: date | None
@@ -57,6 +60,7 @@ class CauseOut(Out):
     line: str | None
     label_then: str | None
     label_now: str | None
+    transactions: int | None = Field(description="Of taxes: how many it moves.")
     effects: list[EffectOut]
 
 
@@ -70,6 +74,7 @@ class StateOut(Out):
     description: str
     merchant_key: str
     tags: list[str]
+    attributes: dict[str, Any]
     status: str
     deleted_at: Instant | None
     category_id: UUID | None
