@@ -38,7 +38,7 @@ SHAPES = (
     replace(QUARTER, rows=2, group_by="month"),
     replace(QUARTER, dimensions=("group", "section"), measures=("net",), currency="GBP", compare_to="previous_period"),
     replace(QUARTER, dimensions=("tag",), measures=("amount",), rows=1),
-    replace(QUARTER, dimensions=("merchant", "decided_by"), measures=("amount",), currency="GBP"),
+    replace(QUARTER, dimensions=("merchant", "decided_by"), measures=(), currency="GBP"),
     replace(QUARTER, dimensions=("account", "quarter"), filters=(("tag", ("home", None)),)),
     replace(QUARTER, dimensions=("year",), measures=("count",), filters=(("description", ("rent",)),)),
 )
@@ -107,7 +107,7 @@ async def test_is_the_same_whatever_comes_after(rated: Books) -> None:
             reports.append(await made(rated, asked))
     for asked, reports in known.items():
         assert len({report.digest for report in reports}) > 2, asked
-        await assert_the_same(rated, reports)
+        await assert_the_same(rated, reports[::3])
         for report in (reports[0], reports[len(CHANGES) // 2]):
             await assert_explained(rated, report, few=Random(1))
 
@@ -210,7 +210,7 @@ async def test_is_what_plain_python_reckoned_then(
     names, at = [await named(books) for books in both], datetime.now(UTC)
     for books in both:
         await _disturb(books, random)
-    for asked in [*questions(random)][:12]:
+    for asked in [*questions(random)][:6]:
         for books, entries, by_id in zip(both, written, names, strict=True):
             then = await made(books, replace(asked, as_of=at))
             assert told(then, by_id) == expected(entries, asked), asked

@@ -19,7 +19,7 @@ from ai2.reports.columns import columns
 from ai2.reports.custom import following_repository as repository
 from ai2.reports.custom.following_repository import Key
 from ai2.reports.custom.repository import DIMENSIONS, SEPARATOR, Cube
-from ai2.reports.definitions.custom import ADDITIVE, cube_of
+from ai2.reports.definitions.custom import ADDITIVE, cube_of, with_measures
 from ai2.reports.model import Column, Line, Report, Table
 from ai2.reports.moving import ZERO, Sheet
 
@@ -63,7 +63,7 @@ class Followed:
 
     @cached_property
     def _cube(self) -> Cube:
-        return cube_of(self.report.asked, self._periods, self.report.fiscal_year_start)
+        return cube_of(with_measures(self.report.asked), self._periods, self.report.fiscal_year_start)
 
     @cached_property
     def _lines(self) -> Mapping[str, Mapping[str, list[str]]]:
@@ -74,6 +74,10 @@ class Followed:
     def _shown(self) -> Mapping[str, Mapping[str, list[str]]]:
         """Those of them that are there now; where a table is gone, those that were."""
         return {sheet.key: self._by_values(_present(sheet).lines) for sheet in self.sheets}
+
+    @cached_property
+    def _there(self) -> Mapping[str, set[str]]:
+        return {sheet.key: {line.key for line in sheet.lines} for sheet in self.sheets}
 
     def _by_values(self, lines: Iterable[Line]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -99,13 +103,10 @@ class Followed:
 
     def _lines_of(self, sheet: Sheet, row: DictRow) -> Iterator[str]:
         """The lines that a row's values, or all, are on."""
-        there = {line.key for line in sheet.lines}
-        if row["kind"] == "total":
-            yield from {"total"} & there
-            return
-        yield from self._lines[sheet.key].get(row["of_row"], ())
-        if row["of_row"] not in self._shown[sheet.key]:
-            yield from {"other"} & there
+        if row["kind"] == "row":
+            yield from self._lines[sheet.key].get(row["of_row"], ())
+        if row["kind"] == "total" or row["of_row"] not in self._shown[sheet.key]:
+            yield from {"total" if row["kind"] == "total" else "other"} & self._there[sheet.key]
 
 
 def _present(sheet: Sheet) -> Table:
@@ -115,6 +116,5 @@ def _present(sheet: Sheet) -> Table:
 
 
 def _plus(amount: Decimal | None, row: DictRow, measure: str) -> Decimal | None:
-    if measure == "count":
-        return (amount or ZERO) + row["count"]
-    return None if amount is None or row["unconverted"] else amount + row[measure]
+    more: Decimal | None = row[measure] if measure == "count" or not row["unconverted"] else None
+    return None if amount is None or more is None else amount + more

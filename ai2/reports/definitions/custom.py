@@ -72,7 +72,7 @@ class Row:
 
 
 async def build(db: Connection, organization: Organization, asked: Asked, at: Known) -> Made:
-    asked = replace(asked, measures=asked.measures or ("amount",))
+    asked = with_measures(asked)
     organization_id, then = organization.organization_id, None if at.moment.is_present else at.moment
     present = await _names(db, organization_id)
     names = await _names(db, organization_id, then) if then else present
@@ -96,6 +96,11 @@ async def build(db: Connection, organization: Organization, asked: Asked, at: Kn
     ]
     made = Made(title=TITLE, tables=tuple(tables), notes=tuple(_notes(asked)), computed_by=AS_OF if then else PRESENT)
     return made if plan is None else _beside(made, plan)
+
+
+def with_measures(asked: Asked) -> Asked:
+    """Who names no measure asks for the amount."""
+    return replace(asked, measures=asked.measures or ("amount",))
 
 
 def cube_of(asked: Asked, given: Sequence[Column], fiscal_year_start: int) -> Cube:
