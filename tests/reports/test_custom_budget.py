@@ -11,15 +11,18 @@ import pytest
 
 from ai2.books.budgets import service as budgets
 from ai2.books.budgets.service import NewBudget
+from ai2.books.categories import service as categories
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Database
 from ai2.kit.errors import Problem
 from ai2.reports.model import Asked, Report
 from tests.bookkeeping import Books, open_books
+from tests.reports import test_as_of as acts
 from tests.reports import test_budget
 from tests.reports.random_books import keep
 from tests.reports.reading import assert_explained, explained, figures, made
 from tests.reports.test_budget import plan
+from tests.reports.test_changes import assert_adds_up
 from tests.seeds import seeds
 
 ASKED = Asked(
@@ -138,6 +141,31 @@ async def test_of_days_that_are_no_months_there_is_no_budget(planned: Books) -> 
     assert {table.by_place[line.key, table.columns[1].key].reason for line in table.lines} == {
         "budgets are of whole months"
     }
+
+
+async def test_is_the_same_whatever_is_planned_afterwards_and_what_moved_adds_up(planned: Books) -> None:
+    asked = (
+        ASKED, replace(ASKED, dimensions=("category",), group_by="month"), replace(ASKED, measures=("net",), rows=1),
+    )  # fmt: skip
+    before = [await made(planned, each) for each in asked]
+    names = dict(await planned.read("select category_id, name from books.categories"))
+    ids = {names[key]: each for key, each in await planned.read("select category_id, budget_id from books.budgets")}
+    whose = planned.organization_id
+    async with planned.database.transaction(whose) as db:
+        await budgets.update(db, whose, ids["Rent"], {"amount": Decimal("900.00")})
+        await budgets.delete(db, whose, ids["Shopping"])
+        electronics, income = [await categories.find(db, whose, name) for name in ("Electronics", "Rent and utilities")]
+        await categories.update(db, whose, electronics.category_id, name="Gadgets", parent_id=income.category_id)
+        await acts.recategorised(planned, db)
+    await plan(planned, "Coffee", "5.00")
+    assert all(
+        now.digest != then.digest
+        for now, then in zip([await made(planned, each) for each in asked], before, strict=True)
+    )
+    await acts.assert_the_same(planned, before)
+    for report in before:
+        await assert_explained(planned, report, few=Random(1))
+        await assert_adds_up(planned, report)
 
 
 async def test_two_organizations_apart(planned: Books, database: Database, stranger: Organization) -> None:
