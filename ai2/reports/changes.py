@@ -35,10 +35,11 @@ from ai2.reports.changes_model import (
     Effect,
     Reason,
     RowChange,
+    effects_of,
 )
 from ai2.reports.changes_repository import Before
 from ai2.reports.custom.following import Followed
-from ai2.reports.forms import moving_parts, reasons
+from ai2.reports.forms import reasons
 from ai2.reports.forms.following import FollowedBudget, FollowedParts
 from ai2.reports.ledger import facts as ledger
 from ai2.reports.ledger import repository as sums
@@ -88,7 +89,7 @@ class _Between:
     @property
     def columns(self) -> list[Column]:
         """The columns that are of entries."""
-        every = {column.key: column for sheet in self.sheets for column in sheet.columns if _is_of_entries(column)}
+        every = {column.key: column for sheet in self.sheets for column in sheet.columns if column.is_of_entries}
         return list(every.values())
 
     @cached_property
@@ -225,7 +226,7 @@ async def _selected(
         for subject, own in (await between.followed.of_transactions(at, known, these)).items():
             for key, amount in own.items():
                 moved[subject][key] = _plus(moved[subject][key], amount, 1 if is_now else -1)
-    return {subject: _told(own) for subject, own in moved.items()}
+    return {subject: effects_of(own) for subject, own in moved.items()}
 
 
 def _row(
@@ -255,7 +256,7 @@ def _effects(between: _Between, was: DictRow | None, current: DictRow | None) ->
             assert row is not None  # noqa: S101 - it has legs
             for key, amount in _on_cells(between, leg, row["booked_on"], is_now=is_now):
                 moved[key] = _plus(moved[key], amount, 1 if is_now else -1)
-    return _told(moved)
+    return effects_of(moved)
 
 
 def _on_cells(between: _Between, leg: Leg, on: date, *, is_now: bool) -> Iterable[tuple[str, Decimal | None]]:
@@ -268,7 +269,7 @@ def _on_cells(between: _Between, leg: Leg, on: date, *, is_now: bool) -> Iterabl
             continue
         lines = list(moving.on_cells(sheet, leg.place))
         for column in sheet.columns if lines else ():
-            if not _is_of_entries(column) or not (column.start or date.min) <= on <= column.end:
+            if not column.is_of_entries or not (column.start or date.min) <= on <= column.end:
                 continue
             amount = _amount(between, leg, on, column, is_now=is_now)
             for line, sign in lines:
@@ -296,37 +297,16 @@ async def _first_page(between: _Between) -> tuple[list[CellChange], list[Cause]]
                 cell = _cell(sheet, line, column, then, now)
                 if cell.amount_then != cell.amount_now:
                     cells.append(cell)
-                if _is_of_entries(column) and column.measure not in NO_SUMS:
+                if column.is_of_entries and column.measure not in NO_SUMS:
                     moved[cell.key] = _stands_elsewhere(sheet, line, column, cell, then, now)
     causes = [*await _rates(between, flows), *await _openings(between), *await _balance_rates(between)]
-    causes += [*_planned(between), *await _answered(between)]
-    if elsewhere := _told(moved):
+    causes += reasons.planned(between.then, between.now)
+    if between.is_taxed:
+        at = (between.at_then, between.at_now)
+        causes += await reasons.answered(between.db, between.organization_id, between.then, between.now, at)
+    if elsewhere := effects_of(moved):
         causes.append(Cause(kind="moved", effects=elsewhere))
     return cells, [each for each in causes if each.effects] + list(_renamed(between))
-
-
-def _is_of_entries(column: Column) -> bool:
-    """Whether its cells are of entries: not worked out from other columns, and not planned."""
-    return not column.is_derived and column.source != "kept"
-
-
-def _planned(between: _Between) -> Iterable[Cause]:
-    """What was planned otherwise, and what is carried over of it."""
-    then, now = (moving_parts.of(report).get(None, {}) for report in (between.then, between.now))
-    moved = moving_parts.between(then, now)
-    carried = {key: amount for key, amount in moved.items() if key.endswith("_carried")}
-    yield Cause(kind="budget", effects=_told({key: each for key, each in moved.items() if key not in carried}))
-    yield Cause(kind="carried", effects=_told(carried))
-
-
-async def _answered(between: _Between) -> list[Cause]:
-    """Why transactions that nobody wrote since are answered otherwise."""
-    if not between.is_taxed:
-        return []
-    found = await reasons.causes(
-        between.db, between.organization_id, between.then, between.now, (between.at_then, between.at_now)
-    )
-    return [Cause(kind=each.kind, transactions=each.transactions, effects=_told(each.effects)) for each in found]
 
 
 async def _foreign(between: _Between) -> list[Key]:
@@ -439,7 +419,7 @@ async def _openings(between: _Between) -> list[Cause]:
             leg = Leg(Place(section, account_id, None, currency), sign * difference)  # type: ignore[arg-type]
             for key, amount in _on_cells(between, leg, date.min, is_now=True):
                 moved[key] = _plus(moved[key], amount, 1)
-        found.append(Cause(kind="opening", account_id=account_id, currency=currency, effects=_told(moved)))
+        found.append(Cause(kind="opening", account_id=account_id, currency=currency, effects=effects_of(moved)))
     return found
 
 
@@ -496,7 +476,7 @@ def _rate_cause(
     then, now = (between.rate(*day, is_now=is_now).rate for is_now in (False, True))
     return Cause(
         kind=kind, currency=day[0], on=day[1], account_id=account_id, rate_then=then, rate_now=now,
-        effects=_told(moved),
+        effects=effects_of(moved),
     )  # fmt: skip
 
 
@@ -512,8 +492,3 @@ def _renamed(between: _Between) -> Iterable[Cause]:
 
 def _plus(amount: Decimal | None, other: Decimal | None, times: int) -> Decimal | None:
     return None if amount is None or other is None else amount + times * other
-
-
-def _told(moved: Mapping[str, Decimal | None]) -> tuple[Effect, ...]:
-    """Cells that move; those of which a part has no rate are null."""
-    return tuple(Effect(key, amount) for key, amount in sorted(moved.items()) if amount is None or amount)

@@ -92,3 +92,8 @@ class Changes:
     causes: tuple[Cause, ...]
     rows: tuple[RowChange, ...]
     last: Before | None
+
+
+def effects_of(moved: Mapping[str, Decimal | None]) -> tuple[Effect, ...]:
+    """Cells that move; those of which a part has no rate are null."""
+    return tuple(Effect(key, amount) for key, amount in sorted(moved.items()) if amount is None or amount)

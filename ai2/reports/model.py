@@ -50,6 +50,11 @@ class Column:
         """Whether it is worked out from other columns."""
         return self.role in ("change", "change_pct")
 
+    @property
+    def is_of_entries(self) -> bool:
+        """Whether its cells are of entries: neither worked out from other columns, nor planned."""
+        return not self.is_derived and self.source != "kept"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Where:

@@ -1,14 +1,13 @@
-"""Reasons: why a transaction that nobody wrote since is answered otherwise by the tax rules.
+"""Reasons: what moves cells of budgets, and of taxes though nobody wrote the transaction since.
 
-Its answer rests on more than itself: on what people said, on a receipt beside it, on a rate, on what its category
-means, on how the organization is taxed, and on the rules. Where several of these moved, nobody can tell them apart.
+The answer of the tax rules rests on more than the transaction: on what people said, on a receipt beside it, on a rate,
+on what its category means, on how the organization is taxed, and on the rules. Where several of these moved, nobody can
+tell them apart.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from decimal import Decimal
-from typing import Literal
 from uuid import UUID
 
 from ai2.books.moments import Moment
@@ -17,26 +16,24 @@ from ai2.books.transactions import attachments
 from ai2.kit.database import Connection
 from ai2.reports import changes_repository as repository
 from ai2.reports import repository as names
+from ai2.reports.changes_model import Cause, CauseKind, effects_of
 from ai2.reports.forms import moving_parts
 from ai2.reports.forms.moving_parts import ZERO
 from ai2.reports.model import Report
 from ml.tax import service as tax
 
-Why = Literal["confirmation", "receipt", "rate", "category", "profile", "rules", "together"]
+
+def planned(then: Report, now: Report) -> list[Cause]:
+    """What was planned otherwise, and what is carried over of that and of months before."""
+    moved = moving_parts.between(*(moving_parts.of(report).get(None, {}) for report in (then, now)))
+    carried = {key: amount for key, amount in moved.items() if key.endswith("_carried")}
+    budget = {key: amount for key, amount in moved.items() if key not in carried}
+    return [Cause(kind="budget", effects=effects_of(budget)), Cause(kind="carried", effects=effects_of(carried))]
 
 
-@dataclass(frozen=True)
-class Together:
-    """What moved so many transactions, and by how much each cell."""
-
-    kind: Why
-    transactions: int
-    effects: Mapping[str, Decimal | None]
-
-
-async def causes(
+async def answered(
     db: Connection, organization_id: UUID, then: Report, now: Report, at: tuple[Moment, Moment]
-) -> list[Together]:
+) -> list[Cause]:
     """What moved transactions that were not written since, added up by what it was."""
     before, after = moving_parts.of(then), moving_parts.of(now)
     moved = {each: moving_parts.between(before.get(each, {}), after.get(each, {})) for each in {**before, **after}}
@@ -45,25 +42,28 @@ async def causes(
     if not others:
         return []
     why = await _why(db, organization_id, now, at, others.keys())
-    together: dict[Why, dict[str, Decimal | None]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    together: dict[CauseKind, dict[str, Decimal | None]] = defaultdict(lambda: defaultdict(lambda: ZERO))
     for transaction_id, effects in others.items():
         own = together[why[transaction_id]]
         for key, amount in effects.items():
             known = own[key]
             own[key] = None if known is None or amount is None else known + amount
     counted = [*why.values()]
-    return [Together(kind, counted.count(kind), own) for kind, own in sorted(together.items())]
+    return [
+        Cause(kind=kind, transactions=counted.count(kind), effects=effects_of(own))
+        for kind, own in sorted(together.items())
+    ]
 
 
 async def _why(
     db: Connection, organization_id: UUID, now: Report, at: tuple[Moment, Moment], ids: Collection[UUID]
-) -> dict[UUID, Why]:
+) -> dict[UUID, CauseKind]:
     profiles, known = [
         [each[place] for each in [await tax.grounds(db, organization_id, moment) for moment in at]] for place in (0, 1)
     ]
-    for_all: list[Why] = ["profile"] if profiles[0] != profiles[1] else []
+    for_all: list[CauseKind] = ["profile"] if profiles[0] != profiles[1] else []
     for_all += ["rules"] if known[0] != known[1] else []
-    of_each: dict[Why, Collection[UUID]] = {
+    of_each: dict[CauseKind, Collection[UUID]] = {
         "confirmation": await tax.said_since(db, organization_id, ids, at[0]),
         "receipt": await _receipts(db, organization_id, at, ids),
         "rate": await _rates(db, organization_id, now, at, ids),
