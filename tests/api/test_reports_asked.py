@@ -47,6 +47,30 @@ async def test_refuses_what_a_report_does_not_take(
     assert [error["field"].split(".")[0] for error in answer.json()["errors"]][:1] == [field]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"report": "budget"}, {"report": "spending", "compare_to": "budget"}, BESIDE,
+        {"report": "tax_summary", "jurisdiction": "GB"}, {"report": "vat", "jurisdiction": "GB"},
+    ],
+    ids=lambda asked: "-".join(map(str, asked.values()))[:30],
+)  # fmt: skip
+async def test_is_given_again_as_it_was_known_and_says_what_moved(
+    owner: AsyncClient, marts: None, asked: dict[str, Any]
+) -> None:
+    spent = {"date": "2026-03-01", "amount": "-12.50", "currency": "GBP", "description": "Paint", "category": "Rent"}
+    first, _ = [(await owner.post("/api/core/transactions", json=spent)).json() for _ in range(2)]
+    made = (await owner.post(MAKE, json={**YEAR, **asked})).json()
+    assert (await owner.delete(f"/api/core/transactions/{first['transaction_id']}")).status_code == 204
+    again = (await owner.post(MAKE, json={**YEAR, **asked, "as_of": made["as_of"]})).json()
+    assert (again["digest"], again["as_of"]) == (made["digest"], made["as_of"])
+    moved = await owner.get(f"/api/analytics/reports/{made['report_id']}/changes")
+    assert moved.status_code == 200
+    assert {item["transaction_id"] for item in moved.json()["items"]} <= {first["transaction_id"]}
+    later = await owner.post(MAKE, json={**YEAR, **asked, "as_of": "2999-01-01T00:00:00Z"})
+    assert [error["field"] for error in later.json()["errors"]] == ["as_of"]
+
+
 async def test_a_custom_report_says_what_it_was_asked(owner: AsyncClient, marts: None) -> None:
     for amount, tags in (("-12.50", ["home"]), ("-7.50", ["home", "car"])):
         spent = {"date": "2026-03-01", "amount": amount, "currency": "GBP", "description": "Paint", "tags": tags}
