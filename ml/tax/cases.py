@@ -1,6 +1,7 @@
 """Cases: movements of money with all that is known of them, a split one part by part."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -54,6 +55,10 @@ async def _stored(
 ) -> dict[UUID, Transaction]:
     found = await transactions.get_many(db, organization_id, ids, known_at=known_at) if ids else []
     known = {each.transaction_id: each for each in found}
+    if known_at and (gone := [each for each in ids if each not in known]):  # somebody deleted them since
+        then = replace(known_at, is_present=False)
+        found = await transactions.get_many(db, organization_id, gone, known_at=then)
+        known |= {each.transaction_id: each for each in found}
     if not known.keys() >= set(ids):
         raise transactions.TransactionNotFound
     return known

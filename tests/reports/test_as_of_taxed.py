@@ -194,6 +194,16 @@ async def test_who_is_still_writing_is_not_in_it(registered: Books) -> None:
     await assert_the_same(registered, before)
 
 
+async def test_what_is_deleted_while_it_is_assessed_is_still_in_it(registered: Books) -> None:
+    whose = registered.organization_id
+    async with registered.database.transaction(whose) as db:
+        known, sold = await moments.present(db, whose), await one_of(db, "1200.00")
+        async with registered.database.transaction(whose) as other:
+            await deleted(registered, other)
+        found = await tax.analyse(db, whose, [tax.stored(sold)], known_at=known.moment)
+        assert [case.amount for case in found.cases] == [Decimal("1200.00")]
+
+
 async def test_what_was_there_before_its_history_is_known_by_its_times(registered: Books) -> None:
     async with registered.database.transaction(registered.organization_id) as db:
         await half_for_business(registered, db)
