@@ -27,7 +27,7 @@ ONLY_THERE_OR_NOT = {
     "set_layout", "put_rate", "delete_rate", "pair_transfer", "take_transfer_apart", "delete_connection",
     "delete_receipt", "link_account",
 }  # fmt: skip
-SHORT = {"coverage": {"enabled": False}, "stateful": {"generation": {"max-examples": 5}}}
+SHORT = {"coverage": {"enabled": False}, "stateful": {"generation": {"max-examples": 3}}}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_no_amount_is_described_as_a_number_alone(described: dict[str, Any]) -> 
 
 
 @pytest.fixture(scope="module")
-def address(server: None) -> Iterator[str]:
+def address(server: None, marts: None) -> Iterator[str]:
     with served(HOME, ACCESS_TOKEN_MINUTES="60") as found:
         yield found
 
