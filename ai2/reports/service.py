@@ -1,7 +1,6 @@
 """Reports: made from the books as they are, or as they were known at a moment, and kept as they were given out."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -122,23 +121,17 @@ async def make_at(
     """A report as of this moment, not kept."""
     await accounts.check_theirs(db, organization_id, asked.account_ids)
     organization = await organizations.get(db, organization_id)
-    lay_out = await _asked(db, organization, asked, known)
-    # laid out in a thread while the database looks at what there is to say of the books
-    laying = asyncio.create_task(asyncio.to_thread(lay_out))
-    try:
-        looked = await quality.look(db, organization_id, asked) if with_notes and not asked.as_of else None
-    finally:
-        made = await laying
+    made = await _made(db, organization, asked, known)
     if known.moment.is_present and await moments.has_moved(db, organization_id, known.moment):
         # somebody wrote between one question and the next: now it is to be one moment's
         known = replace(known, moment=replace(known.moment, is_present=False))
-        made = (await _asked(db, organization, asked, known))()
+        made = await _made(db, organization, asked, known)
     notes: tuple[Note, ...] = made.notes
     if asked.as_of:
         notes += (OF_THE_PAST,)
-    elif looked:
+    elif with_notes:
         is_balance = asked.report in LEDGER and LEDGER[asked.report].is_balance
-        notes += quality.notes(looked, made.tables, is_balance=is_balance)
+        notes += await quality.notes(db, organization_id, asked, made.tables, is_balance=is_balance)
     return Report(
         report_id=new_id(),
         organization=organization.name,
@@ -149,27 +142,19 @@ async def make_at(
     )
 
 
-async def _asked(db: Connection, organization: Organization, asked: Asked, known: Known) -> Callable[[], Made]:
-    """Ask the database for all that a report is made of; what comes back lays it out, and asks for nothing more."""
+async def _made(db: Connection, organization: Organization, asked: Asked, known: Known) -> Made:
     if asked.report in BUILT:
-        made = await BUILT[asked.report](db, organization, asked, known)
-        return lambda: made
-    definition = LEDGER[asked.report]
-    tabulated = await _tables(db, organization, asked, definition, known)
-
-    def lay_out() -> Made:
-        parts = Parts()
-        tables, notes = tabulated(parts)
-        return Made(
-            title=definition.title,
-            tables=tuple(tables),
-            notes=tuple(notes),
-            computed_by=PRESENT if known.moment.is_present else AS_OF,
-            parts=parts.kept,
-            told=parts.told,
-        )
-
-    return lay_out
+        return await BUILT[asked.report](db, organization, asked, known)
+    definition, parts = LEDGER[asked.report], Parts()
+    tables, notes = await _tables(db, organization, asked, definition, parts, known)
+    return Made(
+        title=definition.title,
+        tables=tuple(tables),
+        notes=tuple(notes),
+        computed_by=PRESENT if known.moment.is_present else AS_OF,
+        parts=parts.kept,
+        told=parts.told,
+    )
 
 
 async def get(db: Connection, organization_id: UUID, report_id: UUID) -> Report:
@@ -199,8 +184,8 @@ async def built() -> AsyncIterator[None]:
 
 
 async def _tables(
-    db: Connection, organization: Organization, asked: Asked, definition: Definition, known: Known
-) -> Callable[[Parts], tuple[list[Table], list[Note]]]:
+    db: Connection, organization: Organization, asked: Asked, definition: Definition, parts: Parts, known: Known
+) -> tuple[list[Table], list[Note]]:
     """One table a currency, or one of everything converted; beside its budget where that is asked for."""
     organization_id, moment = organization.organization_id, known.moment
     wanted = columns(asked, known.fiscal_year_start, is_balance=definition.is_balance)
@@ -215,25 +200,21 @@ async def _tables(
     plan = None
     if asked.compare_to == "budget":
         plan = await planned.plan(db, organization_id, asked, categories, moment)
-
-    def tabulated(parts: Parts) -> tuple[list[Table], list[Note]]:
-        counted = planned.with_lines(found, plan, definition.budgeted, asked.currency) if plan else found
-        tables = [
-            tabulate(
-                each.currency,
-                definition.title,
-                each,
-                wanted,
-                definition.lines(Given(asked, each, wanted, categories, opened)),
-            )
-            for each in counted
-        ]
-        if plan is None:
-            return tables, []
-        told = [*planned.notes(plan, [table.currency for table in tables])]
-        return [planned.beside(table, partial(planned.of_statement, table, plan), parts) for table in tables], told
-
-    return tabulated
+        found = planned.with_lines(found, plan, definition.budgeted, asked.currency)
+    tables = [
+        tabulate(
+            each.currency,
+            definition.title,
+            each,
+            wanted,
+            definition.lines(Given(asked, each, wanted, categories, opened)),
+        )
+        for each in found
+    ]
+    if plan is None:
+        return tables, []
+    told = [*planned.notes(plan, [table.currency for table in tables])]
+    return [planned.beside(table, partial(planned.of_statement, table, plan), parts) for table in tables], told
 
 
 def _head(row: DictRow) -> Head:

@@ -5,7 +5,6 @@ the proof itself is asked, which knows of days on which a bank spoke too early, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -21,29 +20,17 @@ from ai2.reports.quality.telling import Broken, Told
 SUSPECTED = 3
 
 
-@dataclass(frozen=True)
-class Looked:
-    """What the books say of themselves on a report's days: through which each account is proven, and what is broken."""
-
-    period: Period
-    state: State
-    proven: dict[UUID, date]
-    broken: list[Broken]
-
-
-def notes(looked: Looked, tables: Sequence[Table], *, is_balance: bool = False) -> tuple[Note, ...]:
+async def notes(
+    db: Connection, organization_id: UUID, asked: Asked, tables: Sequence[Table], *, is_balance: bool = False
+) -> tuple[Note, ...]:
     """What there is to say of a report's accounts and days, warnings first."""
-    return telling.notes(Told(looked.period, is_balance, looked.state, tables, looked.proven, looked.broken))
-
-
-async def look(db: Connection, organization_id: UUID, asked: Asked) -> Looked:
-    """Ask the books of themselves, on the days of a report up to today."""
     period = Period(asked.start_date, asked.end_date)
     today = await repository.today(db)
     if period.start <= today < period.end:
         period = Period(period.start, today)
     state = await repository.state(db, Span(organization_id, asked.account_ids, period))
-    return Looked(period, state, *await _proofs(db, organization_id, state, period))
+    proven, broken = await _proofs(db, organization_id, state, period)
+    return telling.notes(Told(period, is_balance, state, tables, proven, broken))
 
 
 async def _proofs(
