@@ -1,5 +1,6 @@
 """Every operation of the description, asked everything, in three roles: `make schemathesis`."""
 
+import json
 import os
 import secrets
 import sys
@@ -16,8 +17,11 @@ def main() -> int:
     from ai2.kit import postgres
     from ai2.kit.migrate import migrate
     from pipelines import dbt
+    from tests.connections.fakes.rest import Payments
+    from tests.described import behind
+    from tests.described.held import HELD
     from tests.described.run import run
-    from tests.described.served import served
+    from tests.described.served import served, worked
     from tests.described.stock import ROLES, Stock
 
     home = Path(tempfile.mkdtemp(prefix="ai2-described-"))
@@ -27,11 +31,21 @@ def main() -> int:
     with postgres.running(home, fsync="off", synchronous_commit="off"):
         migrate()
         dbt.invoke("run")  # without marts a report is a 503, as it should be
-        with served(home, ACCESS_TOKEN_MINUTES="600") as address:
+        watched = home / "watched"
+        watched.mkdir()
+        told = {"CONNECT_PRIVATE": "true", "WATCHED_FOLDERS": json.dumps([str(watched)])}
+        with (
+            served(home, ACCESS_TOKEN_MINUTES="600", **told) as address,
+            worked(home, **told),
+            Payments() as payments,
+        ):
+            payments.add("p1", "2026-03-01", 120_000, "Takings")
+            held = HELD | behind.held(payments, watched)
             found = []
             for role in sys.argv[1:] or ROLES:
                 stock = Stock(address, Random(f"{SEED} {role}"))
-                one = run(address, role, stock, examples=EXAMPLES, seed=SEED, phases={})
+                stock.makers |= behind.makers()
+                one = run(address, role, stock, examples=EXAMPLES, seed=SEED, phases={}, held=held)
                 reached = f"{len(one.succeeded())} of {len(one.answers)} operations reach a 2xx"
                 print(f"{role}: {one.requests} requests, {reached}")
                 for label in sorted(set(one.answers) - one.succeeded()):

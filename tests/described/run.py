@@ -14,7 +14,7 @@ from schemathesis.engine import Status, events, from_schema
 
 from api.schemas import DAY
 from tests.api.test_any_input import GOOD
-from tests.described.held import HELD
+from tests.described.held import HELD, Holding
 from tests.described.stock import Stock
 
 NOBODY = str(UUID(int=0))
@@ -47,7 +47,16 @@ class Found:
         return {label for label, statuses in self.answers.items() if any(200 <= status < 300 for status in statuses)}
 
 
-def run(address: str, role: str, stock: Stock, *, examples: int, seed: int, phases: dict[str, Any]) -> Found:
+def run(
+    address: str,
+    role: str,
+    stock: Stock,
+    *,
+    examples: int,
+    seed: int,
+    phases: dict[str, Any],
+    held: dict[str, Holding] = HELD,
+) -> Found:
     """Ask everything that this role can ask."""
     credential = {"Authorization": f"Bearer {stock.tokens['access_token']}"}
     if role != "owner":
@@ -59,7 +68,7 @@ def run(address: str, role: str, stock: Stock, *, examples: int, seed: int, phas
         schema = schema.exclude(operation_id=operation)
     found = Found(role, seed)
     schemathesis.hooks.unregister_all()
-    filler = _Filler(stock, Random(seed))
+    filler = _Filler(stock, Random(seed), held)
 
     @schemathesis.hook
     def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
@@ -99,8 +108,8 @@ def _config(credential: dict[str, str], *, examples: int, seed: int, phases: dic
 class _Filler:
     """Puts real ids where a request names one, and now and then a whole body that holds."""
 
-    def __init__(self, stock: Stock, random: Random) -> None:
-        self.stock, self.random = stock, random
+    def __init__(self, stock: Stock, random: Random, held: dict[str, Holding]) -> None:
+        self.stock, self.random, self.held = stock, random, held
 
     def fill(self, case: Any) -> None:
         meta = case.meta
@@ -117,8 +126,8 @@ class _Filler:
         if "Idempotency-Key" in (case.headers or {}) and self.random.random() < 0.8:
             case.headers["Idempotency-Key"] = str(UUID(int=self.random.getrandbits(128)))
         name = case.operation.definition.raw.get("operationId")
-        if name in HELD and self.random.random() < 0.3:
-            HELD[name](case, self.stock)
+        if name in self.held and self.random.random() < 0.3:
+            self.held[name](case, self.stock)
         self._spare(case)
 
     def _fill(self, value: Any, *, always: bool = False) -> None:

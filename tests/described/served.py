@@ -1,4 +1,4 @@
-"""Served: the API as it runs, in a process of its own, for tools that speak HTTP."""
+"""Served: the API as it runs, in a process of its own, for tools that speak HTTP; and a worker beside it."""
 
 import os
 import subprocess
@@ -21,6 +21,21 @@ def served(home: Path, **settings: str) -> Iterator[str]:
     """The gateway's address. Anybody may register, as often as they like."""
     port, *ports = free_ports(1 + len(TITLES))
     program = f"from api.serve import run; run({dict(zip(TITLES, ports, strict=True))}, {port})"
+    with _process(home, "served.log", ["-c", program], settings) as process:
+        address = f"http://127.0.0.1:{port}"
+        _wait(address, process)
+        yield address
+
+
+@contextmanager
+def worked(home: Path, **settings: str) -> Iterator[None]:
+    """Whatever is queued gets done meanwhile."""
+    with _process(home, "worked.log", ["-m", "ai2.worker"], settings):
+        yield
+
+
+@contextmanager
+def _process(home: Path, log: str, program: list[str], settings: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
     told = {
         **os.environ,
         "AI2_HOME": str(home),
@@ -30,12 +45,10 @@ def served(home: Path, **settings: str) -> Iterator[str]:
         "LOG_LEVEL": "error",
         **settings,
     }
-    with (home / "served.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-c", program], env=told, stdout=log, stderr=log)
+    with (home / log).open("ab") as output:
+        process = subprocess.Popen([sys.executable, *program], env=told, stdout=output, stderr=output)
         try:
-            address = f"http://127.0.0.1:{port}"
-            _wait(address, process)
-            yield address
+            yield process
         finally:
             process.terminate()
             process.wait(30)

@@ -25,7 +25,7 @@ class Stock:
     """One organization, its owner, a key for each role, and the ids that were seen."""
 
     def __init__(self, address: str, random: Random) -> None:
-        self.random, self.names = random, itertools.count()
+        self.random, self.names, self.makers = random, itertools.count(), dict(MAKERS)
         self.seen: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=KEPT))
         self.protected: set[str] = set()
         # Another address than the run's: whose wrong passwords make only the run's own logins wait.
@@ -66,8 +66,8 @@ class Stock:
 
     def some(self, name: str) -> str | None:
         """An id that goes by this name, a new one where few are left."""
-        if name in MAKERS and len(self.seen[name]) < 3:
-            self.learn(MAKERS[name](self))
+        if name in self.makers and len(self.seen[name]) < 3:
+            self.learn(self.makers[name](self))
         return self.random.choice(self.seen[name]) if self.seen[name] else None
 
     def _register(self) -> dict[str, Any]:
@@ -141,5 +141,6 @@ MAKERS: dict[str, Maker] = {
     "invitation_id": lambda s: s.post(
         "/api/core/members/invitations", {"email": s.name("guest") + "@example.com", "role": "viewer"}
     ),
+    "filter_id": lambda s: s.post("/api/core/filters", {"name": s.name("Teas"), "filter": {"search": "tea"}}),
     "job_id": lambda s: s.post("/api/ai/batch-analyze", {"batch_id": s.some("batch_id")}),
 }  # fmt: skip
