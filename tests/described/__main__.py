@@ -17,6 +17,7 @@ def main() -> int:
     from ai2.kit import postgres
     from ai2.kit.migrate import migrate
     from pipelines import dbt
+    from tests.api.test_any_input import GOOD
     from tests.connections.fakes.rest import Payments
     from tests.described import behind
     from tests.described.held import HELD
@@ -40,12 +41,12 @@ def main() -> int:
             Payments() as payments,
         ):
             payments.add("p1", "2026-03-01", 120_000, "Takings")
-            held = HELD | behind.held(payments, watched)
+            held, good = HELD | behind.held(watched), GOOD | behind.good(payments)
             found = []
             for role in sys.argv[1:] or ROLES:
                 stock = Stock(address, Random(f"{SEED} {role}"))
                 stock.makers |= behind.makers()
-                one = run(address, role, stock, examples=EXAMPLES, seed=SEED, phases={}, held=held)
+                one = run(address, role, stock, examples=EXAMPLES, seed=SEED, phases={}, held=held, good=good)
                 reached = f"{len(one.succeeded())} of {len(one.answers)} operations reach a 2xx"
                 print(f"{role}: {one.requests} requests, {reached}")
                 for label in sorted(set(one.answers) - one.succeeded()):

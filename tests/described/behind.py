@@ -26,24 +26,21 @@ def makers() -> dict[str, Maker]:
     }
 
 
-def held(payments: Payments, watched: Path) -> dict[str, Holding]:
-    """Requests that hold where a provider answers, a folder is watched, or mail is handed over."""
-
-    def connect_third_party(case: Any, stock: Stock) -> None:
-        given = {"settings": payments.mapping(incremental={}), "credentials": {"token": payments.token}}
-        case.body = {"name": stock.name("Till"), **given}
-
-    def preview_third_party(case: Any, stock: Stock) -> None:
-        connect_third_party(case, stock)
-        case.body.pop("name")
+def held(watched: Path) -> dict[str, Holding]:
+    """Requests that hold where a folder is watched, mail is handed over, or the worker has written a file."""
 
     def connect_bank(case: Any, stock: Stock) -> None:
         case.body = {"provider": "folder", "settings": {"path": str(watched)}, "credentials": {}}
 
-    every = (
-        connect_third_party, preview_third_party, connect_bank, receive_mail_by_token, download_privacy_export,
-    )  # fmt: skip
+    every = (connect_bank, receive_mail_by_token, download_privacy_export)
     return {each.__name__: each for each in every}
+
+
+def good(payments: Payments) -> dict[str, dict[str, Any]]:
+    """Bodies that hold where a third party answers: the others name an address at which nobody does."""
+    given = {"settings": payments.mapping(incremental={}), "credentials": {"token": payments.token}}
+    of_third_parties = "/api/connectors/third-party"
+    return {of_third_parties: {"name": "Till", **given}, f"{of_third_parties}/preview": given}
 
 
 def receive_mail_by_token(case: Any, stock: Stock) -> None:

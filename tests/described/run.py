@@ -56,6 +56,7 @@ def run(
     seed: int,
     phases: dict[str, Any],
     held: dict[str, Holding] = HELD,
+    good: dict[str, dict[str, Any]] = GOOD,
 ) -> Found:
     """Ask everything that this role can ask."""
     credential = {"Authorization": f"Bearer {stock.tokens['access_token']}"}
@@ -68,7 +69,7 @@ def run(
         schema = schema.exclude(operation_id=operation)
     found = Found(role, seed)
     schemathesis.hooks.unregister_all()
-    filler = _Filler(stock, Random(seed), held)
+    filler = _Filler(stock, Random(seed), held, good)
 
     @schemathesis.hook
     def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
@@ -108,8 +109,8 @@ def _config(credential: dict[str, str], *, examples: int, seed: int, phases: dic
 class _Filler:
     """Puts real ids where a request names one, and now and then a whole body that holds."""
 
-    def __init__(self, stock: Stock, random: Random, held: dict[str, Holding]) -> None:
-        self.stock, self.random, self.held = stock, random, held
+    def __init__(self, stock: Stock, random: Random, held: dict[str, Holding], good: dict[str, dict[str, Any]]) -> None:
+        self.stock, self.random, self.held, self.good = stock, random, held, good
 
     def fill(self, case: Any) -> None:
         meta = case.meta
@@ -117,8 +118,8 @@ class _Filler:
             self._spare(case)
             return
         path = case.operation.path
-        if path in GOOD and case.method != "GET" and isinstance(case.body, dict) and self.random.random() < 0.4:
-            case.body = json.loads(json.dumps(GOOD[path], default=str))
+        if path in self.good and case.method != "GET" and isinstance(case.body, dict) and self.random.random() < 0.4:
+            case.body = json.loads(json.dumps(self.good[path], default=str))
             self._freshen(case.body)
         self._fill(case.path_parameters or {}, always=True)
         self._fill(case.query or {})
