@@ -53,9 +53,9 @@ def main() -> int:
                     print("never 2xx:", label, dict(one.answers[label]), flush=True)
                 found.append(one)
     every = {label for one in found for label in one.answers}
-    reached = len({label for one in found for label in one.succeeded()}) / len(every)
-    print(f"{sum(one.requests for one in found)} requests; {reached:.0%} of {len(every)} operations reach a 2xx")
-    return 1 if reached < ENOUGH or any(one.failures or one.errors for one in found) else 0
+    share = len({label for one in found for label in one.succeeded()}) / len(every)
+    print(f"{sum(one.requests for one in found)} requests; {share:.0%} of {len(every)} operations reach a 2xx")
+    return 1 if share < ENOUGH or any(one.failures or one.errors for one in found) else 0
 
 
 if __name__ == "__main__":
