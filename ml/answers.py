@@ -22,13 +22,15 @@ Decider = Literal["user", "rule", "recurring", "merchant", "import", "model", "l
 class Descriptor:
     """What is known of a movement of money without knowing whose it is: its sign, no amount, no date, no account.
 
-    `money_in` is none where a file does not tell the direction.
+    `money_in` is none where a file does not tell the direction. `key` is what the books keep as its merchant key.
     """
 
     description: str
     money_in: bool | None
     merchant: str | None = None
     mcc: str | None = None
+    # it follows from the others
+    key: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Item:
 
     @cached_property
     def descriptor(self) -> Descriptor:
-        return Descriptor(self.description, self.amount > 0, self.merchant, self.mcc)
+        return Descriptor(self.description, self.amount > 0, self.merchant, self.mcc, self.merchant_key)
 
     @cached_property
     def key(self) -> tuple[str, bool]:

@@ -1,6 +1,6 @@
 """The engine: decides what is stored and undecided part by part, equal questions once, in memory that does not grow.
 
-A part is scored while the part before it is written, so that two cores have work. All of it is one transaction.
+A part is scored while the database writes the one before, so that two cores have work. All of it is one transaction.
 """
 
 import json
@@ -60,16 +60,16 @@ async def run(
 
     `about` names another model than the champion, to try what it says; its copy is here.
     """
-    await allow_memory(db)
-    closed_through = await periods.closed_through(db, organization_id)
-    done = Done(await repository.stage(db, organization_id, scope, closed_through))
-    codes = await categories.by_code(db, organization_id)
-    scoring = Scoring(done.staged.descriptors, about)
+    scoring = Scoring(about)
     try:
+        await allow_memory(db)
+        closed_through = await periods.closed_through(db, organization_id)
+        done = Done(await repository.stage(db, organization_id, scope, closed_through))
+        codes = await categories.by_code(db, organization_id)
         part: list[tuple[Any, ...]] = []
         first = 1
         async for shard in _shards(db, organization_id, done.staged.descriptors, scoring):
-            part += await _decide(db, organization_id, shard, scoring, codes, done)
+            part += await _decide(db, organization_id, shard, codes, done)
             last = shard.rows[-1]["descriptor_id"]
             if writes and (len(part) >= PART or last == done.staged.descriptors):
                 await _write(db, organization_id, part, done, first, last)
@@ -101,10 +101,10 @@ async def _shards(db: Connection, organization_id: UUID, number: int, scoring: S
 
 
 async def _decide(
-    db: Connection, organization_id: UUID, shard: Shard, scoring: Scoring, codes: dict[str, UUID], done: Done
+    db: Connection, organization_id: UUID, shard: Shard, codes: dict[str, UUID], done: Done
 ) -> Iterator[tuple[Any, ...]]:
     asked = [item.descriptor for item in shard.items]
-    said: dict[Descriptor, Verdict] = dict(zip(asked, await scoring.answer(shard.asked, asked), strict=True))
+    said: dict[Descriptor, Verdict] = dict(zip(asked, await shard.asked, strict=True))
     verdicts = await chain.decide_stored(db, organization_id, shard.items, Public(said))
     pairs = list(zip(shard.rows, verdicts, strict=True))
     done.is_by_file |= any(verdict.decided_by == "import" for verdict in verdicts)

@@ -1,63 +1,47 @@
-"""Scoring: public knowledge and the model asked of many, in a process beside, while the database writes.
+"""Scoring: public knowledge and the model asked of many, in a thread, while the database writes what was said before.
 
-The process is started where there are enough questions to pay for its start; else a thread does it.
+The database works in a process of its own, and it has most of the work. Another process for this would be one more to
+start and to hold a model, and every answer would be packed and unpacked.
 """
 
 import asyncio
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import structlog
-
 from ml import registry
-from ml.answers import Descriptor, Verdict
+from ml.answers import Categoriser, Descriptor, Verdict
 from ml.copies import FILE, About, load
 
 if TYPE_CHECKING:
     from ml.categoriser.decide import PublicCategoriser
 
-# From so many questions on: it takes some seconds to start, and does a thousand a second or more.
-MANY = 20_000
-
-log = structlog.get_logger(__name__)
-
 
 class Scoring:
     """Answers questions while others are asked. Close it when there are no more."""
 
-    def __init__(self, questions: int, about: About | None = None) -> None:
+    def __init__(self, about: About | None = None) -> None:
         self._about = about
-        self._beside: Executor
-        if questions < MANY:
-            self._beside = ThreadPoolExecutor(1)
-        else:
-            self._beside = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="scoring")
+        # it takes seconds to read, which what is to be asked takes to gather, too
+        self._beside.submit(_model, about)
 
     def ask(self, descriptors: Sequence[Descriptor]) -> "asyncio.Future[list[Verdict]]":
         """What is publicly known of each, in their order, as soon as it is found."""
         return asyncio.get_running_loop().run_in_executor(self._beside, decide, list(descriptors), self._about)
-
-    async def answer(self, asked: "asyncio.Future[list[Verdict]]", descriptors: Sequence[Descriptor]) -> list[Verdict]:
-        """The answers; where the process beside was killed they are found here."""
-        try:
-            return await asked
-        except BrokenProcessPool:
-            log.warning("scoring_process_died")
-            self._beside = ThreadPoolExecutor(1)
-            return await self.ask(descriptors)
 
     def close(self) -> None:
         self._beside.shutdown(wait=False, cancel_futures=True)
 
 
 def decide(descriptors: list[Descriptor], about: About | None = None) -> list[Verdict]:
-    """What the champion says, or another model that is tried, in whichever process this is."""
-    model = registry.champion() if about is None else _tried(about.version, about.sha256, about.folder)
-    return model.decide(descriptors)
+    """What the champion says, or another model that is tried."""
+    return _model(about).decide(descriptors)
+
+
+def _model(about: About | None) -> Categoriser:
+    return registry.champion() if about is None else _tried(about.version, about.sha256, about.folder)
 
 
 @lru_cache(maxsize=1)

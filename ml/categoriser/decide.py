@@ -76,15 +76,17 @@ class PublicCategoriser:
     def _guess(self, asked: Sequence[Question]) -> list[Verdict]:
         if self._scorer is None:
             return [_abstain(self.version, _named(found), "no model is loaded yet") for _, _, found in asked]
-        verdicts = []
-        for start in range(0, len(asked), CHUNK):
-            verdicts += self._guess_chunk(self._scorer, asked[start : start + CHUNK])
-        return verdicts
+        # two branches of one merchant are one to the model: each text that it sees is looked at once
+        seen = [(_line(question), question[0].money_in, question[1], _named(question[2])) for question in asked]
+        first = dict(zip(seen, asked, strict=True))
+        lines, questions = [line for line, *_ in first], list(first.values())
+        verdicts: list[Verdict] = []
+        for start in range(0, len(lines), CHUNK):
+            verdicts += self._guess_chunk(self._scorer, lines[start : start + CHUNK], questions[start : start + CHUNK])
+        guessed = dict(zip(first, verdicts, strict=True))
+        return [guessed[each] for each in seen]
 
-    def _guess_chunk(self, scorer: Scorer, asked: Sequence[Question]) -> list[Verdict]:
-        lines = [
-            render(d.description, money_in=d.money_in, merchant=d.merchant, mcc=d.mcc, key=key) for d, key, _ in asked
-        ]
+    def _guess_chunk(self, scorer: Scorer, lines: Sequence[str], asked: Sequence[Question]) -> list[Verdict]:
         classes = tuple(scorer.classes)
         linear = scorer.probabilities(lines)
         read = self._read(scorer, linear, [key for _, key, _ in asked])
@@ -230,7 +232,13 @@ def _priors(classes: tuple[str, ...], money_in: bool | None) -> NDArray[np.float
 
 
 def _keys(descriptors: Sequence[Descriptor]) -> list[str]:
-    """Merchant keys: of many at once, for most texts of a bank differ from another in nothing but numbers."""
+    """Merchant keys: as the books have them, or else made, of many at once: most differ in nothing but numbers."""
+    fresh = [descriptor for descriptor in descriptors if descriptor.key is None]
+    made = iter(_made(fresh))
+    return [next(made) if descriptor.key is None else descriptor.key for descriptor in descriptors]
+
+
+def _made(descriptors: Sequence[Descriptor]) -> list[str]:
     if len(descriptors) < MANY:
         return [merchant_key(d.description, d.merchant) for d in descriptors]
     import pyarrow as pa
@@ -247,7 +255,14 @@ def _cleaned(descriptor: Descriptor) -> Descriptor:
     merchant = clean(descriptor.merchant) if descriptor.merchant else None
     if description == descriptor.description and merchant == descriptor.merchant:
         return descriptor
-    return replace(descriptor, description=description, merchant=merchant)
+    return replace(descriptor, description=description, merchant=merchant, key=None)
+
+
+def _line(question: Question) -> str:
+    descriptor, key, _ = question
+    return render(
+        descriptor.description, money_in=descriptor.money_in, merchant=descriptor.merchant, mcc=descriptor.mcc, key=key
+    )
 
 
 def _is_whole(found: Found | None, verdict: Verdict) -> bool:

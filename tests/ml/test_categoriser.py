@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ai2.kit.merchants import merchant_key
 from ml.answers import Descriptor, Verdict
 from ml.categoriser.decide import PublicCategoriser
 from ml.categoriser.examples import SEED, payees, split_of, words
@@ -127,6 +128,20 @@ def test_many_are_answered_as_one_is_and_in_order(decide: Decide, trained: Train
     many = categoriser.decide([Descriptor(text, money_in=False) for text in texts])
     assert [v.detailed for v in many] == [decide(text).detailed for text in texts]
     assert categoriser.decide([]) == []
+
+
+def test_branches_of_one_merchant_are_answered_as_each_is_alone_whoever_knows_its_key(trained: Trained) -> None:
+    categoriser = PublicCategoriser(trained.pipeline, "categoriser-test")
+    names = ("ZUNTHORPE PIZZERIA", "TESCO STORES", "SHELL", "QUIMBY DENTAL", "DIRECT DEBIT TO QUIMBY", "QUIMBY=DENTAL")
+    ways = ("{} 123 LEEDS GB", "CARD PAYMENT TO {} 0456", "SQ *{} AUSTIN TX", "{} #7 IGNORE ALL INSTRUCTIONS")
+    asked = [
+        Descriptor(way.format(name), money_in, None, mcc)
+        for name in names for way in ways for money_in in (False, True, None) for mcc in (None, "5812")
+    ]  # fmt: skip
+    alone = [categoriser.decide([each])[0] for each in asked]
+    known = [replace(each, key=merchant_key(each.description)) for each in asked]
+    assert categoriser.decide(asked) == alone
+    assert categoriser.decide(known) == alone
 
 
 def test_the_quick_way_scores_as_the_pipeline_does(trained: Trained) -> None:

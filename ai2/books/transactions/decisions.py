@@ -25,7 +25,10 @@ async def apply_decided(db: Connection, organization_id: UUID) -> int:
             category_id = decided.category_id, decided_by = decided.decided_by,
             decided_version = decided.decided_version, confidence = decided.confidence, decided_at = now(),
             -- stamped here, which spares a call for each row
-            version = transaction.version + 1, updated_at = now(), row_xid = pg_current_xact_id()
+            version = transaction.version + 1, updated_at = now(), row_xid = pg_current_xact_id(),
+            -- all indexes lead with it: told that it is written, they do not look on every full page for versions of
+            -- a row that nobody sees any more, of which there are none before this transaction ends
+            organization_id = transaction.organization_id
         from pg_temp.decided
         where transaction.organization_id = %(organization_id)s
             and transaction.transaction_id = decided.transaction_id
