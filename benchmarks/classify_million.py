@@ -2,7 +2,7 @@
 
     python -m benchmarks.classify_million [rows] [distinct]
 
-The marks (2 cores): 20,000 rows/s, and at most 512 MB for the worker, what scores beside it counted. The time includes
+The marks (2 cores): 20,000 rows/s, and at most 512 MB for the worker and whatever it starts. The time includes
 reading what has no decision, deciding, and writing decisions, their history, the daily totals and the suggestions.
 Descriptors are written as banks do, by a fixed seed: two in three are branches of merchants that are publicly known,
 one in three is of somebody whom nobody knows; how often each occurs falls with its rank, as in life. The model is

@@ -38,6 +38,7 @@ OPENAPI = {
                         "headers": {"type": "string"},
                         "envelope": {"type": "string", "description": "JSON: from, and to[]."},
                     },
+                    "anyOf": [{"required": ["email"]}, {"required": ["headers"]}],
                 }
             }
         },

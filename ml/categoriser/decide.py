@@ -78,12 +78,12 @@ class PublicCategoriser:
             return [_abstain(self.version, _named(found), "no model is loaded yet") for _, _, found in asked]
         # two branches of one merchant are one to the model: each text that it sees is looked at once
         seen = [(_line(question), question[0].money_in, question[1], _named(question[2])) for question in asked]
-        first = dict(zip(seen, asked, strict=True))
-        lines, questions = [line for line, *_ in first], list(first.values())
+        distinct = dict(zip(seen, asked, strict=True))
+        lines, questions = [line for line, *_ in distinct], list(distinct.values())
         verdicts: list[Verdict] = []
         for start in range(0, len(lines), CHUNK):
             verdicts += self._guess_chunk(self._scorer, lines[start : start + CHUNK], questions[start : start + CHUNK])
-        guessed = dict(zip(first, verdicts, strict=True))
+        guessed = dict(zip(distinct, verdicts, strict=True))
         return [guessed[each] for each in seen]
 
     def _guess_chunk(self, scorer: Scorer, lines: Sequence[str], asked: Sequence[Question]) -> list[Verdict]:

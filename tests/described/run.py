@@ -24,8 +24,8 @@ CLOSED_THROUGH = "2020-12-31"
 ENDS_ITSELF = {"owner": ["logout"]}
 # What Schemathesis cannot know: what holds in a description need not hold in the books.
 BY_THE_BOOKS = ["401", "403", "404", "409", "412", "413", "422", "429"]
-# Bytes may be no file and no form, or of no kind that is taken: that is 400 or 415.
-FILES = ["import_file", "resubmit_rejects", "add_attachment", "receive_mail", "receive_mail_by_token"]
+# Bytes may be no file, or of no kind that is taken: that is 400 or 415.
+FILES = ["import_file", "resubmit_rejects", "add_attachment"]
 
 
 @dataclass
