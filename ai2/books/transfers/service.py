@@ -20,7 +20,8 @@ from ai2.books.transactions import bulk_repository
 from ai2.books.transactions import repository as transactions_repository
 from ai2.books.transfers import candidates_repository as finding
 from ai2.books.transfers import repository
-from ai2.books.transfers.verdicts import Candidate, Own, Side, Verdict, decide
+from ai2.books.transfers.sides import Accounts, Own, Side
+from ai2.books.transfers.verdicts import Candidate, Verdict, decide
 from ai2.kit import events
 from ai2.kit.database import Connection, done_by
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
@@ -195,8 +196,8 @@ def _rate(rates: dict[tuple[date, str], Decimal], out: Side, into: Side) -> Deci
     return came / paid if paid and came else None
 
 
-async def _accounts(db: Connection, organization_id: UUID) -> dict[UUID, Own]:
-    return {row["account_id"]: Own(**row) for row in await repository.account_list(db, organization_id)}
+async def _accounts(db: Connection, organization_id: UUID) -> Accounts:
+    return Accounts(Own(**row) for row in await repository.account_list(db, organization_id))
 
 
 async def _write(db: Connection, organization_id: UUID, batch_id: UUID | None, verdicts: Sequence[Verdict]) -> int:

@@ -3,17 +3,15 @@
 Pure: the same candidates give the same answer. docs/reference/transfers.md has the points for users.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
 from ai2.books.transfers import words
+from ai2.books.transfers.sides import Accounts, Own, Side
 
 RULES_VERSION = "transfers-1"
 # Days from the money's leaving to its coming in. A bank may book what comes before what goes.
@@ -33,66 +31,6 @@ OFFERED = 3
 
 State = Literal["paired", "suggested"]
 BARE = "nothing speaks against it"
-
-
-@dataclass(frozen=True)
-class Own:
-    """An account of the organization."""
-
-    account_id: UUID
-    name: str
-    kind: str
-    number: str | None
-
-
-@dataclass(frozen=True)
-class Side:
-    """One transaction. `put_elsewhere`: a person gave it a category that is no transfer's.
-
-    `ruled_account_id`: a rule of theirs said that it is a transfer to or from this account.
-    """
-
-    transaction_id: UUID
-    account_id: UUID
-    booked_on: date
-    amount: Decimal
-    currency: str
-    description: str
-    merchant: str | None = None
-    reference: str | None = None
-    counterparty: str | None = None
-    mcc: str | None = None
-    is_posted: bool = True
-    put_elsewhere: bool = False
-    is_split: bool = False
-    ruled_account_id: UUID | None = None
-
-    @cached_property
-    def text(self) -> str:
-        return _plain(f"{self.description} {self.merchant or ''}")
-
-    @cached_property
-    def is_plain(self) -> bool:
-        """Whether it speaks of a transfer between own accounts."""
-        return words.TRANSFER.search(self.text) is not None
-
-    @cached_property
-    def is_sent(self) -> bool:
-        """Whether it speaks of money that is sent to anybody."""
-        return words.SENT.search(self.text) is not None
-
-    @cached_property
-    def is_cash(self) -> bool:
-        return words.CASH.search(self.text) is not None
-
-    @cached_property
-    def is_salary(self) -> bool:
-        return words.SALARY.search(self.text) is not None
-
-    @cached_property
-    def is_else(self) -> bool:
-        """Whether it speaks of interest, a refund or a purchase."""
-        return words.NO_TRANSFER.search(self.text) is not None
 
 
 @dataclass(frozen=True)
@@ -119,7 +57,7 @@ class Verdict:
 Judged = tuple[Candidate, float, tuple[str, ...], float]
 
 
-def decide(candidates: Sequence[Candidate], accounts: Mapping[UUID, Own], *, bare: bool = True) -> list[Verdict]:
+def decide(candidates: Sequence[Candidate], accounts: Accounts, *, bare: bool = True) -> list[Verdict]:
     """Pair what is certain and each other's best; leave to a person what may be; say nothing of the rest.
 
     Without `bare`, equal amounts of which neither says anything are taken for chance.
@@ -199,18 +137,18 @@ def _unclear(judged: Sequence[Judged]) -> list[Verdict]:
     ]
 
 
-def judge(candidate: Candidate, accounts: Mapping[UUID, Own]) -> Iterator[tuple[float, tuple[str, ...], float]]:
+def judge(candidate: Candidate, accounts: Accounts) -> Iterator[tuple[float, tuple[str, ...], float]]:
     """How sure it is that the two are one movement, from 0.5 up, why, and its points; nothing where they are not."""
     out, into = candidate.out, candidate.into
     gap = (into.booked_on - out.booked_on).days
     if out.account_id == into.account_id or not EARLIEST <= gap <= LATEST:
         return
+    amounts = _amounts(candidate)
+    if amounts is None:
+        return
     is_ruled = _is_ruled(out, accounts[into.account_id]) or _is_ruled(into, accounts[out.account_id])
     of_another = (out.ruled_account_id or into.ruled_account_id) and not is_ruled
     if of_another or (not is_ruled and _is_none(candidate, accounts)):
-        return
-    amounts = _amounts(candidate)
-    if amounts is None:
         return
     base, most, why = amounts
     points, reasons = _evidence(out, into, accounts)
@@ -258,10 +196,10 @@ def _by_rate(paid: Decimal, came: Decimal, rate: Decimal | None) -> tuple[float,
     return (0.3, PAIRED - 0.01, f"{off:.1%} from the day's rate") if off <= RATE_SUGGESTED else None
 
 
-def _evidence(out: Side, into: Side, accounts: Mapping[UUID, Own]) -> tuple[float, list[str]]:
+def _evidence(out: Side, into: Side, accounts: Accounts) -> tuple[float, list[str]]:
     """Points and reasons from what the two say of each other."""
     ours, theirs = accounts[out.account_id], accounts[into.account_id]
-    named = [_names_number(out, theirs), _names_number(into, ours)]
+    named = [accounts.says_number(out, theirs), accounts.says_number(into, ours)]
     if _is_ruled(out, theirs) or _is_ruled(into, ours):
         return 0.47, ["a rule names the other's account"]
     if any(named):
@@ -271,7 +209,7 @@ def _evidence(out: Side, into: Side, accounts: Mapping[UUID, Own]) -> tuple[floa
     if why:
         points += spoken
         reasons.append(why)
-    if _names(out, theirs) or _names(into, ours):
+    if accounts.says_name(out, theirs) or accounts.says_name(into, ours):
         points += 0.3
         reasons.append("one names the other's account")
     elif _hints(out, theirs) or _hints(into, ours):
@@ -300,16 +238,15 @@ def _spoken(out: Side, into: Side) -> tuple[float, str]:
     return 0.0, ""
 
 
-def _is_none(candidate: Candidate, accounts: Mapping[UUID, Own]) -> bool:
+def _is_none(candidate: Candidate, accounts: Accounts) -> bool:
     """What excludes that it is a transfer between these two, whatever else fits."""
     out, into = candidate.out, candidate.into
     ours, theirs = accounts[out.account_id], accounts[into.account_id]
-    if _names_number(out, theirs) or _names_number(into, ours):
+    if accounts.says_number(out, theirs) or accounts.says_number(into, ours):
         return False
     if any(_is_with_another(side, other) for side, other in ((out, theirs), (into, ours))):
         return True
-    others = [own for own in accounts.values() if own.account_id not in (out.account_id, into.account_id)]
-    if any(_names_better(out, other, theirs) or _names_better(into, other, ours) for other in others):
+    if _names_better(out, ours, theirs, accounts) or _names_better(into, theirs, ours, accounts):
         return True
     if out.is_cash and theirs.kind != "cash":
         return not out.is_plain
@@ -318,69 +255,34 @@ def _is_none(candidate: Candidate, accounts: Mapping[UUID, Own]) -> bool:
     return any(side.mcc and side.mcc not in MONEY_CODES for side in (out, into))
 
 
-def _names_better(side: Side, other: Own, partner: Own) -> bool:
+def _names_better(side: Side, own: Own, partner: Own, accounts: Accounts) -> bool:
     """Whether the text names another own account, and not this partner."""
-    if _names_number(side, other):
+    both, named = {own.account_id, partner.account_id}, accounts.named(side)
+    if named.by_number - both:
         return True
-    return _names(side, other) and not _names(side, partner)
+    return bool(named.by_name - both) and partner.account_id not in named.by_name
 
 
 def _is_with_another(side: Side, other: Own) -> bool:
     """The bank names another account than the partner's."""
-    known, partner = _compact(side.counterparty), _compact(other.number)
+    known, partner = side.compact_counterparty, other.compact
     return bool(known and partner) and not (known.endswith(partner) or partner.endswith(known))
+
+
+def _hints(side: Side, own: Own) -> bool:
+    """A word of the account's name, or of its kind, in a text that speaks of a transfer or of from or to."""
+    kind = words.KINDS.get(own.kind)
+    if kind is not None and kind.search(side.text):
+        return True
+    return bool(own.telling_words & side.tokens)
 
 
 def _is_ruled(side: Side, other: Own) -> bool:
     return side.ruled_account_id == other.account_id
 
 
-def _names_number(side: Side, own: Own) -> bool:
-    """The other side's account, or its number in the text: whole, or its end behind a mask."""
-    number = _compact(own.number)
-    if len(number) < 4:
-        return False
-    known = _compact(side.counterparty)
-    if len(known) >= 6 and (known.endswith(number) or number.endswith(known)):
-        return True
-    text = side.text
-    if len(number) >= 6 and number.lower() in re.sub(r"[\s.-]", "", text):
-        return True
-    return bool(
-        re.search(rf"(?:[x*•.#]+|ending(?: in)?|endung|acct|account|a/c|konto|nr\.?) ?{number[-4:].lower()}\b", text)
-    )
-
-
-def _names(side: Side, own: Own) -> bool:
-    """The account's name stands in the text, as words."""
-    name = _plain(own.name)
-    return len(name) >= 4 and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", side.text) is not None
-
-
-def _hints(side: Side, own: Own) -> bool:
-    """A word of the account's name, or of its kind, in a text that speaks of a transfer or of from or to."""
-    text = side.text
-    kind = words.KINDS.get(own.kind)
-    if kind is not None and kind.search(text):
-        return True
-    tokens = {token for token in re.findall(r"\w{5,}", _plain(own.name)) if token not in _GENERIC}
-    return bool(tokens & set(re.findall(r"\w+", text)))
-
-
-_GENERIC = frozenset({"account", "konto", "compte", "cuenta", "conto", "conta", "rekening", "business", "personal"})
-
-
 def _shared_reference(out: Side, into: Side) -> bool:
     """The same reference, or a word of five digits or more in both texts that is no date."""
     if out.reference and into.reference and len(out.reference) >= 4 and out.reference == into.reference:
         return True
-    found = [set(re.findall(r"\b(?=\w*\d{5})[\w/-]{6,}\b", side.text)) for side in (out, into)]
-    return bool(found[0] & found[1])
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-def _compact(number: str | None) -> str:
-    return re.sub(r"[^0-9A-Z]", "", (number or "").upper())
+    return bool(out.long_numbers & into.long_numbers)
