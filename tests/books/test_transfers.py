@@ -1,9 +1,11 @@
 """Transfers: paired where certain, left to a person where not, and given back when a pair comes apart."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -320,3 +322,34 @@ async def test_strangers_are_no_partners(db, organization, move, database: Datab
     assert out.type == "expense"
     found = await one(db, "select count(*) as n from books.transfers")
     assert found == {"n": 0}
+
+
+async def test_sides_that_two_write_at_once_find_each_other(database: Database, organization: Organization) -> None:
+    """The second waits for a total that the first writes, and looks again once it may go on."""
+    owner = organization.organization_id
+    async with database.transaction(owner) as db:
+        ids = [
+            (await accounts.create(db, owner, name=name, currency="GBP")).account_id for name in ("Current", "Savings")
+        ]
+
+    async def written(db: Connection, account_id: UUID, amount: str) -> Transaction:
+        new = NewTransaction(
+            booked_on=date(2026, 3, 5),
+            amount=Decimal(amount),
+            currency="GBP",
+            description="Internal transfer",
+            account_id=account_id,
+        )
+        return await transactions.create(db, owner, new)
+
+    async def second() -> Transaction:
+        async with database.transaction(owner) as db:
+            return await written(db, ids[1], "500.00")
+
+    async with database.transaction(owner) as db:
+        out = await written(db, ids[0], "-500.00")
+        waiting = asyncio.create_task(second())
+        await asyncio.sleep(0.4)
+        assert out.type == "expense"
+        assert not waiting.done()
+    assert (await waiting).type == "transfer"

@@ -13,6 +13,7 @@ from ai2.books.moments import Moment
 from ai2.books.rules import runs as rule_runs
 from ai2.books.transactions import as_of_repository, repository
 from ai2.books.transfers import service as transfers
+from ai2.books.transfers.sides import Side
 from ai2.kit import events
 from ai2.kit.database import Connection, hold
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
@@ -132,16 +133,20 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
         "merchant_key": merchant_key(new.description, new.merchant),
     }
     # From its insert on others wait who write into the same account and month: what can be asked before is.
-    may_pair = new.type in (None, "transfer") and await transfers.may_pair(db, organization_id)
-    rules = await rule_runs.for_new(db, organization_id, transfers_too=new.type in (None, "transfer"))
+    side = Side(transaction_id, account.account_id, new.booked_on, values["amount"], new.currency, new.description)
+    may_pair = new.type in (None, "transfer")
+    has_partner = await transfers.has_partner(db, organization_id, side, closely=True) if may_pair else None
+    rules = await rule_runs.for_new(db, organization_id, transfers_too=may_pair)
     async with db.pipeline():
         await repository.insert(db, **values)
         await events.emit_rows(db, organization_id, "transaction.created", [transaction_id])
         made = await get(db, organization_id, transaction_id)
+        if has_partner is False:  # who waited for another that brought the other side sees it now
+            has_partner = await transfers.has_partner(db, organization_id, side, closely=False)
     if new.type not in (None, made.type, "transfer"):
         raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
-    if may_pair and made.type != "transfer":
-        await transfers.pair_among_several(db, organization_id, transaction_ids=[transaction_id])
+    if has_partner and made.type != "transfer":
+        await transfers.pair(db, organization_id, transaction_ids=[transaction_id])
         made = await get(db, organization_id, transaction_id)
     if new.type not in (None, made.type):
         raise Invalid(errors=(FieldError("type", "is transfer only with such a category, or another account's side"),))

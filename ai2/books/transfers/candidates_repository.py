@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from ai2.books.transfers.sides import Side
 from ai2.books.transfers.verdicts import EARLIEST, LATEST, Verdict
 from ai2.books.transfers.words import EITHER_SQL
 from ai2.kit.database import Connection, number, one, rows
@@ -28,12 +29,35 @@ IN_TIME = f"""
         else other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on - ({EARLIEST})
     end
 """
+SAME_AMOUNT = "other.amount = -fresh.amount and other.currency = fresh.currency"
 # Kept back on the way, or of another currency.
 OTHER_AMOUNT = """
     fresh.amount * other.amount < 0
     and (
         other.currency <> fresh.currency
         or (fresh.amount + other.amount < 0 and abs(fresh.amount + other.amount) <= 0.25 * abs(fresh.amount))
+    )
+"""
+# Of another amount, and its text speaks of a transfer.
+NEAR = f"""
+    other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on + {LATEST} and {OTHER_AMOUNT}
+    and (other.counterparty is not null or other.description ~* %(words)s)
+"""
+PARTNER = f"""
+    exists (
+        select from books.transactions as other
+        where other.organization_id = %(organization_id)s and {{}} and {STANDS.format("other")}
+            and other.account_id <> fresh.account_id and {IN_TIME}
+            and not exists (
+                select from books.transfers as pair
+                where pair.organization_id = %(organization_id)s and pair.state = 'paired'
+                    and pair.out_transaction_id = other.transaction_id
+            )
+            and not exists (
+                select from books.transfers as pair
+                where pair.organization_id = %(organization_id)s and pair.state = 'paired'
+                    and pair.in_transaction_id = other.transaction_id
+            )
     )
 """
 
@@ -79,6 +103,30 @@ async def batch_extent(db: Connection, organization_id: UUID, batch_id: UUID) ->
     )
 
 
+async def has_partner(db: Connection, organization_id: UUID, side: Side, *, closely: bool) -> bool | None:
+    """Whether another account has what may be the other side, and is no side of a pair; None without another account.
+
+    Of the same amount, or `closely` of another near it whose text speaks of a transfer.
+    """
+    partners = " or ".join(PARTNER.format(where) for where in ((SAME_AMOUNT, NEAR) if closely else (SAME_AMOUNT,)))
+    row = await one(
+        db,
+        f"""
+        select case when exists (
+            select from books.accounts
+            where organization_id = %(organization_id)s and account_id <> %(account_id)s
+        ) then {partners} end as is_there
+        from (
+            select
+                %(account_id)s::uuid as account_id, %(booked_on)s::date as booked_on,
+                %(amount)s::numeric as amount, %(currency)s::text as currency
+        ) as fresh
+        """,
+        {**vars(side), "organization_id": organization_id, "words": EITHER_SQL},
+    )
+    return row and row["is_there"]
+
+
 async def prepare(db: Connection) -> None:
     """The temporary table `pairs`: who may be whose partner."""
     await db.execute("drop table if exists pg_temp.pairs, pg_temp.others")
@@ -99,12 +147,7 @@ async def find_for(db: Connection, organization_id: UUID, transaction_ids: Seque
         where fresh.organization_id = %(organization_id)s and fresh.transaction_id = any(%(ids)s)
             and {STANDS.format("fresh")}
     """
-    same = "other.amount = -fresh.amount and other.currency = fresh.currency"
-    near = f"""
-        other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on + {LATEST} and {OTHER_AMOUNT}
-        and (other.counterparty is not null or other.description ~* %(words)s)
-    """
-    for where in (same, near) if closely else (same,):
+    for where in (SAME_AMOUNT, NEAR) if closely else (SAME_AMOUNT,):
         await db.execute(f"insert into pg_temp.pairs select {SIDES} {fresh.format(where=where)}", known)
 
 

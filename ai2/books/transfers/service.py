@@ -90,9 +90,12 @@ async def queue_up(db: Connection, organization_id: UUID) -> None:
     await repository.lock(db, organization_id)
 
 
-async def may_pair(db: Connection, organization_id: UUID) -> bool:
-    """Whether anything can be a transfer here: not within one account."""
-    return await finding.has_others(db, organization_id)
+async def has_partner(db: Connection, organization_id: UUID, side: Side, *, closely: bool) -> bool | None:
+    """Whether there may be another side for this one, written already or not; None where none can come.
+
+    `closely` looks at other amounts too, which takes longer. Where there is none, `pair` has nothing to do.
+    """
+    return await finding.has_partner(db, organization_id, side, closely=closely) if side.amount else None
 
 
 async def pair(
@@ -102,15 +105,8 @@ async def pair(
 
     May be called again: what is paired or rejected stays, and suggestions are made anew.
     """
-    if not await may_pair(db, organization_id):
+    if not await finding.has_others(db, organization_id):
         return 0
-    return await pair_among_several(db, organization_id, batch_id, transaction_ids=transaction_ids)
-
-
-async def pair_among_several(
-    db: Connection, organization_id: UUID, batch_id: UUID | None = None, *, transaction_ids: Sequence[UUID] = ()
-) -> int:
-    """The same, for whom knows already that there are several accounts."""
     await finding.prepare(db)
     is_large = await _find_for_batch(db, organization_id, batch_id) if batch_id else False
     if transaction_ids:
