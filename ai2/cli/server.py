@@ -34,10 +34,11 @@ def status() -> None:
         from ai2.launcher.status import look
 
         parts = asyncio.run(look(settings()))
+        width = max(len(part.title) for part in parts)
         for part in parts:
             state = "[green]answers[/]       " if part.answers else "[red]does not answer[/]"
             where = "  ".join(part.urls) if part.answers else f"its log: {part.log}"
-            console.print(f"{part.title:<26} {state}  {where}")
+            console.print(f"{part.title:<{width}}  {state}  {where}")
         if not all(part.answers for part in parts):
             console.print("`make up` starts what is missing.")
             raise typer.Exit(1)
