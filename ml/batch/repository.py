@@ -36,9 +36,10 @@ class Staged:
     closed: int
 
 
-# What an own model looks at besides the descriptor: rows that differ in it ask different questions.
+# What an own model looks at besides the descriptor: rows that differ in it ask different questions. Whether there is a
+# model is asked once: without one there is nothing to tell apart.
 OWN = """
-    (
+    case when exists (select from ml.own_models where organization_id = %(organization_id)s) then (
         select array_agg(
             coalesce(
                 case seen.name
@@ -50,9 +51,7 @@ OWN = """
         from ml.own_models as model
         cross join lateral unnest(array_append(model.attributes, '')) with ordinality as seen (name, place)
         where model.organization_id = %(organization_id)s
-        -- without a model there is nothing to tell apart; an amount joined to no list would be a list
-        having count(*) > 0
-    )
+    ) end
 """
 
 
@@ -77,36 +76,32 @@ async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_thro
                 transaction.merchant_key, transaction.description, transaction.merchant, transaction.mcc,
                 transaction.amount > 0 as money_in,
                 case when going_on.merchant_key is not null then transaction.transaction_id end as alone_id,
-                {OWN} as own, {STATED} as stated, min(transaction.transaction_id::text)::uuid as like_id
+                {OWN} as own, {STATED} as stated, array_agg(transaction.transaction_id) as asked_by
             from books.transactions as transaction
             left join going_on on going_on.merchant_key = transaction.merchant_key
             where {UNDECIDED} and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
             group by 1, 2, 3, 4, 5, 6, 7, 8
         )
 
-        select (row_number() over (order by merchant_key))::integer as descriptor_id, asked.* from asked
+        select
+            (row_number() over (order by merchant_key))::integer as descriptor_id, merchant_key, description, merchant,
+            mcc, money_in, alone_id, own is not null as is_own, stated, asked_by,
+            -- of those that are not the descriptor's alone, the transaction that stands for all that ask the same
+            case when own is null then alone_id else (
+                select each from unnest(asked_by) as each order by each limit 1
+            ) end as like_id
+        from asked
         """,
         known,
     )
     await db.execute("create unique index on pg_temp.descriptors (descriptor_id)")
     described = await db.execute(
-        f"""
+        """
         create temporary table described on commit drop as
-        select transaction.transaction_id, descriptor.descriptor_id
-        from books.transactions as transaction
-        inner join pg_temp.descriptors as descriptor
-            on descriptor.merchant_key = transaction.merchant_key
-            and descriptor.description = transaction.description
-            and descriptor.money_in = (transaction.amount > 0)
-            and descriptor.merchant is not distinct from transaction.merchant
-            and descriptor.mcc is not distinct from transaction.mcc
-            and (descriptor.alone_id is null or descriptor.alone_id = transaction.transaction_id)
-            and (descriptor.own is null or descriptor.own = {OWN})
-            and descriptor.stated is not distinct from {STATED}
-        where {UNDECIDED} and (%(closed_through)s::date is null or transaction.booked_on > %(closed_through)s)
-        """,
-        known,
+        select unnest(asked_by) as transaction_id, descriptor_id from pg_temp.descriptors
+        """
     )
+    await db.execute("create index on pg_temp.described (descriptor_id)")
     await db.execute("analyze pg_temp.described")
     await db.execute(
         """
@@ -131,16 +126,22 @@ async def descriptors(db: Connection, organization_id: UUID, first: int, last: i
     return await rows(
         db,
         """
+        with wanted as (
+            select * from pg_temp.descriptors where descriptor_id between %(first)s and %(last)s
+        )
+
         select
-            descriptor.descriptor_id, descriptor.merchant_key, descriptor.description, descriptor.merchant,
-            descriptor.mcc, descriptor.money_in, descriptor.alone_id, alone.amount, alone.currency, alone.booked_on,
-            alone.account_id, alone.attributes, descriptor.own is not null as is_own, descriptor.stated
-        from pg_temp.descriptors as descriptor
-        left join books.transactions as alone
-            on alone.organization_id = %(organization_id)s
-                and (descriptor.alone_id is not null or descriptor.own is not null)
-                and alone.transaction_id = coalesce(descriptor.alone_id, descriptor.like_id)
-        where descriptor.descriptor_id between %(first)s and %(last)s order by descriptor.descriptor_id
+            wanted.descriptor_id, wanted.merchant_key, wanted.description, wanted.merchant, wanted.mcc,
+            wanted.money_in, wanted.alone_id, alone.amount, alone.currency, alone.booked_on, alone.account_id,
+            alone.attributes, wanted.is_own, wanted.stated
+        from wanted
+        left join (
+            select transaction_id, amount, currency, booked_on, account_id, attributes from books.transactions
+            where organization_id = %(organization_id)s
+                -- mostly none: a join would read all of the books to look for it
+                and transaction_id = any(array(select like_id from wanted where like_id is not null))
+        ) as alone on alone.transaction_id = wanted.like_id
+        order by wanted.descriptor_id
         """,
         {"organization_id": organization_id, "first": first, "last": last},
     )
@@ -188,13 +189,15 @@ async def stage_verdicts(
         from pg_temp.described as described
         inner join pg_temp.verdicts as verdict using (descriptor_id)
         where verdict.decision = 'apply' and verdict.category_id is not null
-            and verdict.descriptor_id between %(first)s and %(last)s
+            and described.descriptor_id between %(first)s and %(last)s
             and not exists (
                 select from ml.suggestions as refused
                 where refused.organization_id = %(organization_id)s
                     and refused.transaction_id = described.transaction_id
                     and verdict.category_id::text = any(refused.rejected)
             )
+        -- as they lie in the books and in their key, so that writing them goes through both but once
+        order by described.transaction_id
         """,
         {"organization_id": organization_id, "first": first, "last": last},
     )
@@ -219,9 +222,8 @@ async def write_suggestions(db: Connection, organization_id: UUID, first: int, l
             left join ml.suggestions as refused
                 on refused.organization_id = %(organization_id)s
                 and refused.transaction_id = described.transaction_id and refused.rejected <> '{}'
-            where verdict.decision = 'review' and verdict.descriptor_id between %(first)s and %(last)s and not coalesce(
-                coalesce(verdict.category_id::text, verdict.detailed) = any(refused.rejected), false
-            )
+            where verdict.decision = 'review' and described.descriptor_id between %(first)s and %(last)s
+                and not coalesce(coalesce(verdict.category_id::text, verdict.detailed) = any(refused.rejected), false)
         ),
 
         written as (
