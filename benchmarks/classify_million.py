@@ -150,7 +150,8 @@ def watched(process: psutil.Process) -> Iterator[list[float]]:
     peak, done = [0.0], threading.Event()
 
     def look() -> None:
-        while not done.wait(0.1):
+        # seldom: adding up what is mapped is work of the process itself
+        while not done.wait(0.5):
             held = 0
             for each in (process, *process.children(recursive=True)):
                 try:
