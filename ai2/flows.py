@@ -24,10 +24,11 @@ from ai2.kit import queue
 from ai2.kit.database import Connection, Database
 from ai2.kit.errors import FieldError, Invalid, Problem
 from ai2.kit.periods import Period
+from ai2.kit.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from psycopg.rows import DictRow
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from ml.service import Suggested
 
 Progress = Callable[[float], None]
+
+# So many shards of a large scope are decided beside each other: one is scored while another is written.
+LANES = 2
 
 
 async def import_file(database: Database, *, organization_id: UUID, imported_by: str, **known: Any) -> ImportResult:
@@ -233,10 +237,33 @@ async def categorise(
 
 
 async def _categorise(database: Database, organization_id: UUID, scope: "Scope") -> "Suggested":
+    """Shard by shard, each a database transaction, so that what is done stays done; of many, two beside each other.
+
+    While one is scored or waits for the other's totals, the other is written.
+    """
     from ml import service
 
     async with database.transaction(organization_id) as db:
-        found = await service.suggest(db, organization_id, scope)
+        shards, since = await service.shards(db, organization_id, scope)
+    waiting = iter(shards)
+
+    async def lane() -> "list[Suggested]":
+        return [await _categorise_shard(database, organization_id, shard, since) for shard in waiting]
+
+    lanes = min(LANES, len(shards), max(settings().database_pool_max - 1, 1))
+    running = [asyncio.create_task(lane()) for _ in range(lanes)]
+    # the other lane goes on where one fails: what it decides need not be decided again
+    await asyncio.gather(*running, return_exceptions=True)
+    return service.together([found for lane in running for found in lane.result()])
+
+
+async def _categorise_shard(
+    database: Database, organization_id: UUID, scope: "Scope", since: "datetime"
+) -> "Suggested":
+    from ml import service
+
+    async with database.transaction(organization_id) as db:
+        found = await service.suggest(db, organization_id, scope, since=since)
         if found.applied:
             what = Entity("batch", scope.batch_id) if scope.batch_id else None
             counted = {"applied": found.applied, "version": found.version}

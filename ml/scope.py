@@ -9,11 +9,13 @@ from ai2.kit.periods import Period
 
 @dataclass(frozen=True)
 class Scope:
-    """Those of an import, of a period, or these; all, where nothing is named."""
+    """Those of an import, of a period, of some merchants, or these; all, where nothing is named."""
 
     batch_id: UUID | None = None
     period: Period | None = None
     transaction_ids: tuple[UUID, ...] | None = None
+    # of the merchants from the first key on, and before the second; no end where there is none
+    merchants: tuple[str | None, str | None] = (None, None)
 
     def parameters(self) -> dict[str, Any]:
         """As queries want it."""
@@ -22,6 +24,8 @@ class Scope:
             "start": self.period and self.period.start,
             "end": self.period and self.period.end,
             "transaction_ids": None if self.transaction_ids is None else list(self.transaction_ids),
+            "merchants_from": self.merchants[0],
+            "merchants_before": self.merchants[1],
         }
 
 

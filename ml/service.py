@@ -2,21 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
 from uuid import UUID
 
 from ai2.kit import events
-from ai2.kit.database import Connection, Database
+from ai2.kit.database import Connection, Database, allow_memory
 from ml import analyses, beside, registry
 from ml.answers import Analysis, Item
 from ml.batch import engine
+from ml.batch import repository as batch_repository
 from ml.deciders import chain
 from ml.deciders.known import Known, read
+from ml.governance import repository as governance_repository
 from ml.governance import service as governance
 from ml.llm import service as llm
 from ml.scope import EVERYTHING, Scope
 
 # An LLM is asked of so many descriptors after an import; the rest waits for the next.
 MOST_ASKED = 2000
+# So many transactions are a shard: what the database writes of them fits in its memory, and is written in seconds.
+SHARD = 125_000
 
 
 @dataclass(frozen=True)
@@ -54,17 +60,40 @@ async def categorise(
     return [replace(analysis, id=item.id) for analysis, item in zip(told, items, strict=True)]
 
 
-async def suggest(db: Connection, organization_id: UUID, scope: Scope = EVERYTHING) -> Suggested:
+async def shards(db: Connection, organization_id: UUID, scope: Scope) -> tuple[list[Scope], datetime]:
+    """A scope cut by merchants, where it is large, for `suggest` to decide; and since when it has to count."""
+    await allow_memory(db)
+    keys = await batch_repository.merchants_between(db, organization_id, scope, SHARD)
+    since = await governance_repository.counted_to(db, organization_id)
+    return [replace(scope, merchants=ends) for ends in pairwise((None, *keys, None))], since
+
+
+def together(found: Sequence[Suggested]) -> Suggested:
+    """What became of all shards."""
+    return Suggested(
+        transactions=sum(each.transactions for each in found),
+        descriptors=sum(each.descriptors for each in found),
+        applied=sum(each.applied for each in found),
+        to_review=sum(each.to_review for each in found),
+        version=found[-1].version,
+        closed=sum(each.closed for each in found),
+    )
+
+
+async def suggest(
+    db: Connection, organization_id: UUID, scope: Scope = EVERYTHING, *, since: datetime | None = None
+) -> Suggested:
     """Decide every transaction that has no decision: what is sure is applied, what is not waits for a person.
 
-    Rules had their say when the transactions came in; to bring them to the history is a person's act.
+    Rules had their say when the transactions came in; to bring them to the history is a person's act. Who decides
+    shard by shard says `since` when decisions are to be counted.
     """
     done = await engine.run(db, organization_id, scope)
     if done.applied:
         by = "import" if done.is_by_file else "model"
         told = {"count": done.applied, "batch_id": scope.batch_id, "decided_by": by}
         await events.emit(db, organization_id, "transaction.categorized", told)
-    await governance.watch(db, organization_id)
+    await governance.watch(db, organization_id, since)
     return Suggested(
         transactions=done.staged.transactions,
         descriptors=done.staged.descriptors,

@@ -116,9 +116,10 @@ async def _write(
     db: Connection, organization_id: UUID, part: Sequence[tuple[Any, ...]], done: Done, first: int, last: int
 ) -> None:
     staged = await repository.stage_verdicts(db, organization_id, part, first, last)
+    # before what is applied: from then on, until the end, nobody else adds to the same days' totals
+    done.to_review += await repository.write_suggestions(db, organization_id, first, last)
     async with planned_for(db, staged):
         done.applied += await decisions.apply_decided(db, organization_id)
-    done.to_review += await repository.write_suggestions(db, organization_id, first, last)
 
 
 def _item(row: DictRow) -> Item:

@@ -24,6 +24,8 @@ UNDECIDED = """
     and (%(batch_id)s::uuid is null or transaction.batch_id = %(batch_id)s)
     and (%(start)s::date is null or transaction.booked_on between %(start)s and %(end)s)
     and (%(transaction_ids)s::uuid[] is null or transaction.transaction_id = any(%(transaction_ids)s))
+    and (%(merchants_from)s::text is null or transaction.merchant_key >= %(merchants_from)s)
+    and (%(merchants_before)s::text is null or transaction.merchant_key < %(merchants_before)s)
 """
 
 
@@ -57,6 +59,25 @@ OWN = """
 
 # What the file says that a row is: rows that differ in it ask different questions.
 STATED = f"case when not transaction.attributes ? '{SPLITS}' then transaction.attributes ->> '{ATTRIBUTE}' end"
+
+
+async def merchants_between(db: Connection, organization_id: UUID, scope: Scope, most: int) -> list[str]:
+    """Merchants' keys that cut what has no decision into shards of at most about so many transactions."""
+    known = {"organization_id": organization_id, **scope.parameters(), "most": most}
+    query = f"""
+        with undecided as (select transaction.merchant_key from books.transactions as transaction where {UNDECIDED}),
+
+        shards as (select ceil(count(*) / %(most)s::numeric)::integer as number from undecided)
+
+        select percentile_disc(array(
+            select place / (select number from shards)::float8
+            from generate_series(1, (select number from shards) - 1) as place
+        )) within group (order by merchant_key) as keys
+        from undecided
+    """
+    found = await one(db, query, known)
+    # in the database's order, which need not be ours; who has many stands there more than once
+    return list(dict.fromkeys(filter(None, (found["keys"] if found else None) or ())))
 
 
 async def stage(db: Connection, organization_id: UUID, scope: Scope, closed_through: date | None) -> Staged:

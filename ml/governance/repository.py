@@ -62,8 +62,19 @@ async def shared_since(db: Connection, since: datetime | None) -> int:
 # --- what is decided ---------------------------------------------------------------------------------------------
 
 
-async def decided_now(db: Connection, organization_id: UUID, version: str) -> list[DictRow]:
-    """How the transactions of `ml.repository.stage_undecided` were decided that nobody looked at before."""
+async def counted_to(db: Connection, organization_id: UUID) -> datetime:
+    """Until when decisions are counted: what was written later is yet to be."""
+    query = """
+        select coalesce(max(last_at), 'epoch') as last_at from ml.decision_counts
+        where organization_id = %(organization_id)s
+    """
+    [row] = await rows(db, query, {"organization_id": organization_id})
+    last_at: datetime = row["last_at"]
+    return last_at
+
+
+async def decided_now(db: Connection, organization_id: UUID, version: str, since: datetime) -> list[DictRow]:
+    """How what `ml.batch.repository.stage` gathered was decided, of what was written `since`."""
     query = """
         select
             coalesce(verdict.decided_by, 'model') as decided_by, coalesce(verdict.version, %(version)s) as version,
@@ -73,12 +84,10 @@ async def decided_now(db: Connection, organization_id: UUID, version: str) -> li
             on transaction.organization_id = %(organization_id)s
                 and transaction.transaction_id = described.transaction_id
         left join pg_temp.verdicts as verdict using (descriptor_id)
-        where transaction.created_at > coalesce(
-            (select max(last_at) from ml.decision_counts where organization_id = %(organization_id)s), '-infinity'
-        )
+        where transaction.created_at > %(since)s
         group by 1, 2, 3, 4
     """
-    return await rows(db, query, {"organization_id": organization_id, "version": version})
+    return await rows(db, query, {"organization_id": organization_id, "version": version, "since": since})
 
 
 async def count_decisions(db: Connection, organization_id: UUID, counted: Sequence[dict[str, Any]]) -> None:

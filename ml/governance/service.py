@@ -83,10 +83,14 @@ async def _check_named(name: str) -> None:
 # --- what is decided, and the challenger beside it ---------------------------------------------------------------
 
 
-async def watch(db: Connection, organization_id: UUID) -> None:
-    """Count what `ml.service.suggest` decided just now, and ask the challenger about some of it."""
+async def watch(db: Connection, organization_id: UUID, since: datetime | None = None) -> None:
+    """Count what `ml.service.suggest` decided just now, and ask the challenger about some of it.
+
+    Counted is what was written since the last count, or `since`, for who decides in several goes.
+    """
     counted: dict[tuple[str, str, str, str], int] = {}
-    for row in await repository.decided_now(db, organization_id, registry.champion().version):
+    since = since or await repository.counted_to(db, organization_id)
+    for row in await repository.decided_now(db, organization_id, registry.champion().version, since):
         cell = row["decided_by"], row["version"], row["decision"], primary_of(row["detailed"]) or ""
         counted[cell] = counted.get(cell, 0) + row["decisions"]
     names = ("decided_by", "version", "decision", "category", "decisions")
