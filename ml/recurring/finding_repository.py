@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, rows
+from ai2.kit.database import Connection, hashed, rows
 
 COLUMNS = (
     "pattern_id", "account_id", "merchant_key", "merchant", "money_in", "currency", "is_transfer", "state", "cadence",
@@ -46,13 +46,14 @@ async def stage_members(db: Connection, members: Iterable[tuple[int, int, int]])
         for member in members:
             await copy.write_row(member)
     await db.execute("analyze pg_temp.recurring_places")
-    await db.execute(
-        """
-        create temporary table recurring_found on commit drop as
-        select number, transaction_id from pg_temp.recurring_places
-        inner join pg_temp.recurring_payments using (group_id, place)
-        """
-    )
+    async with hashed(db):
+        await db.execute(
+            """
+            create temporary table recurring_found on commit drop as
+            select number, transaction_id from pg_temp.recurring_places
+            inner join pg_temp.recurring_payments using (group_id, place)
+            """
+        )
     await db.execute("analyze pg_temp.recurring_found")
 
 

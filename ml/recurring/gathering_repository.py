@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, allow_memory, number, one, rows
+from ai2.kit.database import Connection, allow_memory, hashed, number, one, rows
 
 # What a bank's text says where it was told to pay, or where a card is charged by an agreement.
 MANDATE = (
@@ -104,28 +104,39 @@ async def stage_payments(db: Connection, organization_id: UUID, *, is_all: bool)
     await db.execute("drop table if exists pg_temp.recurring_payments")
     wanted = "" if is_all else "inner join pg_temp.recurring_wanted as wanted using (merchant_key)"
     await db.execute("analyze pg_temp.recurring_wanted")
-    await db.execute(
-        f"""
+    query = f"""
         create temporary table recurring_payments on commit drop as
+        with payments as materialized (
+            select
+                payment.transaction_id, payment.booked_on, payment.category_id,
+                -- an exact whole number, whichever coins the currency has
+                (abs(payment.amount) * 10000)::bigint as amount,
+                merchant_key, account_id, currency, payment.amount > 0 as money_in
+            from books.transactions as payment {wanted}
+            where payment.organization_id = %(organization_id)s and payment.deleted_at is null
+                and payment.status = 'posted' and payment.merchant_key <> '' and payment.amount <> 0
+                and abs(payment.amount) < 1e13 and payment.booked_on between date '1950-01-01' and date '2150-12-31'
+                and not exists (
+                    select from ml.recurring_apart as apart
+                    where apart.organization_id = %(organization_id)s and apart.transaction_id = payment.transaction_id
+                )
+        ),
+
+        -- numbered first: payments are many to be sorted, and by a number sooner than by texts
+        groups as (
+            select
+                merchant_key, account_id, currency, money_in,
+                (row_number() over (order by merchant_key, account_id, currency, money_in))::integer as group_id
+            from (select distinct merchant_key, account_id, currency, money_in from payments) as each
+        )
+
         select
-            payment.transaction_id, payment.booked_on, payment.category_id,
-            -- an exact whole number, whichever coins the currency has
-            (abs(payment.amount) * 10000)::bigint as amount,
-            dense_rank() over (order by merchant_key, account_id, currency, payment.amount > 0)::integer as group_id,
-            row_number() over (
-                partition by merchant_key, account_id, currency, payment.amount > 0 order by booked_on, transaction_id
-            )::integer - 1 as place
-        from books.transactions as payment {wanted}
-        where payment.organization_id = %(organization_id)s and payment.deleted_at is null
-            and payment.status = 'posted' and payment.merchant_key <> '' and payment.amount <> 0
-            and abs(payment.amount) < 1e13 and payment.booked_on between date '1950-01-01' and date '2150-12-31'
-            and not exists (
-                select from ml.recurring_apart as apart
-                where apart.organization_id = %(organization_id)s and apart.transaction_id = payment.transaction_id
-            )
-        """,
-        {"organization_id": organization_id},
-    )
+            transaction_id, booked_on, category_id, amount, group_id,
+            (row_number() over (partition by group_id order by booked_on, transaction_id))::integer - 1 as place
+        from payments inner join groups using (merchant_key, account_id, currency, money_in)
+    """
+    async with hashed(db):
+        await db.execute(query, {"organization_id": organization_id})
     await db.execute("analyze pg_temp.recurring_payments")
     return await number(db, "select count(*) as payments from pg_temp.recurring_payments")
 
