@@ -28,8 +28,9 @@ from ml.deciders import chain
 from ml.deciders.public import Public
 from ml.scope import Scope
 
-# Questions that are scored and told to the chain at once, and parts of so many that are written at once.
-SHARD, PART = 5_000, 40_000
+# Questions that are scored and told to the chain at once, and parts of so many that are written at once: mostly all of
+# a shard of `ml.service`, as nobody else adds to the days that it wrote until it ends.
+SHARD, PART = 5_000, 70_000
 
 
 @dataclass
