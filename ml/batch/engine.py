@@ -119,6 +119,7 @@ async def _write(
     staged = await repository.stage_verdicts(db, organization_id, part, first, last)
     # before what is applied: from then on, until the end, nobody else adds to the same days' totals
     done.to_review += await repository.write_suggestions(db, organization_id, first, last)
+    await repository.queue_up(db, organization_id)
     async with planned_for(db, staged):
         done.applied += await decisions.apply_decided(db, organization_id)
 

@@ -187,6 +187,12 @@ async def commonest(db: Connection, descriptor_ids: Sequence[int], most: int) ->
     return [row["descriptor_id"] for row in await rows(db, query, {"ids": list(descriptor_ids), "most": most})]
 
 
+async def queue_up(db: Connection, organization_id: UUID) -> None:
+    """One at a time applies what was decided in an organization: who applies it in several parts holds totals that
+    another one's next part needs, and would wait for totals that the other holds."""
+    await db.execute("select pg_advisory_xact_lock(hashtextextended('categorise:' || %s, 0))", [str(organization_id)])
+
+
 async def stage_verdicts(
     db: Connection, organization_id: UUID, verdicts: Iterable[tuple[Any, ...]], first: int, last: int
 ) -> int:

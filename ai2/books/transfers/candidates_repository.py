@@ -124,7 +124,8 @@ async def has_partner(db: Connection, organization_id: UUID, side: Side, *, clos
         """,
         {**vars(side), "organization_id": organization_id, "words": EITHER_SQL},
     )
-    return row and row["is_there"]
+    is_there: bool | None = row["is_there"] if row else None
+    return is_there
 
 
 async def prepare(db: Connection) -> None:
