@@ -49,8 +49,9 @@ async def categorise(
     db: Connection, organization_id: UUID, items: Sequence[Item], known: Known | None = None
 ) -> list[Analysis]:
     """The same without the tax."""
+    known = known or await read(db, organization_id, items)
     verdicts = await chain.decide(db, organization_id, items, known)
-    told = await analyses.tell(db, organization_id, verdicts)
+    told = await analyses.tell(db, organization_id, verdicts, known.meaning)
     return [replace(analysis, id=item.id) for analysis, item in zip(told, items, strict=True)]
 
 

@@ -211,11 +211,18 @@ async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = N
     return await (await db.execute(query, parameters)).fetchall()
 
 
-async def at_once(db: Connection, *queries: Query) -> list[list[DictRow]]:
-    """The rows of queries none of which waits for another's answer: one round trip for all."""
-    async with db.pipeline():
-        cursors = [await db.execute(*query) for query in queries]
-        return [await cursor.fetchall() for cursor in cursors]
+async def at_once(db: Connection, query: Query, **lists: Query) -> DictRow | None:
+    """The one row of a query, and beside it the rows of others by their names: one statement, one round trip.
+
+    What stands in the lists was JSON: ids are texts there, and what must stay exact is no number.
+    """
+    text, parameters = query
+    known = dict(item for _, each in lists.values() for item in each.items()) | parameters
+    beside = [
+        f"(select coalesce(json_agg(each), '[]') from ({each}) as each) as {name}"  # noqa: S608 - of repositories
+        for name, (each, _) in lists.items()
+    ]
+    return await one(db, f"select *, {', '.join(beside)} from ({text}) as asked", known)  # noqa: S608
 
 
 async def one(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> DictRow | None:
