@@ -41,7 +41,7 @@ async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[I
     """An answer for each item, carrying the item's id, with what tax rules say of it; equal descriptors once."""
     known = await read(db, organization_id, items)
     told = await categorise(db, organization_id, items, known)
-    taxed = await beside.taxed(db, known.organization, items, told)
+    taxed = await beside.taxed(db, known, items, told)
     return [replace(analysis, tax=tax) if tax else analysis for analysis, tax in zip(told, taxed, strict=True)]
 
 

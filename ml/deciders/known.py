@@ -19,6 +19,7 @@ from ml.own import repository as own_repository
 from ml.own.kin import kins_of
 from ml.own.repository import State
 from ml.recurring import repository as patterns_repository
+from ml.tax import repository as tax_repository
 
 # Of more, who their kin are is asked by who needs it: looking each up takes longer than all else.
 FEW = 8
@@ -29,7 +30,8 @@ class Known:
     """The organization, its rules in force, and what was taught and what recurs of the items' merchants.
 
     `own` is the state of its own model, `kin` what was taught of merchants that may be kin of the items' (none: it was
-    not asked). `meaning` is what all predicted codes mean to it.
+    not asked). `meaning` is what all predicted codes mean to it. People said something of these merchants for the
+    taxman where `is_tax_said`.
     """
 
     organization: Organization
@@ -39,6 +41,7 @@ class Known:
     own: State
     kin: list[DictRow] | None
     meaning: Meaning
+    is_tax_said: bool
 
 
 async def read(db: Connection, organization_id: UUID, items: Sequence[Item]) -> Known:
@@ -54,6 +57,7 @@ async def read(db: Connection, organization_id: UUID, items: Sequence[Item]) -> 
         own=own_repository.state_query(organization_id),
         kin=own_repository.kin_query(organization_id, list(kins)),
         categories=categories.stamp_query(organization_id),
+        tax=tax_repository.is_said_query(organization_id, keys),
     )
     if found is None:
         raise OrganizationNotFound
@@ -65,4 +69,5 @@ async def read(db: Connection, organization_id: UUID, items: Sequence[Item]) -> 
         own=own_repository.read_state(found["own"]),
         kin=[repository.read_taught(row) for row in found["kin"]] if len(items) <= FEW else None,
         meaning=await categories.all_meant_by(db, organization_id, found["categories"][0]),
+        is_tax_said=bool(found["tax"]),
     )
