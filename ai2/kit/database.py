@@ -211,18 +211,20 @@ async def rows(db: Connection, query: str, parameters: dict[str, Any] | None = N
     return await (await db.execute(query, parameters)).fetchall()
 
 
-async def at_once(db: Connection, query: Query, **lists: Query) -> DictRow | None:
+async def at_once(db: Connection, asked: Query, **lists: Query) -> DictRow | None:
     """The one row of a query, and beside it the rows of others by their names: one statement, one round trip.
 
     What stands in the lists was JSON: ids are texts there, and what must stay exact is no number.
     """
-    text, parameters = query
+    text, parameters = asked
     known = dict(item for _, each in lists.values() for item in each.items()) | parameters
     beside = [
-        f"(select coalesce(json_agg(each), '[]') from ({each}) as each) as {name}"  # noqa: S608 - of repositories
+        f"'{name}', (select coalesce(json_agg(each), '[]') from ({each}) as each)"  # noqa: S608 - of repositories
         for name, (each, _) in lists.items()
     ]
-    return await one(db, f"select *, {', '.join(beside)} from ({text}) as asked", known)  # noqa: S608
+    query = f"select *, json_build_object({', '.join(beside)}) as lists from ({text}) as asked"  # noqa: S608
+    found = await one(db, query, known)
+    return found and found | found.pop("lists")
 
 
 async def one(db: Connection, query: str, parameters: dict[str, Any] | None = None) -> DictRow | None:
