@@ -10,15 +10,21 @@ from ml.answers import Alternative, Analysis, Category, OtherCategory, Verdict
 from ml.knowledge.labels import primaries, primary_of
 
 
-async def tell(db: Connection, organization_id: UUID, verdicts: Sequence[Verdict]) -> list[Analysis]:
-    """Each verdict with the organization's categories in it."""
+async def tell(
+    db: Connection, organization_id: UUID, verdicts: Sequence[Verdict], meaning: Meaning | None = None
+) -> list[Analysis]:
+    """Each verdict with the organization's categories in it, by what all codes mean to it, where that is known."""
+    known = meaning or await _meant(db, organization_id, verdicts)
+    return [_analysis(verdict, known) for verdict in verdicts]
+
+
+async def _meant(db: Connection, organization_id: UUID, verdicts: Sequence[Verdict]) -> Meaning:
     others = [each for verdict in verdicts for each in verdict.alternatives[:3]]
     named: list[Verdict | Alternative] = [*verdicts, *others]
     codes = {each.detailed for each in named if each.detailed and not each.category_id}
     codes |= {primary for code in codes if (primary := primary_of(code))}
     own = {each.category_id for each in named if each.category_id}
-    meaning = await categories.meant(db, organization_id, codes, own)
-    return [_analysis(verdict, meaning) for verdict in verdicts]
+    return await categories.meant(db, organization_id, codes, own)
 
 
 def own_category(by_code: dict[str, UUID], detailed: str | None) -> UUID | None:

@@ -6,23 +6,29 @@ from dataclasses import replace
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ml.answers import Analysis, Item
+from ml.deciders.known import Known
 from ml.tax import loading, profile, service
 from ml.tax.answers import TaxAnswer
+from ml.tax.confirmations import NOTHING_SAID
 from ml.tax.rules import UnknownJurisdiction, UnknownYear
 
 
 async def taxed(
-    db: Connection, organization: Organization, items: Sequence[Item], told: Sequence[Analysis]
+    db: Connection, known: Known, items: Sequence[Item], told: Sequence[Analysis]
 ) -> list[TaxAnswer | None]:
     """What the tax rules say of each item; none where nobody said where the organization is taxed, or of that year.
 
     None of what is stored, too: that is asked by itself, with its splits and receipts.
     """
+    organization = known.organization
     places = await _assessable(db, organization, items)
     answers: list[TaxAnswer | None] = [None] * len(items)
     if places:
-        asked, known = [items[place] for place in places], [told[place] for place in places]
-        found = await service.assess(db, organization.organization_id, asked, analyses=known, organization=organization)
+        found = await service.assess(
+            db, organization.organization_id, [items[place] for place in places],
+            analyses=[told[place] for place in places], organization=organization,
+            said=None if known.is_tax_said else NOTHING_SAID,
+        )  # fmt: skip
         for place, answer in zip(places, found, strict=True):
             answers[place] = replace(answer, id=None)  # the analysis has it
     return answers

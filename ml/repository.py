@@ -1,6 +1,6 @@
 """Every query of ml: what an organization taught, what waits to be decided, what was suggested."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,11 @@ def taught_query(organization_id: UUID, merchant_keys: Sequence[str]) -> Query:
         where decision.organization_id = %(organization_id)s and decision.merchant_key = any(%(keys)s)
     """
     return query, {"organization_id": organization_id, "keys": list(merchant_keys)}
+
+
+def read_taught(row: Mapping[str, Any]) -> DictRow:
+    """A row of what people taught, where it was read in a list."""
+    return {**row, "category_id": UUID(row["category_id"])}
 
 
 async def taught(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:

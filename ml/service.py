@@ -48,7 +48,7 @@ async def batch_analyze(db: Connection, organization_id: UUID, items: Sequence[I
     """An answer for each item, carrying the item's id, with what tax rules say of it; equal descriptors once."""
     known = await read(db, organization_id, items)
     told = await categorise(db, organization_id, items, known)
-    taxed = await beside.taxed(db, known.organization, items, told)
+    taxed = await beside.taxed(db, known, items, told)
     return [replace(analysis, tax=tax) if tax else analysis for analysis, tax in zip(told, taxed, strict=True)]
 
 
@@ -56,8 +56,9 @@ async def categorise(
     db: Connection, organization_id: UUID, items: Sequence[Item], known: Known | None = None
 ) -> list[Analysis]:
     """The same without the tax."""
+    known = known or await read(db, organization_id, items)
     verdicts = await chain.decide(db, organization_id, items, known)
-    told = await analyses.tell(db, organization_id, verdicts)
+    told = await analyses.tell(db, organization_id, verdicts, known.meaning)
     return [replace(analysis, id=item.id) for analysis, item in zip(told, items, strict=True)]
 
 

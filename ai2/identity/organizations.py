@@ -1,8 +1,7 @@
 """Organizations: the tenants, each with a key of its own for its raw files."""
 
 import calendar
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -92,18 +91,19 @@ async def create(db: Connection, *, name: str, base_currency: str, country: str 
 
 async def get(db: Connection, organization_id: UUID) -> Organization:
     row = await repository.organization(db, organization_id)
-    return read([row] if row else [])
+    if row is None:
+        raise OrganizationNotFound
+    return Organization(**row)
 
 
 def query(organization_id: UUID) -> Query:
-    """What asks for an organization, for who asks for more at once; `read` makes one of the rows."""
+    """What asks for an organization, for who asks for more at once; `read` makes one of the row."""
     return repository.organization_query(organization_id)
 
 
-def read(found: Sequence[DictRow]) -> Organization:
-    if not found:
-        raise OrganizationNotFound
-    return Organization(**found[0])
+def read(row: DictRow) -> Organization:
+    """The organization of a row that may have more columns."""
+    return Organization(**{each.name: row[each.name] for each in fields(Organization)})
 
 
 async def update(

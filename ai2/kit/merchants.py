@@ -6,6 +6,7 @@ written with every transaction, so a change of these rules that changes keys rai
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from ai2.kit.places import AMBIGUOUS_STATES, AMBIGUOUS_TOWNS, COUNTRIES, STATES, TOWNS
 
@@ -155,6 +156,7 @@ def merchant_text(description: str) -> str:
     return " ".join(words) or " ".join(plain.split())
 
 
+@lru_cache(maxsize=1024)  # on the way to one answer several ask for it
 def merchant_key(description: str, merchant: str | None = None) -> str:
     """What makes two transactions one merchant's; the file's own merchant name counts before the text."""
     source = merchant if merchant and merchant.strip() else description

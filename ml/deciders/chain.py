@@ -4,7 +4,7 @@ People, rules, recurring patterns, merchant knowledge, the file itself, the orga
 an LLM. Where the file says nothing, the own model is asked before what is publicly known of the merchant.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
@@ -13,9 +13,10 @@ from ai2.identity import organizations
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection
 from ml.answers import Item, Verdict
-from ml.deciders import imported, llm, own, people, recurring, rules
+from ml.deciders import imported, llm, people, recurring, rules
 from ml.deciders.decider import Decide
 from ml.deciders.known import Known, read
+from ml.deciders.own import Own
 from ml.deciders.public import Public
 from ml.deciders.rules import Ruled
 from ml.llm.service import is_configured
@@ -41,7 +42,8 @@ async def decide(
     is_renamed = any(item.key != former.key for item, former in zip(ruled.items, items, strict=True))
     by_people = await people.decide(db, organization_id, ruled.items, None if is_renamed else before.taught)
     continued = await matching(db, organization_id, ruled.items, None if is_renamed else before.patterns)
-    return await _decide(db, before.organization, ruled, by_people, continued, Public(), before.held)
+    own = Own(before.own, None if is_renamed else before.kin)
+    return await _decide(db, before.organization, ruled, by_people, continued, Public(), own)
 
 
 async def decide_stored(db: Connection, organization_id: UUID, items: Sequence[Item], public: Public) -> list[Verdict]:
@@ -55,8 +57,8 @@ async def decide_stored(db: Connection, organization_id: UUID, items: Sequence[I
     continued = [by_id.get(item.transaction_id) if item.transaction_id else None for item in items]
     by_people = await people.decide(db, organization_id, items)
     organization = await organizations.get(db, organization_id)
-    held = await own_repository.held(db, organization_id)
-    return await _decide(db, organization, Ruled(items, [None] * len(items)), by_people, continued, public, held)
+    own = Own(await own_repository.state(db, organization_id))
+    return await _decide(db, organization, Ruled(items, [None] * len(items)), by_people, continued, public, own)
 
 
 async def _decide(
@@ -66,7 +68,7 @@ async def _decide(
     by_people: Sequence[Verdict | None],
     continued: Sequence[RecurringMatch | None],
     public: Public,
-    held: Mapping[str, float],
+    own: Own,
 ) -> list[Verdict]:
     said = [[verdict for verdict in both if verdict] for both in zip(by_people, ruled.verdicts, strict=True)]
     if not all(map(_is_settled, said)):
@@ -74,7 +76,7 @@ async def _decide(
             answer = recurring.verdict(match)
             if answer and not _is_settled(verdicts):
                 verdicts.append(_held(answer, organization.auto_apply_confidence))
-        await _ask_machines(db, organization, ruled.items, said, public, held)
+        await _ask_machines(db, organization, ruled.items, said, public, own)
     chosen = map(imported.told, map(_chosen, said), ruled.items)
     return [replace(each, recurring=match) if match else each for each, match in zip(chosen, continued, strict=True)]
 
@@ -85,13 +87,14 @@ async def _ask_machines(
     items: Sequence[Item],
     said: Sequence[list[Verdict]],
     public: Public,
-    held: Mapping[str, float],
+    own: Own,
 ) -> None:
     """Ask whoever decides after people, rules and patterns. A file's word comes after who knows merchants: no model is
     asked of what it says something of."""
     by_file = await imported.decide(db, organization.organization_id, items)
+    held = own.state.held
     of_all: dict[Decide, float | None] = {public.merchant: held.get("merchant"), public.model: held.get("model")}
-    for ask in _machines(organization, public):
+    for ask in _machines(organization, public, own):
         unless = [None] * len(said) if ask in (own.taught, public.merchant) else by_file
         least = _stricter(organization.auto_apply_confidence, of_all.get(ask))
         await _ask(ask, db, organization.organization_id, items, said, least, unless)
@@ -100,7 +103,7 @@ async def _ask_machines(
             verdicts.append(verdict)
 
 
-def _machines(organization: Organization, public: Public) -> list[Decide]:
+def _machines(organization: Organization, public: Public, own: Own) -> list[Decide]:
     order: list[Decide] = [own.taught, own.learnt, public.merchant, public.model]
     if organization.allows_llm and is_configured():
         order.append(llm.decide)

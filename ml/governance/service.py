@@ -184,7 +184,8 @@ async def learning_stats(db: Connection, who: Principal) -> LearningStats:
         as_of=now,
         feedback=_feedback(await repository.feedback(db, organization_id)),
         override_rate=_override_rates(
-            await repository.overrides(db, organization_id), await own_repository.held(db, organization_id)
+            await repository.overrides(db, organization_id),
+            dict((await own_repository.state(db, organization_id)).held),
         ),
         accuracy_over_time=_weeks(await repository.weeks(db, organization_id, WEEKS)),
         champion=champion,

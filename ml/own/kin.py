@@ -1,5 +1,7 @@
 """Kin: merchants that are written differently and are probably the same, or branches of one."""
 
+from functools import lru_cache
+
 from ai2.kit.merchants import KEY_TAILS
 from ml.knowledge.merchants import BRANCH, merchants
 
@@ -42,12 +44,15 @@ def kin_of(merchant_key: str) -> str:
     return skeleton(merchant_key.split(" ", 1)[0])
 
 
-def kins_of(merchant_key: str, description: str = "") -> list[str]:
-    """All by which its kin are found: its own, and that of the brand which it is known to be."""
+@lru_cache(maxsize=1024)  # it is asked for to read what is known, and again to understand it
+def kins_of(merchant_key: str, description: str = "") -> tuple[str, ...]:
+    """All by which its kin are found: its own, and that of the brand which it is known to be; none of no name."""
+    if not merchant_key:
+        return ()
     own = kin_of(merchant_key)
     found = merchants().find(description or merchant_key)
     named = kin_of(" ".join(found.name.lower().split())) if found and found.confidence >= BRANCH else own
-    return list(dict.fromkeys([own, named]))
+    return tuple(dict.fromkeys([own, named]))
 
 
 def likeness(one: str, other: str) -> float:

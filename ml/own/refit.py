@@ -76,7 +76,7 @@ class History:
 
 async def gather(db: Connection, organization_id: UUID) -> History:
     """The latest choices of the organization."""
-    learnt_to, version = await repository.now(db), await repository.version(db, organization_id)
+    learnt_to, version = await repository.now(db), (await repository.state(db, organization_id)).version
     attributes = [*await repository.attribute_names(db, organization_id), repository.ACCOUNT, repository.CODE]
     names = [f"c{number}" for number in range(len(attributes))]
     raw = await repository.history(db, organization_id, attributes, names, MOST)
@@ -86,7 +86,7 @@ async def gather(db: Connection, organization_id: UUID) -> History:
 
 async def keep(db: Connection, organization_id: UUID, history: History, learnt: "Learnt | None") -> Refitted | None:
     """Keep what was learnt in place of the former; where there was too little to learn from, nothing is kept."""
-    if await repository.version(db, organization_id) != history.version:
+    if (await repository.state(db, organization_id)).version != history.version:
         raise HistoryChanged
     if learnt is None:
         await repository.forget(db, organization_id)

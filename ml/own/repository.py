@@ -1,6 +1,7 @@
 """Every query of own categories: the history that teaches, the model that was learnt from it, and who is kin."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,15 @@ def _values(attributes: Sequence[str], names: Sequence[str]) -> sql.Composable:
     return sql.SQL(", ").join(values or [sql.SQL("'' as none")])
 
 
+@dataclass(frozen=True)
+class State:
+    """Which version of its model an organization has (0: none), and from which confidence on deciders that all share
+    decide alone here, where people's corrections raised that."""
+
+    version: int
+    held: Mapping[str, float]
+
+
 async def find(db: Connection, organization_id: UUID) -> DictRow | None:
     """The model as it was kept."""
     query = """
@@ -47,13 +57,6 @@ async def find(db: Connection, organization_id: UUID) -> DictRow | None:
         from ml.own_models where organization_id = %(organization_id)s
     """
     return await one(db, query, {"organization_id": organization_id})
-
-
-async def version(db: Connection, organization_id: UUID) -> int:
-    """Which version of the model there is; 0 is none."""
-    query = "select version from ml.own_models where organization_id = %(organization_id)s"
-    found = await one(db, query, {"organization_id": organization_id})
-    return int(found["version"]) if found else 0
 
 
 async def latest(
@@ -96,7 +99,7 @@ async def latest(
     return await found.fetchall()
 
 
-async def kin(db: Connection, organization_id: UUID, kins: Sequence[str]) -> list[DictRow]:
+def kin_query(organization_id: UUID, kins: Sequence[str]) -> Query:
     """What people taught of merchants that may be kin of others, latest first."""
     query = """
         select
@@ -109,7 +112,12 @@ async def kin(db: Connection, organization_id: UUID, kins: Sequence[str]) -> lis
         where decision.organization_id = %(organization_id)s and decision.kin = any(%(kins)s)
         order by decision.decided_at desc, decision.merchant_key limit 20000
     """
-    return await rows(db, query, {"organization_id": organization_id, "kins": list(kins)})
+    return query, {"organization_id": organization_id, "kins": list(kins)}
+
+
+async def kin(db: Connection, organization_id: UUID, kins: Sequence[str]) -> list[DictRow]:
+    """What `kin_query` asks for."""
+    return await rows(db, *kin_query(organization_id, kins))
 
 
 async def is_taught(db: Connection, organization_id: UUID) -> bool:
@@ -248,19 +256,19 @@ async def shared_decisions(db: Connection, organization_id: UUID) -> list[DictRo
     return await rows(db, query, {"organization_id": organization_id, "most": LOOKED_AT})
 
 
-def held_query(organization_id: UUID) -> Query:
-    """From which confidence on deciders that all share decide alone here, where people's corrections raised that."""
-    query = "select measured -> 'held' as held from ml.own_models where organization_id = %(organization_id)s"
+def state_query(organization_id: UUID) -> Query:
+    """What asks for the state of an organization's model; `read_state` makes one of the rows."""
+    query = "select version, measured -> 'held' as held from ml.own_models where organization_id = %(organization_id)s"
     return query, {"organization_id": organization_id}
 
 
-async def held(db: Connection, organization_id: UUID) -> dict[str, float]:
-    """What `held_query` asks for."""
-    return read_held(await rows(db, *held_query(organization_id)))
+async def state(db: Connection, organization_id: UUID) -> State:
+    """What `state_query` asks for."""
+    return read_state(await rows(db, *state_query(organization_id)))
 
 
-def read_held(found: Sequence[DictRow]) -> dict[str, float]:
-    return dict(found[0]["held"] or {}) if found else {}
+def read_state(found: Sequence[DictRow]) -> State:
+    return State(found[0]["version"], found[0]["held"] or {}) if found else State(0, {})
 
 
 async def keep(db: Connection, organization_id: UUID, **values: Any) -> int:

@@ -38,14 +38,23 @@ AT_MOST_ALIKE = 0.8
 _KEY = CONTEXTS.index(("key",))
 
 
-async def taught(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
-    """What people said of merchants alike, of each item in their order."""
-    return await _of_kin(db, organization_id, items) if items else []
+async def taught(
+    db: Connection, organization_id: UUID, items: Sequence[Item], read: Sequence[DictRow] | None = None
+) -> list[Verdict | None]:
+    """What people said of merchants alike, of each item in their order.
+
+    `read` is what they taught of merchants that may be, where it was read already.
+    """
+    return await _of_kin(db, organization_id, items, read) if items else []
 
 
-async def learnt(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
-    """What the model says of each item, in their order."""
-    model = await _newest(db, organization_id) if items else None
+async def learnt(
+    db: Connection, organization_id: UUID, items: Sequence[Item], version: int | None = None
+) -> list[Verdict | None]:
+    """What the model says of each item, in their order; `version` is the newest one (0: none), where it is known."""
+    if version is None:
+        version = (await repository.state(db, organization_id)).version
+    model = await _newest(db, organization_id, version) if items and version else None
     return await _by_model(db, organization_id, model, items) if model else [None] * len(items)
 
 
@@ -56,13 +65,18 @@ async def follow(db: Connection, organization_id: UUID, category_id: UUID, heir_
     await repository.follow(db, organization_id, category_id, heir_id, detailed)
 
 
-async def _of_kin(db: Connection, organization_id: UUID, items: Sequence[Item]) -> list[Verdict | None]:
+async def _of_kin(
+    db: Connection, organization_id: UUID, items: Sequence[Item], read: Sequence[DictRow] | None
+) -> list[Verdict | None]:
+    if read is not None and not read:
+        return [None] * len(items)
     if len(items) > FEW and not await repository.is_taught(db, organization_id):
         return [None] * len(items)  # looking up who each of many is takes longer than all else
-    kins = [kins_of(item.key[0], item.description) if item.key[0] else [] for item in items]
-    found = await repository.kin(db, organization_id, sorted({each for some in kins for each in some}))
+    kins = [kins_of(item.key[0], item.description) for item in items]
+    if read is None:
+        read = await repository.kin(db, organization_id, sorted({each for some in kins for each in some}))
     by_kin: defaultdict[str, list[DictRow]] = defaultdict(list)
-    for row in found:
+    for row in read:
         by_kin[row["kin"]].append(row)
     return [
         _kins_word(item, [row for each in some for row in by_kin[each]]) for item, some in zip(items, kins, strict=True)
@@ -93,12 +107,12 @@ def _kins_word(item: Item, known: Sequence[DictRow]) -> Verdict | None:
     )
 
 
-async def _newest(db: Connection, organization_id: UUID) -> Loaded | None:
+async def _newest(db: Connection, organization_id: UUID, version: int) -> Loaded | None:
     """The organization's model, read again where it has changed."""
-    known, version = loaded.get(organization_id), await repository.version(db, organization_id)
+    known = loaded.get(organization_id)
     if known and known.version == version:
         return known
-    row = await repository.find(db, organization_id) if version else None
+    row = await repository.find(db, organization_id)
     if row is None:
         loaded.forget(organization_id)
         return None

@@ -220,7 +220,16 @@ async def rejected_of(db: Connection, organization_id: UUID, payment: DictRow) -
     return found["pattern_id"] if found else None
 
 
-def of_merchants_query(organization_id: UUID, merchant_keys: Sequence[str]) -> Query:
+def recurs_query(organization_id: UUID, merchant_keys: Sequence[str]) -> Query:
+    """Whether there are such patterns at all: one row if so."""
+    query = f"""
+        select true as recurs from ml.recurring_patterns
+        where organization_id = %(organization_id)s and merchant_key = any(%(keys)s) and {GOES_ON} limit 1
+    """
+    return query, {"organization_id": organization_id, "keys": list(merchant_keys)}
+
+
+async def of_merchants(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
     """The patterns of these merchants that go on, each with what its members agree on."""
     query = f"""
         select
@@ -238,12 +247,7 @@ def of_merchants_query(organization_id: UUID, merchant_keys: Sequence[str]) -> Q
         where pattern.organization_id = %(organization_id)s and pattern.merchant_key = any(%(keys)s) and {GOES_ON}
         order by pattern.decision is not distinct from 'confirmed' desc, pattern.confidence desc, pattern.pattern_id
     """
-    return query, {"organization_id": organization_id, "keys": list(merchant_keys)}
-
-
-async def of_merchants(db: Connection, organization_id: UUID, merchant_keys: Sequence[str]) -> list[DictRow]:
-    """What `of_merchants_query` asks for."""
-    return await rows(db, *of_merchants_query(organization_id, merchant_keys))
+    return await rows(db, query, {"organization_id": organization_id, "keys": list(merchant_keys)})
 
 
 async def members_among(db: Connection, organization_id: UUID, transaction_ids: Sequence[UUID]) -> dict[UUID, UUID]:

@@ -111,6 +111,9 @@ class Said:
         )
 
 
+NOTHING_SAID = Said([])
+
+
 async def said(db: Connection, organization_id: UUID, cases: Sequence[Case], *, known_at: Moment | None = None) -> Said:
     ids = list({case.transaction_id for case in cases if case.transaction_id})
     keys = list({case.merchant_key for case in cases if case.merchant_key})

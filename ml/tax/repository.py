@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from ai2.books import as_of_repository as then
 from ai2.books.moments import Moment, seen
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, Query, one, rows
 from ml.tax.rows import Row, read
 
 COLUMNS = ", ".join(each.name for each in fields(Row))
@@ -148,6 +148,17 @@ async def confirmations(
     """
     known = {"transaction_ids": list(transaction_ids), "merchant_keys": list(merchant_keys)}
     return await rows(db, query, {**known, "organization_id": organization_id, **_at(known_at)})
+
+
+def is_said_query(organization_id: UUID, merchant_keys: Sequence[str]) -> Query:
+    """Whether anything was said of these merchants: one row if so."""
+    query = """
+        select true as is_said from ml.tax_confirmations
+        where organization_id = %(organization_id)s and merchant_key = any(%(keys)s)
+            and merchant_key <> '' and apply_to <> 'this'
+        limit 1
+    """
+    return query, {"organization_id": organization_id, "keys": list(merchant_keys)}
 
 
 async def said_since(

@@ -20,7 +20,7 @@ from ml.answers import Analysis
 from ml.tax import confirmations, deduct, loading, profile, repository, years
 from ml.tax.answers import Case, Confirmed, Conversion, Movement, TaxAnswer, TaxItem
 from ml.tax.cases import cases
-from ml.tax.confirmations import Field
+from ml.tax.confirmations import Field, Said
 from ml.tax.deduct import Profile
 from ml.tax.rows import Row
 from ml.tax.rules import Rules
@@ -58,17 +58,19 @@ async def assess(
     *,
     analyses: Sequence[Analysis] | None = None,
     organization: Organization | None = None,
+    said: Said | None = None,
 ) -> list[TaxAnswer]:
     """An answer for each item, or for each part of one that is split, in their order.
 
     Stored ones (by their transaction_id) are as the books have them. Of others `analyses` says what they are, where
-    the caller knows it; else the categoriser is asked. `organization` saves asking for it again.
+    the caller knows it; else the categoriser is asked. `organization`, and what people `said` of the items, save asking
+    for them again.
 
     Raises UnknownJurisdiction, UnknownYear and TransactionNotFound.
     """
     rules = await loading.current(db)
     whose = organization or await organizations.get(db, organization_id)
-    found = await _assess(db, rules, whose, items, jurisdiction, tax_year, analyses)
+    found = await _assess(db, rules, whose, items, jurisdiction, tax_year, analyses, said=said)
     return [answer for _, answer in found]
 
 
@@ -206,6 +208,7 @@ async def _assess(
     tax_year: str | None,
     analyses: Sequence[Analysis] | None,
     known_at: Moment | None = None,
+    said: Said | None = None,
 ) -> list[tuple[Case, TaxAnswer]]:
     known = profile.of(rules, organization, jurisdiction)
     year = _year(rules, known.jurisdiction, tax_year)
@@ -213,7 +216,8 @@ async def _assess(
     every = [case for of_item in found for case in of_item]
     for case in every:
         _check_day(rules, known.jurisdiction, case, year)
-    said = await confirmations.said(db, organization.organization_id, every, known_at=known_at)
+    if said is None:
+        said = await confirmations.said(db, organization.organization_id, every, known_at=known_at)
     into = years.currency(known.jurisdiction)
     rate_of = await _conversions(db, organization.organization_id, into, every, known_at)
     return [

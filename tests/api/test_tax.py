@@ -391,6 +391,16 @@ async def test_an_analysis_says_what_it_is_to_the_taxman(owner: AsyncClient) -> 
     assert (await owner.post("/api/ai/analyze-transaction", json=asked)).json()["tax"] is None
 
 
+async def test_an_analysis_follows_what_was_said_of_its_merchant_from_the_next_one_on(owner: AsyncClient) -> None:
+    row = await book(owner, category="Telephone", description="Giffgaff")
+    asked = {"description": "Giffgaff", "amount": "-12.50", "currency": "GBP", "date": "2026-05-04"}
+    before = (await owner.post("/api/ai/analyze-transaction", json=asked)).json()["tax"]
+    await say(owner, row, "tax", "no", "similar")
+    after = (await owner.post("/api/ai/analyze-transaction", json=asked)).json()["tax"]
+    assert (before["deductible"], after["deductible"]) == ("needs_evidence", "no")
+    assert (before["confirmed_by"], after["confirmed_by"] is None) == (None, False)
+
+
 FIGURES: list[tuple[dict[str, Any], Any]] = [
     ({"kind": "mileage", "jurisdiction": "US", "trips": [{"date": "2026-07-01", "distance": 100}]}, "76.00"),
     ({"kind": "mileage", "jurisdiction": "UK", "trips": [{"date": "2026-10-01", "distance": 12000}]}, "6000.00"),

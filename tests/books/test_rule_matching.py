@@ -1,5 +1,6 @@
 """Matching: what each condition means, and that the first rule to say something is the one that says it."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,18 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from ai2.books.rules.matching import FACTS, NONE, Actions, Conditions, Rule, TextTest, decide, is_expression
+from ai2.books.rules import single
+from ai2.books.rules.matching import (
+    FACTS,
+    NONE,
+    Actions,
+    Conditions,
+    Rule,
+    TextTest,
+    TransferTo,
+    decide,
+    is_expression,
+)
 from ai2.kit.ids import new_id
 
 ACCOUNT, CATEGORY = new_id(), new_id()
@@ -27,6 +39,12 @@ ORDINARY: dict[str, Any] = {
 
 def table(*rows: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist([{**ORDINARY, **row} for row in rows], FACTS)
+
+
+def fact(row: dict[str, Any]) -> single.Fact:
+    known = {**ORDINARY, **row}
+    known |= {"account_id": UUID(known["account_id"])}
+    return single.Fact(**{each.name: known[each.name] for each in fields(single.Fact)})
 
 
 def rule(conditions: Conditions, **actions: Any) -> Rule:
@@ -83,6 +101,7 @@ def test_a_condition_holds_where_it_says(conditions: Conditions, row: dict[str, 
     found = decide(table(row), [rule(conditions)])
     assert list(found.places["category"]) == ([0] if holds else [])
     assert found.matched == holds
+    assert bool(single.decide(fact(row), [rule(conditions)])) == holds
 
 
 def test_the_first_rule_that_holds_decides_each_field() -> None:
@@ -96,6 +115,13 @@ def test_the_first_rule_that_holds_decides_each_field() -> None:
     assert {field: list(places) for field, places in found.places.items()} == {
         "category": [2], "tags": [1], "merchant": [3],
     }  # fmt: skip
+    assert single.decide(fact({}), rules) == {"category": rules[2], "tags": rules[1], "merchant": rules[3]}
+
+
+def test_nothing_is_moved_from_an_account_to_itself() -> None:
+    rules = [rule(contains("tesco"), transfer=TransferTo(ACCOUNT), tags=("own",)), rule(contains("tesco"))]
+    assert list(decide(table({}), rules).places["category"]) == [1]
+    assert single.decide(fact({}), rules) == {"category": rules[1]}
 
 
 def test_of_one_rule_only_what_it_decides_itself_is_told() -> None:

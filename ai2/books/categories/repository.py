@@ -5,7 +5,8 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, one, rows
+from ai2.kit.database import Connection, Query, one, rows
+from ai2.kit.stamped import STAMP
 
 SELECT = """
     select category_id, parent_id, name, kind, version, created_at, array(
@@ -101,6 +102,30 @@ async def meant(
     """
     parameters = {"organization_id": organization_id, "codes": list(codes), "category_ids": list(category_ids)}
     return await rows(db, query, parameters)
+
+
+async def all_meant(db: Connection, organization_id: UUID) -> list[DictRow]:
+    """The same of all that are in use."""
+    query = """
+        select code.code, category.category_id, category.name
+        from books.categories as category
+        left join books.category_codes as code
+            on code.organization_id = category.organization_id and code.category_id = category.category_id
+        where category.organization_id = %(organization_id)s and category.archived_at is null
+        order by category.category_id, code.code
+    """
+    return await rows(db, query, {"organization_id": organization_id})
+
+
+def stamp_query(organization_id: UUID) -> Query:
+    """The stamps of the categories that are in use, and of the codes."""
+    query = f"""
+        select
+            (select {STAMP} from books.categories
+             where organization_id = %(organization_id)s and archived_at is null) as of_categories,
+            (select {STAMP} from books.category_codes where organization_id = %(organization_id)s) as of_codes
+    """
+    return query, {"organization_id": organization_id}
 
 
 async def update(db: Connection, organization_id: UUID, category_id: UUID, name: str, parent_id: UUID | None) -> None:

@@ -1,21 +1,24 @@
 """Categories: an organization's own tree, and which of them it means by a predicted one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from psycopg import errors
+from psycopg.rows import DictRow
 
 from ai2.books.budgets import repository as budgets_repository
 from ai2.books.categories import repository
 from ai2.books.categories.default_chart import Kind, default_chart
 from ai2.books.transactions import saved_filters_repository, splits_repository
 from ai2.kit import events
-from ai2.kit.database import Connection, hold
+from ai2.kit.database import Connection, Query, hold
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
+from ai2.kit.stamped import Stamped
 
 
 class CategoryNotFound(NotFound):
@@ -56,7 +59,18 @@ class Meaning:
 
     def codes_of(self, category_id: UUID | None) -> list[str]:
         """The predicted codes that mean this category."""
-        return [code for code, meant_id in self.by_code.items() if meant_id == category_id]
+        return self._codes.get(category_id, []) if category_id else []
+
+    @cached_property
+    def _codes(self) -> dict[UUID, list[str]]:
+        found: dict[UUID, list[str]] = {}
+        for code, category_id in self.by_code.items():
+            found.setdefault(category_id, []).append(code)
+        return found
+
+
+# Of so many organizations it is remembered what codes mean; a category takes some two hundred bytes.
+_remembered: Stamped[Meaning] = Stamped(200)
 
 
 async def create_defaults(db: Connection, organization_id: UUID) -> None:
@@ -109,9 +123,24 @@ async def meant(
     db: Connection, organization_id: UUID, codes: Collection[str], category_ids: Collection[UUID]
 ) -> Meaning:
     """What these predicted codes mean in this organization, and what these categories of its own are called."""
-    found = (
+    return _meaning(
         await repository.meant(db, organization_id, list(codes), list(category_ids)) if codes or category_ids else []
     )
+
+
+def stamp_query(organization_id: UUID) -> Query:
+    """What asks for the stamp of what all codes mean, for who asks for more at once."""
+    return repository.stamp_query(organization_id)
+
+
+async def all_meant_by(db: Connection, organization_id: UUID, found: DictRow) -> Meaning:
+    """What all predicted codes mean, by what `stamp_query` found: remembered, or read where it has changed."""
+    stamp = found["of_categories"], found["of_codes"]
+    known = _remembered.get(organization_id, stamp)
+    return known or _remembered.keep(organization_id, stamp, _meaning(await repository.all_meant(db, organization_id)))
+
+
+def _meaning(found: Sequence[DictRow]) -> Meaning:
     return Meaning(
         by_code={row["code"]: row["category_id"] for row in found if row["code"]},
         names={row["category_id"]: row["name"] for row in found},

@@ -6,6 +6,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from ai2.kit.database import Connection, Query, number, one, rows
+from ai2.kit.stamped import STAMP
 
 COLUMNS = """
     rule_id, name, position, is_active, description_by, description, merchant_by, merchant, min_amount, max_amount,
@@ -26,6 +27,16 @@ def list_query(organization_id: UUID, *, active: bool = False) -> Query:
         order by position, rule_id
     """
     return query, {"organization_id": organization_id, "active": active}
+
+
+def stamp_query(organization_id: UUID) -> Query:
+    """The stamp of the rules that are in force; none where there are none."""
+    query = f"""
+        select {STAMP} as stamp from books.rules
+        where organization_id = %(organization_id)s and deleted_at is null and is_active
+        having count(*) > 0
+    """
+    return query, {"organization_id": organization_id}
 
 
 async def list_all(db: Connection, organization_id: UUID, *, active: bool = False) -> list[DictRow]:
