@@ -148,9 +148,11 @@ async def _begin(
             if organization_id or actor != "system":
                 await act_for(db, organization_id, actor=actor)
             await first(db)
-    else:
+    elif organization_id or actor != "system":
         # sent as one text, which takes half the work of a pipeline
         await AsyncClientCursor(db).execute(f"begin; {ACT_FOR}", [str(organization_id or ""), actor])
+    else:  # nothing is asked yet: who wants another isolation may say so
+        await db.execute("begin")
 
 
 async def act_for(db: Connection, organization_id: UUID | None, *, actor: str = "system") -> None:

@@ -222,9 +222,8 @@ async def run_on_batch(db: Connection, organization_id: UUID, batch_id: UUID) ->
     return await _run(db, organization_id, known, Scope(batch_id=batch_id))
 
 
-async def for_new(db: Connection, organization_id: UUID, *, transfers_too: bool) -> list[Rule]:
-    """The rules that run on what is written by hand; who said that it is no transfer is heeded."""
-    known = await rules.in_force(db, organization_id)
+async def for_new(db: Connection, organization_id: UUID, known: list[Rule], *, transfers_too: bool) -> list[Rule]:
+    """Those of the rules in force that run on what is written by hand; who said that it is no transfer is heeded."""
     if not known or transfers_too:
         return known
     kinds = {each.category_id: each.kind for each in await categories.list_all(db, organization_id)}

@@ -16,7 +16,7 @@ from ai2.books.rules import repository
 from ai2.books.rules.matching import Actions, Conditions, Rule, TextTest, TransferTo, is_expression
 from ai2.books.rules.parts import RuleDoesNotHold
 from ai2.kit import events
-from ai2.kit.database import Connection, Query, hold
+from ai2.kit.database import Connection, Query, hold, rows
 from ai2.kit.errors import Conflict, FieldError, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.money import LIMIT, exact, exponent
@@ -45,7 +45,7 @@ async def list_all(db: Connection, organization_id: UUID) -> list[Rule]:
 
 async def in_force(db: Connection, organization_id: UUID) -> list[Rule]:
     """The active ones, in their order."""
-    return [_rule(row) for row in await repository.list_all(db, organization_id, active=True)]
+    return await in_force_by(db, organization_id, await rows(db, *stamp_query(organization_id)))
 
 
 def stamp_query(organization_id: UUID) -> Query:
@@ -59,7 +59,10 @@ async def in_force_by(db: Connection, organization_id: UUID, found: Sequence[Dic
         return []
     stamp = found[0]["stamp"]
     known = _remembered.get(organization_id, stamp)
-    return known or _remembered.keep(organization_id, stamp, await in_force(db, organization_id))
+    if known is None:
+        known = [_rule(row) for row in await repository.list_all(db, organization_id, active=True)]
+        _remembered.keep(organization_id, stamp, known)
+    return known
 
 
 async def get(db: Connection, organization_id: UUID, rule_id: UUID) -> Rule:

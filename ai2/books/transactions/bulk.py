@@ -13,6 +13,7 @@ from ai2.books.accounts import service as accounts
 from ai2.books.accounts.service import Account
 from ai2.books.categories import service as categories
 from ai2.books.rules import runs as rule_runs
+from ai2.books.rules import service as rules
 from ai2.books.transactions import bulk_repository
 from ai2.books.transactions import service as transactions
 from ai2.books.transactions.service import CHANGEABLE, NewTransaction, Transaction
@@ -132,12 +133,12 @@ async def update(
 async def _run_rules(db: Connection, organization_id: UUID, new: Sequence[NewTransaction], ids: Sequence[UUID]) -> int:
     """Let rules decide what people left open, as for a single one; says how many changed."""
     pairs = list(zip(ids, new, strict=True))
-    changed = 0
+    changed, in_force = 0, await rules.in_force(db, organization_id)
     for transfers_too in (True, False):
         those = [id_ for id_, wanted in pairs if (wanted.type in (None, "transfer")) == transfers_too]
         if those:
-            rules = await rule_runs.for_new(db, organization_id, transfers_too=transfers_too)
-            changed += await rule_runs.run_on_new(db, organization_id, those, rules)
+            known = await rule_runs.for_new(db, organization_id, in_force, transfers_too=transfers_too)
+            changed += await rule_runs.run_on_new(db, organization_id, those, known)
     return changed
 
 

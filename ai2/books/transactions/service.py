@@ -11,11 +11,13 @@ from ai2.books.accounts import service as accounts
 from ai2.books.categories import service as categories
 from ai2.books.moments import Moment
 from ai2.books.rules import runs as rule_runs
+from ai2.books.rules import service as rules
+from ai2.books.rules.matching import Rule
 from ai2.books.transactions import as_of_repository, repository
 from ai2.books.transfers import service as transfers
 from ai2.books.transfers.sides import Side
 from ai2.kit import events
-from ai2.kit.database import Connection, hold
+from ai2.kit.database import Connection, at_once, hold, one
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.merchants import merchant_key
@@ -135,14 +137,14 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
     # From its insert on others wait who write into the same account and month: what can be asked before is.
     side = Side(transaction_id, account.account_id, new.booked_on, values["amount"], new.currency, new.description)
     may_pair = new.type in (None, "transfer")
-    has_partner = await transfers.has_partner(db, organization_id, side, closely=True) if may_pair else None
-    rules = await rule_runs.for_new(db, organization_id, transfers_too=may_pair)
+    has_partner, known = await _before(db, organization_id, side, may_pair=may_pair)
     async with db.pipeline():
         await repository.insert(db, **values)
         await events.emit_rows(db, organization_id, "transaction.created", [transaction_id])
         made = await get(db, organization_id, transaction_id)
         if has_partner is False:  # who waited for another that brought the other side sees it now
-            has_partner = await transfers.has_partner(db, organization_id, side, closely=False)
+            again = await one(db, *transfers.partner_query(organization_id, side, closely=False))
+            has_partner = again and again["is_there"]
     if new.type not in (None, made.type, "transfer"):
         raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
     if has_partner and made.type != "transfer":
@@ -150,8 +152,21 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
         made = await get(db, organization_id, transaction_id)
     if new.type not in (None, made.type):
         raise Invalid(errors=(FieldError("type", "is transfer only with such a category, or another account's side"),))
-    ruled = await rule_runs.run_on_new(db, organization_id, [transaction_id], rules)
+    ruled = await rule_runs.run_on_new(db, organization_id, [transaction_id], known)
     return await get(db, organization_id, transaction_id) if ruled else made
+
+
+async def _before(
+    db: Connection, organization_id: UUID, side: Side, *, may_pair: bool
+) -> tuple[bool | None, list[Rule]]:
+    """Whether it has another side (None: it can have none), and the rules that run on it."""
+    if may_pair:
+        partner = transfers.partner_query(organization_id, side, closely=True)
+        found = await at_once(db, partner, rules=rules.stamp_query(organization_id)) or {}
+        known = await rules.in_force_by(db, organization_id, found["rules"])
+    else:
+        found, known = {}, await rules.in_force(db, organization_id)
+    return found.get("is_there"), await rule_runs.for_new(db, organization_id, known, transfers_too=may_pair)
 
 
 async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Transaction:

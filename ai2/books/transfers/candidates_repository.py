@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from ai2.books.transfers.sides import Side
 from ai2.books.transfers.verdicts import EARLIEST, LATEST, Verdict
 from ai2.books.transfers.words import EITHER_SQL
-from ai2.kit.database import Connection, number, one, rows
+from ai2.kit.database import Connection, Query, number, one, rows
 
 # A bucket of days is wider than the window, so that partners lie in the same one or the next.
 BUCKET_DAYS = 8
@@ -103,16 +103,15 @@ async def batch_extent(db: Connection, organization_id: UUID, batch_id: UUID) ->
     )
 
 
-async def has_partner(db: Connection, organization_id: UUID, side: Side, *, closely: bool) -> bool | None:
-    """Whether another account has what may be the other side, and is no side of a pair; None without another account.
+def partner_query(organization_id: UUID, side: Side, *, closely: bool) -> Query:
+    """What asks whether another account has what may be the other side, and is no side of a pair: `is_there`.
 
-    Of the same amount, or `closely` of another near it whose text speaks of a transfer.
+    Of the same amount, or `closely` of another near it whose text speaks of a transfer. Null where none can come:
+    without another account, and of nothing.
     """
     partners = " or ".join(PARTNER.format(where) for where in ((SAME_AMOUNT, NEAR) if closely else (SAME_AMOUNT,)))
-    row = await one(
-        db,
-        f"""
-        select case when exists (
+    query = f"""
+        select case when amount <> 0 and exists (
             select from books.accounts
             where organization_id = %(organization_id)s and account_id <> %(account_id)s
         ) then {partners} end as is_there
@@ -121,11 +120,9 @@ async def has_partner(db: Connection, organization_id: UUID, side: Side, *, clos
                 %(account_id)s::uuid as account_id, %(booked_on)s::date as booked_on,
                 %(amount)s::numeric as amount, %(currency)s::text as currency
         ) as fresh
-        """,
-        {**vars(side), "organization_id": organization_id, "words": EITHER_SQL},
-    )
-    is_there: bool | None = row["is_there"] if row else None
-    return is_there
+    """
+    known = {name: getattr(side, name) for name in ("account_id", "booked_on", "amount", "currency")}
+    return query, {**known, "organization_id": organization_id, "words": EITHER_SQL}
 
 
 async def prepare(db: Connection) -> None:

@@ -23,7 +23,7 @@ from ai2.books.transfers import repository
 from ai2.books.transfers.sides import Accounts, Own, Side
 from ai2.books.transfers.verdicts import Candidate, Verdict, decide
 from ai2.kit import events
-from ai2.kit.database import Connection, done_by
+from ai2.kit.database import Connection, Query, done_by
 from ai2.kit.errors import Conflict, FieldError, Invalid, NotFound
 from ai2.kit.ids import new_id
 
@@ -90,12 +90,12 @@ async def queue_up(db: Connection, organization_id: UUID) -> None:
     await repository.lock(db, organization_id)
 
 
-async def has_partner(db: Connection, organization_id: UUID, side: Side, *, closely: bool) -> bool | None:
-    """Whether there may be another side for this one, written already or not; None where none can come.
+def partner_query(organization_id: UUID, side: Side, *, closely: bool) -> Query:
+    """What asks whether this one, written already or not, may have another side: `is_there`, null where none can come.
 
     `closely` looks at other amounts too, which takes longer. Where there is none, `pair` has nothing to do.
     """
-    return await finding.has_partner(db, organization_id, side, closely=closely) if side.amount else None
+    return finding.partner_query(organization_id, side, closely=closely)
 
 
 async def pair(
