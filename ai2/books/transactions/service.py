@@ -144,7 +144,7 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
         made = await get(db, organization_id, transaction_id)
         if has_partner is False:  # who waited for another that brought the other side sees it now
             again = await one(db, *transfers.partner_query(organization_id, side, closely=False))
-            has_partner = again and again["is_there"]
+            has_partner = bool(again and again["is_there"])
     if new.type not in (None, made.type, "transfer"):
         raise Invalid(errors=(FieldError("type", "contradicts the sign or the category"),))
     if has_partner and made.type != "transfer":
