@@ -1,5 +1,6 @@
 """Shards: a large scope is decided merchant by merchant, some at a time, and comes to what it would in one go."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -11,12 +12,14 @@ from psycopg.rows import DictRow
 
 from ai2 import flows
 from ai2.books.accounts import service as accounts
+from ai2.books.transactions import decisions
 from ai2.books.transactions import service as transactions
 from ai2.books.transactions.service import NewTransaction
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection, Database, rows
 from ml import registry, service
 from ml.answers import Descriptor, Verdict
+from ml.batch import engine
 from ml.scope import EVERYTHING
 
 SHOPS = ("TESCO STORES 6123", "TESCO STORES 6124", "SHELL FUEL STATION", "QUIMBY & SONS", "ZUNTHORPE PIZZERIA")
@@ -140,3 +143,32 @@ async def test_shards_are_of_whole_merchants_and_leave_nobody_out(db: Connection
     ]
     assert len(shards) > 2
     assert sum(map(len, within)) == len(set().union(*within)) == len(keys)
+
+
+@pytest.mark.usefixtures("champion")
+async def test_lanes_that_need_each_others_totals_queue_up(
+    database: Database, organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One writes the first month and then the second, the other the second and then the first."""
+    apply = decisions.apply_decided
+
+    async def slowly(*given: Any) -> int:
+        applied = await apply(*given)
+        await asyncio.sleep(0.3)  # so that the other comes between
+        return applied
+
+    monkeypatch.setattr(decisions, "apply_decided", slowly)
+    monkeypatch.setattr(service, "SHARD", 3)
+    monkeypatch.setattr(engine, "SHARD", 1)
+    monkeypatch.setattr(engine, "PART", 1)
+    owner = organization.organization_id
+    async with database.transaction(owner) as db:
+        account = await accounts.create(db, owner, name="Current", currency="GBP")
+        for name, month in (("ALPHA", 1), ("BRAVO", 2), ("CHARLIE", 2), ("DELTA", 1), ("ECHO", 3), ("FOXTROT", 3)):
+            new = NewTransaction(
+                booked_on=date(2026, month, 1), amount=Decimal("-12.50"), currency="GBP",
+                description=f"TESCO {name}", account_id=account.account_id,
+            )  # fmt: skip
+            await transactions.create(db, owner, new)
+    found = await flows.categorise(database, owner)
+    assert (found.transactions, found.applied) == (6, 6)

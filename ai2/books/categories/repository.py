@@ -8,6 +8,14 @@ from psycopg.rows import DictRow
 from ai2.kit.database import Connection, Query, one, rows
 from ai2.kit.stamped import STAMP
 
+MEANT = """
+    select code.code, category.category_id, category.name
+    from books.categories as category
+    left join books.category_codes as code
+        on code.organization_id = category.organization_id and code.category_id = category.category_id
+    where category.organization_id = %(organization_id)s and category.archived_at is null {these}
+    order by category.category_id, code.code
+"""
 SELECT = """
     select category_id, parent_id, name, kind, version, created_at, array(
         select code from books.category_codes as code
@@ -89,32 +97,18 @@ async def meant(
     db: Connection, organization_id: UUID, codes: Sequence[str], category_ids: Sequence[UUID]
 ) -> list[DictRow]:
     """What these predicted codes mean here, and these ids with their codes: code, category_id, name."""
-    query = """
-        select code.code, category.category_id, category.name
-        from books.categories as category
-        left join books.category_codes as code
-            on code.organization_id = category.organization_id and code.category_id = category.category_id
-        where category.organization_id = %(organization_id)s and category.archived_at is null
-            and (category.category_id = any(%(category_ids)s) or category.category_id in (
-                select meant.category_id from books.category_codes as meant
-                where meant.organization_id = %(organization_id)s and meant.code = any(%(codes)s)))
-        order by category.category_id, code.code
+    these = """
+        and (category.category_id = any(%(category_ids)s) or category.category_id in (
+            select meant.category_id from books.category_codes as meant
+            where meant.organization_id = %(organization_id)s and meant.code = any(%(codes)s)))
     """
     parameters = {"organization_id": organization_id, "codes": list(codes), "category_ids": list(category_ids)}
-    return await rows(db, query, parameters)
+    return await rows(db, MEANT.format(these=these), parameters)
 
 
 async def all_meant(db: Connection, organization_id: UUID) -> list[DictRow]:
     """The same of all that are in use."""
-    query = """
-        select code.code, category.category_id, category.name
-        from books.categories as category
-        left join books.category_codes as code
-            on code.organization_id = category.organization_id and code.category_id = category.category_id
-        where category.organization_id = %(organization_id)s and category.archived_at is null
-        order by category.category_id, code.code
-    """
-    return await rows(db, query, {"organization_id": organization_id})
+    return await rows(db, MEANT.format(these=""), {"organization_id": organization_id})
 
 
 def stamp_query(organization_id: UUID) -> Query:

@@ -109,7 +109,7 @@ def partner_query(organization_id: UUID, side: Side, *, closely: bool) -> Query:
     Of the same amount, or `closely` of another near it whose text speaks of a transfer. Null where none can come:
     without another account, and of nothing.
     """
-    partners = " or ".join(PARTNER.format(where) for where in ((SAME_AMOUNT, NEAR) if closely else (SAME_AMOUNT,)))
+    partners = " or ".join(PARTNER.format(where) for where in _amounts(closely=closely))
     query = f"""
         select case when amount <> 0 and exists (
             select from books.accounts
@@ -145,8 +145,12 @@ async def find_for(db: Connection, organization_id: UUID, transaction_ids: Seque
         where fresh.organization_id = %(organization_id)s and fresh.transaction_id = any(%(ids)s)
             and {STANDS.format("fresh")}
     """
-    for where in (SAME_AMOUNT, NEAR) if closely else (SAME_AMOUNT,):
+    for where in _amounts(closely=closely):
         await db.execute(f"insert into pg_temp.pairs select {SIDES} {fresh.format(where=where)}", known)
+
+
+def _amounts(*, closely: bool) -> tuple[str, ...]:
+    return (SAME_AMOUNT, NEAR) if closely else (SAME_AMOUNT,)
 
 
 SIDES = """
