@@ -235,19 +235,21 @@ async def test_totals_are_the_sum_of_rows_whatever_is_written_at_once(
     async def act(number: int) -> httpx.Response:
         what = chance.choice(["one", "many", "change", "delete", "import"]) if len(mine) > 5 else "one"
         if what == "one":
-            answer = await client.post(TRANSACTIONS, json=fresh())
+            answer = await patiently(client, "POST", TRANSACTIONS, json=fresh())
             mine.append(answer.json().get("transaction_id"))
         elif what == "many":
-            answer = await client.post(f"{TRANSACTIONS}/bulk", json={"items": [fresh() for _ in range(20)]})
+            items = [fresh() for _ in range(20)]
+            answer = await patiently(client, "POST", f"{TRANSACTIONS}/bulk", json={"items": items})
         elif what == "import":
             lines = "".join(f"2026-06-{1 + n % 5:02},Tea {number},-{number}.{n:02}\n" for n in range(20))
             file = {"csv_data": "Date,Description,Amount\n" + lines, "account_id": chance.choice(accounts)}
-            answer = await client.post("/api/core/csv-import", json=file)
+            answer = await patiently(client, "POST", "/api/core/csv-import", json=file)
         elif what == "delete":
-            answer = await client.delete(f"{TRANSACTIONS}/{mine.pop(chance.randrange(len(mine)))}")
+            row = f"{TRANSACTIONS}/{mine.pop(chance.randrange(len(mine)))}"
+            answer = await patiently(client, "DELETE", row)
         else:
             changed = {"date": f"2026-06-{chance.randrange(1, 6):02}", "amount": str(chance.randrange(-99, 0))}
-            answer = await client.patch(f"{TRANSACTIONS}/{chance.choice(mine)}", json=changed)
+            answer = await patiently(client, "PATCH", f"{TRANSACTIONS}/{chance.choice(mine)}", json=changed)
         return answer
 
     at_once, number_of = asyncio.Semaphore(20), (3000 if WHOLE else 120)

@@ -42,7 +42,7 @@ OTHER_AMOUNT = """
         or (fresh.amount + other.amount < 0 and abs(fresh.amount + other.amount) <= 0.25 * abs(fresh.amount))
     )
 """
-# Of another amount, and its text speaks of a transfer. The planner takes words for cheaper than amounts: they come last.
+# Of another amount, and its text speaks of a transfer. Words come last: the planner takes them for cheap.
 NEAR = f"""
     other.booked_on between fresh.booked_on - {LATEST} and fresh.booked_on + {LATEST}
     and case when {OTHER_AMOUNT} then other.counterparty is not null or other.description ~* %(words)s end
