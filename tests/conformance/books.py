@@ -10,7 +10,8 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -124,7 +125,16 @@ def _is(row: dict[str, Any], entry: dict[str, Any], wanted: UUID | None) -> bool
 async def transfers(database: Database, pipeline: Database, case: Case) -> Outcome:
     """Several accounts' transactions, one file an account; and the pairs that were made of them."""
     organization_id = await _organization(database)
-    await _quote(pipeline, case.get("rates", []))
+    async with _quoted(pipeline, case.get("rates", [])):
+        found = await _found(database, organization_id, case)
+    expected = {(pair["out"], pair["in"], pair["state"]) for pair in case["pairs"]}
+    silent = sum(state == "paired" for _, _, state in found - expected)
+    said = "" if found == expected else f"expected {sorted(expected)}, found {sorted(found)}"
+    return Outcome("transfers", case["name"], found == expected, silent, said)
+
+
+async def _found(database: Database, organization_id: UUID, case: Case) -> set[tuple[str, str, str]]:
+    """The pairs that are made of a case's transactions, and what they are."""
     ids: dict[str, UUID] = {}
     account_ids: dict[str, UUID] = {}
     for account in case["accounts"]:
@@ -137,14 +147,10 @@ async def transfers(database: Database, pipeline: Database, case: Case) -> Outco
             ids |= {row["id"]: one["transaction_id"] for row, one in zip(own, rows, strict=True)}
     await _reject(database, organization_id, case.get("rejected", []), ids)
     name_of = {transaction_id: name for name, transaction_id in ids.items()}
-    found = {
+    return {
         (name_of[row["out_transaction_id"]], name_of[row["in_transaction_id"]], _state(row["state"]))
         for row in await _ask(database, organization_id, TRANSFERS)
     }
-    expected = {(pair["out"], pair["in"], pair["state"]) for pair in case["pairs"]}
-    silent = sum(state == "paired" for _, _, state in found - expected)
-    said = "" if found == expected else f"expected {sorted(expected)}, found {sorted(found)}"
-    return Outcome("transfers", case["name"], found == expected, silent, said)
 
 
 def _state(state: str) -> str:
@@ -177,18 +183,23 @@ async def _reject(database: Database, organization_id: UUID, pairs: list[list[st
         await books.pair(db, organization_id, transaction_ids=list(ids.values()))
 
 
-async def _quote(pipeline: Database, rates: list[dict[str, Any]]) -> None:
-    """Reference rates, which are kept as so many units for a euro."""
-    query = """
+@asynccontextmanager
+async def _quoted(pipeline: Database, rates: list[dict[str, Any]]) -> AsyncIterator[None]:
+    """Reference rates, which are kept as so many units for a euro. They are everybody's: they go with their case."""
+    insert = """
         insert into books.exchange_rates (currency, quoted_on, per_euro) values (%(currency)s, %(day)s, %(rate)s)
-        on conflict (currency, quoted_on) do update set per_euro = excluded.per_euro
     """
-    for rate in rates:
-        if rate["base"] != "EUR":
-            raise ValueError("rates are quoted against the euro")
+    if any(rate["base"] != "EUR" for rate in rates):
+        raise ValueError("rates are quoted against the euro")
+    days = [date.fromisoformat(rate["date"]) for rate in rates]
+    async with pipeline.transaction() as db:
+        for rate, day in zip(rates, days, strict=True):
+            await db.execute(insert, {"currency": rate["quote"], "day": day, "rate": Decimal(rate["rate"])})
+    try:
+        yield
+    finally:
         async with pipeline.transaction() as db:
-            values = {"currency": rate["quote"], "day": date.fromisoformat(rate["date"]), "rate": Decimal(rate["rate"])}
-            await db.execute(query, values)
+            await db.execute("delete from books.exchange_rates where quoted_on = any(%s)", [days])
 
 
 async def _organization(database: Database) -> UUID:
