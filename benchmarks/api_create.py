@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.api_latency import PORT, _cpu_s, served
+from benchmarks.api_latency import PORT, _cpu_s, served, settle
 
 LUNCH = {"date": "2026-01-05", "amount": "-12.50", "currency": "GBP", "description": "CORNER CAFE LONDON"}
 
@@ -37,6 +37,7 @@ def main() -> None:
             migrate()
             senders = asyncio.run(_prepare(clients))
             with served() as api:
+                settle(api)
                 workers = [api, psutil.Process(postgres.server_pid(Path(home)))]
                 asyncio.run(_report(senders, times, workers))
 

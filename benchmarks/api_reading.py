@@ -20,6 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
+
+from benchmarks.api_latency import settle
 from benchmarks.books_of_many import ROWS, Owner, fill, key_of, throwaway
 from benchmarks.loading import Target, Work
 
@@ -40,6 +43,7 @@ def main(rows: int = ROWS) -> None:
         key = key_of(owner)
         print(f"row-level security: {asyncio.run(_cost_of_policies(owner)):.2f} times the same without (mark 1.15)")
         with served(f"from api.serve import run; run({{'core': {PORT}}})", PORT) as api:
+            settle(psutil.Process(api))
             _latencies(Target(PORT, key), home, api)
             bare = f"from benchmarks.api_reading import bare; bare({str(owner.organization_id)!r})"
             with served(bare, BARE_PORT):

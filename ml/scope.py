@@ -17,6 +17,11 @@ class Scope:
     # of the merchants from the first key on, and before the second; no end where there is none
     merchants: tuple[str | None, str | None] = (None, None)
 
+    @property
+    def is_of_some_merchants(self) -> bool:
+        """Whether others may be looked at beside it that have no transaction in common with it."""
+        return self.merchants != (None, None)
+
     def parameters(self) -> dict[str, Any]:
         """As queries want it."""
         return {

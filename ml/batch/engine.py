@@ -1,6 +1,7 @@
-"""The engine: decides what is stored and undecided part by part, equal questions once, in memory that does not grow.
+"""The engine: decides what is stored and undecided, equal questions once, in memory that does not grow.
 
-A part is scored while the database writes the one before, so that two cores have work. All of it is one transaction.
+All of it is one transaction, which writes to the books once, at its end: until it ends nobody else adds to the totals
+of the days that it wrote, and who wrote twice could hold some while waiting for others.
 """
 
 import json
@@ -28,9 +29,8 @@ from ml.deciders import chain
 from ml.deciders.public import Public
 from ml.scope import Scope
 
-# Questions that are scored and told to the chain at once, and parts of so many that are written at once: mostly all of
-# a shard of `ml.service`, as nobody else adds to the days that it wrote until it ends.
-SHARD, PART = 5_000, 70_000
+# Questions that are scored and told to the chain at once, and so many times as many are being scored ahead of that.
+SHARD, AHEAD = 5_000, 2
 
 
 @dataclass
@@ -67,15 +67,12 @@ async def run(
         closed_through = await periods.closed_through(db, organization_id)
         done = Done(await repository.stage(db, organization_id, scope, closed_through))
         codes = await categories.by_code(db, organization_id)
-        part: list[tuple[Any, ...]] = []
-        first = 1
         async for shard in _shards(db, organization_id, done.staged.descriptors, scoring):
-            part += await _decide(db, organization_id, shard, codes, done)
-            last = shard.rows[-1]["descriptor_id"]
-            if writes and (len(part) >= PART or last == done.staged.descriptors):
-                await _write(db, organization_id, part, done, first, last)
-                part.clear()
-                first = last + 1
+            decided = await _decide(db, organization_id, shard, codes, done)
+            if writes:
+                await repository.stage_verdicts(db, decided)
+        if writes and done.staged.descriptors:
+            await _write(db, organization_id, scope, done)
     finally:
         scoring.close()
     return done
@@ -89,11 +86,11 @@ async def asked(db: Connection, organization_id: UUID, done: Done, most: int) ->
 
 
 async def _shards(db: Connection, organization_id: UUID, number: int, scoring: Scoring) -> AsyncIterator[Shard]:
-    """The questions in shards; the next part of them is being scored before the last of this one is given out."""
+    """The questions in shards; the next ones are being scored before one is given out."""
     ahead: deque[Shard] = deque()
     first = 1
     while first <= number or ahead:
-        while first <= number and len(ahead) <= PART // SHARD:
+        while first <= number and len(ahead) <= AHEAD:
             rows = await repository.descriptors(db, organization_id, first, first + SHARD - 1)
             items = list(map(_item, rows))
             ahead.append(Shard(rows, items, scoring.ask([item.descriptor for item in items])))
@@ -113,15 +110,12 @@ async def _decide(
     return (_row(row, verdict, codes) for row, verdict in pairs if verdict.decision != "abstain")
 
 
-async def _write(
-    db: Connection, organization_id: UUID, part: Sequence[tuple[Any, ...]], done: Done, first: int, last: int
-) -> None:
-    staged = await repository.stage_verdicts(db, organization_id, part, first, last)
-    # before what is applied: from then on, until the end, nobody else adds to the same days' totals
-    done.to_review += await repository.write_suggestions(db, organization_id, first, last)
-    await repository.queue_up(db, organization_id)
+async def _write(db: Connection, organization_id: UUID, scope: Scope, done: Done) -> None:
+    staged = await repository.stage_decided(db, organization_id)
+    done.to_review = await repository.write_suggestions(db, organization_id)
+    await repository.queue_up(db, organization_id, beside_others=scope.is_of_some_merchants)
     async with planned_for(db, staged):
-        done.applied += await decisions.apply_decided(db, organization_id)
+        done.applied = await decisions.apply_decided(db, organization_id)
 
 
 def _item(row: DictRow) -> Item:

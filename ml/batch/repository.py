@@ -2,7 +2,7 @@
 
 `descriptors` has each distinct question once, in the order of its merchant; `described` which transactions ask it.
 What continues a recurring pattern is asked by itself: its amount and date count too. `verdicts` holds what was
-decided, more with each part of the questions; `decided` what of the last part goes to the books.
+decided, more with each shard of the questions; `decided` what of it goes to the books.
 """
 
 from collections.abc import Iterable, Sequence
@@ -187,25 +187,31 @@ async def commonest(db: Connection, descriptor_ids: Sequence[int], most: int) ->
     return [row["descriptor_id"] for row in await rows(db, query, {"ids": list(descriptor_ids), "most": most})]
 
 
-async def queue_up(db: Connection, organization_id: UUID) -> None:
-    """One at a time applies what was decided in an organization: who applies it in several parts holds totals that
-    another one's next part needs, and would wait for totals that the other holds."""
-    await db.execute("select pg_advisory_xact_lock(hashtextextended('categorise:' || %s, 0))", [str(organization_id)])
+async def queue_up(db: Connection, organization_id: UUID, *, beside_others: bool) -> None:
+    """Apply alone in an organization, or beside others that share no transaction with this one.
 
-
-async def stage_verdicts(
-    db: Connection, organization_id: UUID, verdicts: Iterable[tuple[Any, ...]], first: int, last: int
-) -> int:
-    """What was decided of the questions from the first to the last to `verdicts`, and from it `decided` for the books.
-
-    Says how many transactions are decided by it. A verdict is (descriptor_id, decision, detailed, category_id,
-    confidence, decided_by, version, alternatives, reasons), the last two as JSON text. An answer that a person
-    rejected for a transaction is left out.
+    Who shares some would wait for those that the other wrote, while that one waits for those written here.
     """
-    await db.execute("drop table if exists pg_temp.decided")
+    lock = "pg_advisory_xact_lock_shared" if beside_others else "pg_advisory_xact_lock"
+    await db.execute(f"select {lock}(hashtextextended('categorise:' || %s, 0))", [str(organization_id)])
+
+
+async def stage_verdicts(db: Connection, verdicts: Iterable[tuple[Any, ...]]) -> None:
+    """What was decided of some questions to `verdicts`.
+
+    A verdict is (descriptor_id, decision, detailed, category_id, confidence, decided_by, version, alternatives,
+    reasons), the last two as JSON text.
+    """
     async with db.cursor().copy("copy pg_temp.verdicts from stdin") as copy:
         for verdict in verdicts:
             await copy.write_row(verdict)
+
+
+async def stage_decided(db: Connection, organization_id: UUID) -> int:
+    """From `verdicts` what goes to the books to `decided`; says how many transactions that are.
+
+    An answer that a person rejected for a transaction is left out.
+    """
     await db.execute("analyze pg_temp.verdicts")
     made = await db.execute(
         """
@@ -216,7 +222,6 @@ async def stage_verdicts(
         from pg_temp.described as described
         inner join pg_temp.verdicts as verdict using (descriptor_id)
         where verdict.decision = 'apply' and verdict.category_id is not null
-            and described.descriptor_id between %(first)s and %(last)s
             and not exists (
                 select from ml.suggestions as refused
                 where refused.organization_id = %(organization_id)s
@@ -226,14 +231,14 @@ async def stage_verdicts(
         -- as they lie in the books and in their key, so that writing them goes through both but once
         order by described.transaction_id
         """,
-        {"organization_id": organization_id, "first": first, "last": last},
+        {"organization_id": organization_id},
     )
     await db.execute("analyze pg_temp.decided")
     return made.rowcount
 
 
-async def write_suggestions(db: Connection, organization_id: UUID, first: int, last: int) -> int:
-    """Leave what of the questions from the first to the last needs a person's look as suggestions, and count them.
+async def write_suggestions(db: Connection, organization_id: UUID) -> int:
+    """Leave what needs a person's look as suggestions, and count them.
 
     What says the same already is not written again, and an answer that a person rejected never; another one is.
     """
@@ -249,7 +254,7 @@ async def write_suggestions(db: Connection, organization_id: UUID, first: int, l
             left join ml.suggestions as refused
                 on refused.organization_id = %(organization_id)s
                 and refused.transaction_id = described.transaction_id and refused.rejected <> '{}'
-            where verdict.decision = 'review' and described.descriptor_id between %(first)s and %(last)s
+            where verdict.decision = 'review'
                 and not coalesce(coalesce(verdict.category_id::text, verdict.detailed) = any(refused.rejected), false)
         ),
 
@@ -271,6 +276,6 @@ async def write_suggestions(db: Connection, organization_id: UUID, first: int, l
 
         select count(*) as waiting from waiting
         """,
-        {"organization_id": organization_id, "first": first, "last": last},
+        {"organization_id": organization_id},
     )
     return int(found["waiting"]) if found else 0

@@ -106,7 +106,7 @@ async def stage_payments(db: Connection, organization_id: UUID, *, is_all: bool)
     await db.execute("analyze pg_temp.recurring_wanted")
     query = f"""
         create temporary table recurring_payments on commit drop as
-        with payments as materialized (
+        with payments as (
             select
                 payment.transaction_id, payment.booked_on, payment.category_id,
                 -- an exact whole number, whichever coins the currency has
@@ -122,18 +122,23 @@ async def stage_payments(db: Connection, organization_id: UUID, *, is_all: bool)
                 )
         ),
 
-        -- numbered first: payments are many to be sorted, and by a number sooner than by texts
+        -- numbered first: payments are many to be sorted, and by a number sooner than by texts. Their group is not
+        -- joined to them: of rows that were never analyzed the planner expects one, and would look at each with each
         groups as (
             select
-                merchant_key, account_id, currency, money_in,
-                (row_number() over (order by merchant_key, account_id, currency, money_in))::integer as group_id
-            from (select distinct merchant_key, account_id, currency, money_in from payments) as each
+                (row_number() over (order by merchant_key, account_id, currency, money_in))::integer as group_id,
+                array_agg(transaction_id) as transaction_ids, array_agg(booked_on) as days,
+                array_agg(category_id) as category_ids, array_agg(amount) as amounts
+            from payments
+            group by merchant_key, account_id, currency, money_in
         )
 
         select
-            transaction_id, booked_on, category_id, amount, group_id,
+            payment.*, group_id,
             (row_number() over (partition by group_id order by booked_on, transaction_id))::integer - 1 as place
-        from payments inner join groups using (merchant_key, account_id, currency, money_in)
+        from groups
+        cross join lateral unnest(transaction_ids, days, category_ids, amounts)
+            as payment (transaction_id, booked_on, category_id, amount)
     """
     async with hashed(db):
         await db.execute(query, {"organization_id": organization_id})

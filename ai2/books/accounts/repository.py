@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from ai2.kit.database import Connection, number, one, rows
+from ai2.kit.database import Connection, Query, number, one, rows
 
 COLUMNS = """
     account_id, name, kind, currency, opening_balance, opening_on, number, archived_at, version, created_at, updated_at,
@@ -36,6 +36,15 @@ async def list_all(db: Connection, organization_id: UUID, *, archived: bool) -> 
 async def get(db: Connection, organization_id: UUID, account_id: UUID) -> DictRow | None:
     query = SELECT + " and account_id = %(account_id)s"
     return await one(db, query, {"organization_id": organization_id, "account_id": account_id})
+
+
+def standing_query(organization_id: UUID, account_id: UUID) -> Query:
+    """What asks for the `currency` of an account, and whether it `is_archived`."""
+    query = """
+        select currency, archived_at is not null as is_archived from books.accounts
+        where organization_id = %(organization_id)s and account_id = %(account_id)s
+    """
+    return query, {"organization_id": organization_id, "account_id": account_id}
 
 
 async def number_of(db: Connection, organization_id: UUID, account_ids: Sequence[UUID]) -> int:

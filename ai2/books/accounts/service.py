@@ -11,7 +11,7 @@ from psycopg import errors
 
 from ai2.books.accounts import repository
 from ai2.kit import events
-from ai2.kit.database import Connection, hold
+from ai2.kit.database import Connection, Query, hold
 from ai2.kit.errors import Conflict, Invalid, NotFound, Stale
 from ai2.kit.ids import new_id
 from ai2.kit.money import exact, exponent
@@ -126,6 +126,11 @@ async def get(db: Connection, organization_id: UUID, account_id: UUID) -> Accoun
     if row is None:
         raise AccountNotFound
     return Account(**row)
+
+
+def standing_query(organization_id: UUID, account_id: UUID) -> Query:
+    """What asks for the `currency` of an account and whether it `is_archived`, for who asks for more at once."""
+    return repository.standing_query(organization_id, account_id)
 
 
 async def check_theirs(db: Connection, organization_id: UUID, account_ids: Collection[UUID]) -> None:

@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 
 from ai2.books import as_of_repository as then
 from ai2.books.moments import Moment
-from ai2.books.transactions.repository import SPLITS
+from ai2.books.transactions.repository import SPLITS, TYPE
 from ai2.kit.database import Connection, rows
 
 AS_IT_WAS = """
@@ -28,10 +28,7 @@ async def get_many(
     query = f"""
         with categories as ({then.categories()})
         select
-            {known}, known.known_from as updated_at, written.created_at,
-            case
-                when category.kind = 'transfer' then 'transfer' when known.amount > 0 then 'income' else 'expense'
-            end as type,
+            {known}, known.known_from as updated_at, written.created_at, {TYPE.format(table="known")} as type,
             category.name as category,
             {PARTS} as splits
         from ({then.transactions(f"organization_id, {AS_IT_WAS}, splits, known_from", THESE)}) as known

@@ -21,6 +21,10 @@ SPLITS = """
         )
     end, '[]')
 """
+# A transfer is what its category says is one; all else is in or out.
+TYPE = """
+    case when category.kind = 'transfer' then 'transfer' when {table}.amount > 0 then 'income' else 'expense' end
+"""
 COLUMNS = f"""
     transaction_id, account_id, booked_on, amount, currency, type, description, merchant, merchant_key, reference,
     mcc, notes, tags, attributes, status, value_on, counterparty, category_id, category, decided_by, decided_version,
@@ -37,23 +41,33 @@ SOURCE_KEY = """
 """
 
 
-async def insert(db: Connection, **values: Any) -> None:
-    await db.execute(
-        """
-        insert into books.transactions (
-            organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant,
-            merchant_key, reference, mcc, notes, tags, attributes, category_id, decided_by, confidence, decided_at
-        ) values (
-            %(organization_id)s, %(transaction_id)s, %(account_id)s, %(booked_on)s, %(amount)s, %(currency)s,
-            %(description)s, %(merchant)s, %(merchant_key)s, %(reference)s, %(mcc)s, %(notes)s, %(tags)s,
-            %(attributes)s, %(category_id)s::uuid,
-            case when %(category_id)s::uuid is not null then 'user' end,
-            case when %(category_id)s::uuid is not null then 1 end,
-            case when %(category_id)s::uuid is not null then now() end
+async def insert(db: Connection, **values: Any) -> DictRow:
+    """Write it, and give it back as `get` does."""
+    query = f"""
+        with made as (
+            insert into books.transactions (
+                organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant,
+                merchant_key, reference, mcc, notes, tags, attributes, category_id, decided_by, confidence, decided_at
+            ) values (
+                %(organization_id)s, %(transaction_id)s, %(account_id)s, %(booked_on)s, %(amount)s, %(currency)s,
+                %(description)s, %(merchant)s, %(merchant_key)s, %(reference)s, %(mcc)s, %(notes)s, %(tags)s,
+                %(attributes)s, %(category_id)s::uuid,
+                case when %(category_id)s::uuid is not null then 'user' end,
+                case when %(category_id)s::uuid is not null then 1 end,
+                case when %(category_id)s::uuid is not null then now() end
+            )
+            returning *
+        ),
+        transactions as (
+            select made.*, category.name as category, {TYPE.format(table="made")} as type
+            from made
+            left join books.categories as category
+                on category.organization_id = made.organization_id and category.category_id = made.category_id
         )
-        """,
-        {**values, "attributes": Jsonb(values["attributes"])},
-    )
+        select {COLUMNS} from transactions
+    """
+    [made] = await rows(db, query, {**values, "attributes": Jsonb(values["attributes"])})
+    return made
 
 
 async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> DictRow | None:

@@ -116,18 +116,14 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
 
     Where it is the other side of a transfer it is paired, unless it is said to be income or expense.
     """
-    account = await _account(db, organization_id, new)
-    if account.archived_at:
-        raise accounts.AccountIsArchived
-    if account.currency != new.currency:
-        raise OtherCurrency(errors=(FieldError("currency", f"is {account.currency} for this account"),))
+    account_id = new.account_id or (await account_for_entries(db, organization_id, new.currency)).account_id
     category_id = await _category_id(db, organization_id, new.category_id, new.category)
     transaction_id = new_id()
     values = {
         **{name: value for name, value in vars(new).items() if name != "type"},
         "organization_id": organization_id,
         "transaction_id": transaction_id,
-        "account_id": account.account_id,
+        "account_id": account_id,
         "amount": exact(new.amount, new.currency),
         "category_id": category_id,
         "tags": list(new.tags),
@@ -135,13 +131,12 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
         "merchant_key": merchant_key(new.description, new.merchant),
     }
     # From its insert on others wait who write into the same account and month: what can be asked before is.
-    side = Side(transaction_id, account.account_id, new.booked_on, values["amount"], new.currency, new.description)
+    side = Side(transaction_id, account_id, new.booked_on, values["amount"], new.currency, new.description)
     may_pair = new.type in (None, "transfer")
     has_partner, known = await _before(db, organization_id, side, may_pair=may_pair)
     async with db.pipeline():
-        await repository.insert(db, **values)
         await events.emit_rows(db, organization_id, "transaction.created", [transaction_id])
-        made = await get(db, organization_id, transaction_id)
+        made = Transaction(**await repository.insert(db, **values))
         if has_partner is False:  # who waited for another that brought the other side sees it now
             again = await one(db, *transfers.partner_query(organization_id, side, closely=False))
             has_partner = bool(again and again["is_there"])
@@ -159,14 +154,20 @@ async def create(db: Connection, organization_id: UUID, new: NewTransaction) -> 
 async def _before(
     db: Connection, organization_id: UUID, side: Side, *, may_pair: bool
 ) -> tuple[bool | None, list[Rule]]:
-    """Whether it has another side (None: it can have none), and the rules that run on it."""
+    """Whether it has another side (None: it can have none), and the rules that run on it. Its account must take it."""
+    asked = {"rules": rules.stamp_query(organization_id)}
     if may_pair:
-        partner = transfers.partner_query(organization_id, side, closely=True)
-        found = await at_once(db, partner, rules=rules.stamp_query(organization_id)) or {}
-        known = await rules.in_force_by(db, organization_id, found["rules"])
-    else:
-        found, known = {}, await rules.in_force(db, organization_id)
-    return found.get("is_there"), await rule_runs.for_new(db, organization_id, known, transfers_too=may_pair)
+        asked["partner"] = transfers.partner_query(organization_id, side, closely=True)
+    found = await at_once(db, accounts.standing_query(organization_id, side.account_id), **asked)
+    if found is None:
+        raise accounts.AccountNotFound
+    if found["is_archived"]:
+        raise accounts.AccountIsArchived
+    if found["currency"] != side.currency:
+        raise OtherCurrency(errors=(FieldError("currency", f"is {found['currency']} for this account"),))
+    known = await rules.in_force_by(db, organization_id, found["rules"])
+    has_partner = found["partner"][0]["is_there"] if may_pair else None
+    return has_partner, await rule_runs.for_new(db, organization_id, known, transfers_too=may_pair)
 
 
 async def get(db: Connection, organization_id: UUID, transaction_id: UUID) -> Transaction:
@@ -247,12 +248,6 @@ async def tell_changed(
     await events.emit_rows(db, organization_id, "transaction.updated", transaction_ids, fields=fields)
     if "category_id" in changes:
         await events.emit_rows(db, organization_id, "transaction.categorized", transaction_ids, decided_by="user")
-
-
-async def _account(db: Connection, organization_id: UUID, new: NewTransaction) -> accounts.Account:
-    if new.account_id:
-        return await accounts.get(db, organization_id, new.account_id)
-    return await account_for_entries(db, organization_id, new.currency)
 
 
 async def account_for_entries(db: Connection, organization_id: UUID, currency: str) -> accounts.Account:
