@@ -1,0 +1,54 @@
+"""Gathering payments: what is judged for what recurs, by group and place, however little the planner knows of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ai2.books.accounts import service as accounts
+from ai2.identity.organizations import Organization
+from ai2.kit.database import Connection, Database, one
+from ml.recurring import gathering_repository as repository
+
+# Each month of a year from so many merchants. Looked at each with each they would take minutes.
+MERCHANTS = 4000
+FILL = """
+    insert into books.transactions (
+        organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant_key
+    )
+    select
+        %(organization_id)s, gen_random_uuid(), %(account_id)s, date '2025-01-05' + make_interval(months => month),
+        -9.99, 'GBP', 'Club', 'club ' || merchant
+    from generate_series(1, %(merchants)s) as merchant cross join generate_series(0, 11) as month
+"""
+
+
+@pytest.fixture
+async def db(database: Database, organization: Organization) -> AsyncIterator[Connection]:
+    """A transaction whose rows were never analyzed."""
+    owner = organization.organization_id
+    async with database.transaction(owner) as db:
+        account = await accounts.create(db, owner, name="Current", currency="GBP")
+        known = {"organization_id": owner, "account_id": account.account_id, "merchants": MERCHANTS}
+        await db.execute(FILL, known)
+        await db.execute("set local statement_timeout = '20s'")
+        yield db
+
+
+async def test_rows_that_were_never_analyzed_take_no_square_of_their_time(
+    db: Connection, organization: Organization
+) -> None:
+    await repository.stage_wanted(db, organization.organization_id, None)
+    assert await repository.stage_payments(db, organization.organization_id, is_all=True) == MERCHANTS * 12
+    found = await one(
+        db,
+        """
+        select
+            count(distinct group_id) as groups, max(group_id) as last_group,
+            count(distinct (group_id, place)) as places, max(place) as last_place,
+            bool_and(booked_on = date '2025-01-05' + make_interval(months => place)) as in_order
+        from pg_temp.recurring_payments
+        """,
+    )
+    assert found == {
+        "groups": MERCHANTS, "last_group": MERCHANTS, "places": MERCHANTS * 12, "last_place": 11, "in_order": True,
+    }  # fmt: skip
