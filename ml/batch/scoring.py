@@ -1,4 +1,4 @@
-"""Scoring: public knowledge and the model asked of many, in a thread, while the database writes what was said before.
+"""Scoring: public knowledge and the model asked of many, in a thread, while the database has its say of those before.
 
 The database works in a process of its own, and it has most of the work. Another process for this would be one more to
 start and to hold a model, and every answer would be packed and unpacked.

@@ -39,6 +39,12 @@ async def test_type_is_transfer_where_the_category_is_of_that_kind(book) -> None
     assert written.type == "transfer"
 
 
+@pytest.mark.parametrize("category", [None, "groceries", "TRANSFER_OUT_SAVINGS"])
+async def test_what_is_written_is_given_back_as_it_is_read(book, db, organization, category) -> None:
+    written = await book("-50.00", category=category)
+    assert written == await transactions.get(db, organization.organization_id, written.transaction_id)
+
+
 async def test_a_category_that_a_person_names_is_theirs(book) -> None:
     written = await book(category="groceries")
     assert (written.decided_by, written.confidence) == ("user", 1)
