@@ -88,10 +88,10 @@ def served() -> Iterator[psutil.Process]:
 
 
 def settle(api: psutil.Process) -> None:
-    """Wait until the API has loaded what it loads a while after its start, which takes all of a core for seconds."""
+    """Wait until an API that answers by now has loaded what it loads a while later, which takes a core for seconds."""
     from api.core import WARM_AFTER_S
 
-    time.sleep(max(0.0, api.create_time() + WARM_AFTER_S + 2 - time.time()))
+    time.sleep(WARM_AFTER_S + 2)
     before = -1.0
     while (worked := sum(_cpu_s([api]).values())) - before > 0.1:
         before = worked

@@ -151,12 +151,14 @@ async def forget_the_unlikeliest(db: Connection, organization_id: UUID) -> None:
     await db.execute(
         """
         delete from ml.recurring_patterns
-        where organization_id = %(organization_id)s and pattern_id in (
-            select pattern_id from ml.recurring_patterns
-            where organization_id = %(organization_id)s and state = 'rejected' and decision is null
-            order by confidence desc, payments desc, pattern_id
-            offset %(most)s
-        )
+        where organization_id = %(organization_id)s and state = 'rejected' and decision is null
+            -- kept in a hash, whatever the planner expects: of what was never analyzed it would join each with each
+            and pattern_id not in (
+                select pattern_id from ml.recurring_patterns
+                where organization_id = %(organization_id)s and state = 'rejected' and decision is null
+                order by confidence desc, payments desc, pattern_id
+                limit %(most)s
+            )
         """,
         {"organization_id": organization_id, "most": MOST_REJECTED},
     )
