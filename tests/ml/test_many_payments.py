@@ -8,8 +8,7 @@ import pytest
 from ai2.books.accounts import service as accounts
 from ai2.identity.organizations import Organization
 from ai2.kit.database import Connection, Database, one
-from ml.recurring import finding_repository
-from ml.recurring import gathering_repository as repository
+from ml.recurring import finding_repository, gathering_repository
 from ml.recurring.finding_repository import MOST_REJECTED
 
 # Each month of a year from so many merchants. Looked at each with each they would take minutes.
@@ -19,9 +18,11 @@ FILL = """
         organization_id, transaction_id, account_id, booked_on, amount, currency, description, merchant_key
     )
     select
-        %(organization_id)s, gen_random_uuid(), %(account_id)s, date '2025-01-05' + make_interval(months => month),
+        organization_id, gen_random_uuid(), account_id, date '2025-01-05' + make_interval(months => month),
         -9.99, 'GBP', 'Club', 'club ' || merchant
-    from generate_series(1, %(merchants)s) as merchant cross join generate_series(0, 11) as month
+    from books.accounts
+    cross join generate_series(1, %(merchants)s) as merchant cross join generate_series(0, 11) as month
+    where organization_id = %(organization_id)s
 """
 REJECTED = """
     insert into ml.recurring_patterns (
@@ -39,12 +40,10 @@ REJECTED = """
 
 @pytest.fixture
 async def db(database: Database, organization: Organization) -> AsyncIterator[Connection]:
-    """A transaction whose rows were never analyzed."""
+    """A transaction, whose rows were never analyzed, with an account, and little time for each statement."""
     owner = organization.organization_id
     async with database.transaction(owner) as db:
-        account = await accounts.create(db, owner, name="Current", currency="GBP")
-        known = {"organization_id": owner, "account_id": account.account_id, "merchants": MERCHANTS}
-        await db.execute(FILL, known)
+        await accounts.create(db, owner, name="Current", currency="GBP")
         await db.execute("set local statement_timeout = '20s'")
         yield db
 
@@ -52,8 +51,10 @@ async def db(database: Database, organization: Organization) -> AsyncIterator[Co
 async def test_rows_that_were_never_analyzed_take_no_square_of_their_time(
     db: Connection, organization: Organization
 ) -> None:
-    await repository.stage_wanted(db, organization.organization_id, None)
-    assert await repository.stage_payments(db, organization.organization_id, is_all=True) == MERCHANTS * 12
+    owner = organization.organization_id
+    await db.execute(FILL, {"organization_id": owner, "merchants": MERCHANTS})
+    await gathering_repository.stage_wanted(db, owner, None)
+    assert await gathering_repository.stage_payments(db, owner, is_all=True) == MERCHANTS * 12
     found = await one(
         db,
         """
